@@ -1,0 +1,3 @@
+module github.com/siemfeed/siemfeed
+
+go 1.26
