@@ -1,0 +1,162 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// ErrExists is returned when an object to create is there already.
+var ErrExists = errors.New("object exists")
+
+// Create writes an object at key from r, unless one is there already: then it
+// returns [ErrExists] and the other stays untouched. Of several callers at
+// once, in any number of processes, exactly one succeeds (gs: generation match
+// 0; s3: If-None-Match; file: under a lock of the directory). Until it has
+// succeeded nothing is visible at key. It returns the bytes read from r.
+func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (int64, error) {
+	opts.IfNotExist = true
+	return b.write(ctx, key, r, &opts)
+}
+
+// Put writes an object at key from r, replacing what was there.
+func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (int64, error) {
+	return b.write(ctx, key, r, &opts)
+}
+
+func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.WriterOptions) (int64, error) {
+	// Cancelling before Close is how gocloud is told to drop what was written.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := b.NewWriter(ctx, key, opts)
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", key, err)
+	}
+	n, err := io.Copy(w, r)
+	if err != nil {
+		cancel()
+		_ = w.Close()
+		return n, fmt.Errorf("write %s: %w", key, err)
+	}
+	if opts.IfNotExist {
+		err = b.closeLocked(w)
+	} else {
+		err = w.Close()
+	}
+	switch {
+	case err == nil:
+		return n, nil
+	case opts.IfNotExist && isExists(err):
+		return n, fmt.Errorf("create %s: %w", key, ErrExists)
+	}
+	return n, fmt.Errorf("write %s: %w", key, err)
+}
+
+func isExists(err error) bool {
+	code := gcerrors.Code(err)
+	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
+}
+
+// closeLocked finishes a create-only write. fileblob looks for the target and
+// then renames, with nothing in between to stop another process from doing the
+// same; the lock does, and the kernel drops it if we are killed.
+func (b *Bucket) closeLocked(w io.Closer) error {
+	if b.lockDir == "" {
+		return w.Close()
+	}
+	dir, err := os.Open(b.lockDir)
+	if err != nil {
+		return errors.Join(err, w.Close())
+	}
+	defer func() { _ = dir.Close() }()
+	for {
+		// A signal ends the wait for a lock; the Go runtime sends itself many.
+		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("lock %s: %w", b.lockDir, err), w.Close())
+	}
+	return w.Close()
+}
+
+// CreateJSON creates an object holding v as JSON. When the object exists with
+// exactly that content, the earlier attempt was ours and its answer was lost:
+// that counts as success. v therefore has to differ between writers that must
+// not both succeed.
+func (b *Bucket) CreateJSON(ctx context.Context, key string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", key, err)
+	}
+	_, err = b.Create(ctx, key, bytes.NewReader(data), blob.WriterOptions{ContentType: "application/json"})
+	if errors.Is(err, ErrExists) {
+		there, readErr := b.ReadAll(ctx, key)
+		if readErr != nil {
+			return errors.Join(err, readErr)
+		}
+		if bytes.Equal(there, data) {
+			return nil
+		}
+	}
+	return err
+}
+
+// PutJSON writes v as JSON, replacing what was there.
+func (b *Bucket) PutJSON(ctx context.Context, key string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", key, err)
+	}
+	_, err = b.Put(ctx, key, bytes.NewReader(data), blob.WriterOptions{ContentType: "application/json"})
+	return err
+}
+
+// ReadJSON decodes the object at key into v.
+func (b *Bucket) ReadJSON(ctx context.Context, key string, v any) error {
+	data, err := b.ReadAll(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	return nil
+}
+
+// Remove deletes the object at key; that it is gone already is no error.
+func (b *Bucket) Remove(ctx context.Context, key string) error {
+	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fmt.Errorf("delete %s: %w", key, err)
+	}
+	return nil
+}
+
+// IsNotFound tells whether err says that an object, or the bucket itself, is
+// not there.
+func IsNotFound(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
+
+// Keys lists the keys that start with prefix, in byte order.
+func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	it := b.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		obj, err := it.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return keys, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
+		}
+		keys = append(keys, obj.Key)
+	}
+}

@@ -1,0 +1,104 @@
+// Package receipt is the proof of what a run did. Every function answers its
+// trigger with one, logs it as its last record, and keeps it in STATE_URL.
+package receipt
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// Status says how a run ended.
+type Status string
+
+// The ways a run can end.
+const (
+	OK      Status = "ok"      // all that was asked is done
+	Partial Status = "partial" // what was done is durable, the deadline left a rest
+	Busy    Status = "busy"    // another run is at it
+	Failed  Status = "failed"  // something transient or misconfigured is left
+)
+
+// Core is what every receipt has. A function's own receipt embeds it.
+type Core struct {
+	Function string `json:"function"`
+	// Run names the run: the time it started, and enough chance to be unique.
+	Run    string `json:"run"`
+	Status Status `json:"status"`
+
+	// In = Out + Filtered + Quarantined, in records, whenever a run ends.
+	In          int64 `json:"in"`
+	Out         int64 `json:"out"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+
+	BytesIn  int64 `json:"bytes_in"`
+	BytesOut int64 `json:"bytes_out"`
+	Retries  int64 `json:"retries"`
+
+	StartedAt  time.Time `json:"started_at"`
+	FinishedAt time.Time `json:"finished_at"`
+
+	// Error says what failed and what to fix.
+	Error string `json:"error,omitempty"`
+	// Remaining says, in words, what the next run has to do.
+	Remaining []string `json:"remaining,omitempty"`
+}
+
+// Receipt is any function's receipt.
+type Receipt interface {
+	// Base returns the part that all receipts share.
+	Base() *Core
+}
+
+// Base makes whatever embeds Core a [Receipt].
+func (c *Core) Base() *Core { return c }
+
+// Start begins the receipt of a run of function.
+func Start(function string) Core {
+	now := time.Now().UTC()
+	return Core{
+		Function:  function,
+		Run:       now.Format("20060102T150405.000") + "-" + rand.Text()[:10],
+		Status:    OK,
+		StartedAt: now,
+	}
+}
+
+// Finish stamps the end of the run and settles its status: an error means
+// failed, a rest means partial.
+func (c *Core) Finish(err error) {
+	c.FinishedAt = time.Now().UTC()
+	switch {
+	case err != nil:
+		c.Status, c.Error = Failed, err.Error()
+	case c.Status == OK && len(c.Remaining) > 0:
+		c.Status = Partial
+	}
+}
+
+// Balance returns an error unless in = out + filtered + quarantined.
+func (c *Core) Balance() error {
+	if c.In != c.Out+c.Filtered+c.Quarantined {
+		return fmt.Errorf("receipt %s does not add up: in %d ≠ out %d + filtered %d + quarantined %d",
+			c.Run, c.In, c.Out, c.Filtered, c.Quarantined)
+	}
+	return nil
+}
+
+// Key is where the receipt of a run lies in STATE_URL:
+// <function>/receipts/YYYY/MM/DD/<run>.json.
+func (c *Core) Key() string {
+	return c.Function + "/receipts/" + c.StartedAt.UTC().Format("2006/01/02/") + c.Run + ".json"
+}
+
+// Save keeps r in the state bucket.
+func Save(ctx context.Context, state *bucket.Bucket, r Receipt) error {
+	if err := state.PutJSON(ctx, r.Base().Key(), r); err != nil {
+		return fmt.Errorf("save receipt: %w", err)
+	}
+	return nil
+}
