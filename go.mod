@@ -3,6 +3,7 @@ module github.com/siemfeed/siemfeed
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/sethvargo/go-envconfig v1.4.3
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp v1.47.0

@@ -1,0 +1,17 @@
+// Package trigger decodes what can wake a function.
+//
+// [FromHTTP] reads a request (Cloud Run, Function Compute, a pushing Worker),
+// [FromBytes] a bare payload (Lambda, a pulled queue message). Both look at the
+// shape of what they were given, name it in [Event.Kind] and [Event.Path], and
+// refuse with an [*Error] whatever no trigger sends. A function then refuses in
+// turn the kinds that are not its own.
+//
+// Understood are:
+//
+//   - nothing, or {}: a tick, as is the event of an EventBridge schedule or of
+//     a Function Compute timer
+//   - Pub/Sub: a CloudEvent google.cloud.pubsub.topic.v1.messagePublished, binary
+//     or structured, or a plain push
+//
+// Shapes are told apart by their exact keys, letter case included.
+package trigger
