@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"gocloud.dev/blob"
@@ -36,6 +37,7 @@ func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	b.Bound(opts)
 	w, err := b.NewWriter(ctx, key, opts)
 	if err != nil {
 		return 0, fmt.Errorf("write %s: %w", key, err)
@@ -58,6 +60,22 @@ func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.
 		return n, fmt.Errorf("create %s: %w", key, ErrExists)
 	}
 	return n, fmt.Errorf("write %s: %w", key, err)
+}
+
+// Bound limits the memory one upload takes, where opts leaves that open: the
+// drivers' defaults are 16 MiB a writer on gs and five parts at once on s3.
+func (b *Bucket) Bound(opts *blob.WriterOptions) {
+	if opts.BufferSize == 0 {
+		switch {
+		case strings.HasPrefix(b.URL, "gs:"):
+			opts.BufferSize = 1 << 20 // a multiple of 256 KiB, as resumable uploads need
+		case strings.HasPrefix(b.URL, "s3:"):
+			opts.BufferSize = 5 << 20 // the least a part may have
+		}
+	}
+	if opts.MaxConcurrency == 0 {
+		opts.MaxConcurrency = 1
+	}
 }
 
 func isExists(err error) bool {

@@ -44,6 +44,9 @@ type Core struct {
 
 	// Error says what failed and what to fix.
 	Error string `json:"error,omitempty"`
+	// Redeliver says that only another delivery of the same trigger finishes
+	// a partial or busy run: no later tick would.
+	Redeliver bool `json:"-"`
 	// Remaining says, in words, what the next run has to do.
 	Remaining []string `json:"remaining,omitempty"`
 }

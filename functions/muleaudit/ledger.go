@@ -1,0 +1,186 @@
+package muleaudit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// ledger is what STATE_URL knows of one organisation:
+//
+//	muleaudit/<org>/watermark/<time>      all before it is exported; the latest counts
+//	muleaudit/<org>/length/<slice>        every slice length ever used
+//	muleaudit/<org>/slices/<start>/0001   claims, in order
+//	muleaudit/<org>/slices/<start>/looks  what the API said of the slice
+//	muleaudit/<org>/pending/<start>-0001  this claim may not be published yet
+//	muleaudit/<org>/staged/<run>/…        objects that wait to be published
+type ledger struct {
+	state *bucket.Bucket
+	org   string
+}
+
+const root = "muleaudit/"
+
+func (l ledger) dir(parts ...string) string {
+	return root + l.org + "/" + path.Join(parts...)
+}
+
+// stamp is the form of a watermark: it sorts as the time does.
+const stamp = "20060102T150405.000Z"
+
+// watermark returns the time before which all is exported, zero if no run has
+// finished yet.
+func (l ledger) watermark(ctx context.Context) (time.Time, error) {
+	keys, err := l.state.Keys(ctx, l.dir("watermark")+"/")
+	if err != nil || len(keys) == 0 {
+		return time.Time{}, err
+	}
+	return time.Parse(stamp, path.Base(keys[len(keys)-1]))
+}
+
+// advance moves the watermark to t. Each value is an object of its own that is
+// only ever created, and the latest counts, so that a run which is behind
+// cannot move it back.
+func (l ledger) advance(ctx context.Context, t time.Time, run string) error {
+	dir := l.dir("watermark") + "/"
+	keys, err := l.state.Keys(ctx, dir)
+	if err != nil {
+		return err
+	}
+	own := dir + t.UTC().Format(stamp)
+	if len(keys) > 0 && keys[len(keys)-1] >= own {
+		return nil
+	}
+	err = l.state.CreateJSON(ctx, own, map[string]string{"run": run})
+	if err != nil && !errors.Is(err, bucket.ErrExists) {
+		return fmt.Errorf("save watermark: %w", err)
+	}
+	// The latest one before is kept for whoever listed a moment ago.
+	for _, old := range keys[:max(0, len(keys)-1)] {
+		if err := l.state.Remove(ctx, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lengths returns every slice length that claims may have been made with,
+// length among them. MULE_SLICE may change from one deployment to the next, and
+// the slices of before still know what they hold.
+func (l ledger) lengths(ctx context.Context, length time.Duration) ([]time.Duration, error) {
+	dir := l.dir("length") + "/"
+	keys, err := l.state.Keys(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []time.Duration
+	for _, k := range keys {
+		d, err := time.ParseDuration(path.Base(k))
+		if err != nil || d < time.Minute || day%d != 0 {
+			return nil, fmt.Errorf("%s is not a slice length: remove it", k)
+		}
+		out = append(out, d)
+	}
+	if slices.Contains(out, length) {
+		return out, nil
+	}
+	if err := l.state.PutJSON(ctx, dir+length.String(), struct{}{}); err != nil {
+		return nil, fmt.Errorf("save slice length: %w", err)
+	}
+	return append(out, length), nil
+}
+
+// sliceDir is where the claims of the slice that starts at start lie.
+func (l ledger) sliceDir(start time.Time) string {
+	return l.dir("slices", start.UTC().Format(basic)) + "/"
+}
+
+// claims lists the claims of the slice that starts at start, in order.
+func (l ledger) claims(ctx context.Context, start time.Time) ([]string, error) {
+	keys, err := l.state.Keys(ctx, l.sliceDir(start))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(keys, func(k string) bool { return len(path.Base(k)) != 4 }), nil
+}
+
+// exported is what a slice has in its objects so far.
+type exported struct {
+	keys   keySet // also those of other slices that overlap this one
+	claims int    // of this slice
+	parts  int    // of this slice
+	events int64  // of this slice
+}
+
+// exported reads the claims of every slice, of any of the lengths, that
+// overlaps s.
+func (l ledger) exported(ctx context.Context, s slice, lengths []time.Duration) (*exported, error) {
+	e := &exported{}
+	seen := map[time.Time]bool{}
+	for _, d := range lengths {
+		for start := s.start.Truncate(d); start.Before(s.end); start = start.Add(d) {
+			if seen[start] {
+				continue
+			}
+			seen[start] = true
+			claims, err := l.claims(ctx, start)
+			if err != nil {
+				return nil, err
+			}
+			for _, path := range claims {
+				c, err := readClaim(ctx, l.state, path, &e.keys)
+				if err != nil {
+					return nil, err
+				}
+				if !start.Equal(s.start) {
+					continue
+				}
+				e.claims++
+				e.parts += len(c.Parts)
+				for _, p := range c.Parts {
+					e.events += p.Events
+				}
+			}
+		}
+	}
+	return e, nil
+}
+
+// claimPath and pendingPath are where the nth claim of s lies, and the mark
+// that it may be unpublished.
+func (l ledger) claimPath(s slice, n int) string {
+	return fmt.Sprintf("%s%04d", l.sliceDir(s.start), n)
+}
+
+func (l ledger) pendingPath(s slice, n int) string {
+	return l.dir("pending", fmt.Sprintf("%s-%04d", s.start.UTC().Format(basic), n))
+}
+
+// pending lists the claims that may not be published yet.
+func (l ledger) pending(ctx context.Context) ([]string, error) {
+	marks, err := l.state.Keys(ctx, l.dir("pending")+"/")
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]string, 0, len(marks))
+	for _, m := range marks {
+		start, n, ok := strings.Cut(path.Base(m), "-")
+		if !ok {
+			return nil, fmt.Errorf("%s is not a mark of a claim: remove it", m)
+		}
+		claims = append(claims, l.dir("slices", start, n))
+	}
+	return claims, nil
+}
+
+// pendingOf is the mark that belongs to a claim.
+func (l ledger) pendingOf(claimPath string) string {
+	dir, n := path.Split(claimPath)
+	return l.dir("pending", path.Base(dir)+"-"+n)
+}

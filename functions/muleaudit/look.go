@@ -1,0 +1,161 @@
+package muleaudit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// found is what one look at a slice brought.
+type found struct {
+	entries    int64 // what the API returned
+	events     int64 // new, and now in objects
+	late       int64 // of these, from before the watermark
+	duplicates int64 // exported before, or identical to another entry
+	untimed    int64 // of the new ones, without a timestamp
+	pages      int
+	total      int64 // reported by the API, -1 if it reported none
+	bytesIn    int64
+	retries    int64
+	objects    []part
+}
+
+// maxClaimTries bounds how often a look starts over because another run
+// claimed the slice first. Each loss means that the other made progress.
+const maxClaimTries = 10
+
+// look reads a slice from the API, and exports what no look before it has:
+// fetch, stage, claim, publish.
+func (f *Function) look(ctx context.Context, run string, l look, watermark time.Time, lengths []time.Duration) (found, error) {
+	led := ledger{f.state, l.org}
+	known, err := led.exported(ctx, l.slice, lengths)
+	if err != nil {
+		return found{}, err
+	}
+	for try := range maxClaimTries {
+		res, lost, err := f.tryLook(ctx, led, run, try, l, watermark, known)
+		if err != nil || !lost {
+			return res, err
+		}
+		// Another run claimed first. What it claimed is as good as exported, so
+		// see it through, and then look again for what it did not have.
+		path := led.claimPath(l.slice, known.claims+1)
+		theirs, err := readClaim(ctx, f.state, path, nil)
+		if err != nil {
+			return found{}, err
+		}
+		if err := f.publish(ctx, led, path, theirs); err != nil {
+			return found{}, err
+		}
+		if known, err = led.exported(ctx, l.slice, lengths); err != nil {
+			return found{}, err
+		}
+	}
+	return found{}, fmt.Errorf("%s: another run claimed this slice first, %d times over", l, maxClaimTries)
+}
+
+// tryLook returns true when another run claimed the slice meanwhile.
+func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int, l look, watermark time.Time, known *exported) (res found, lost bool, err error) {
+	st := newStage(ctx, f.state, fmt.Sprintf("%s%s-%d-", led.dir("staged", run)+"/", l.start.Format(basic), try))
+	claimed := false
+	defer func() {
+		if !claimed {
+			err = errors.Join(err, st.discard())
+		}
+	}()
+
+	c := &collector{known: &known.keys, stage: st, watermark: watermark}
+	stats, err := f.api.Entries(ctx, anypoint.Query{Org: l.org, From: l.from, To: l.to, IncludeTotal: true}, c)
+	res = c.result(stats)
+	if err != nil {
+		return res, false, err
+	}
+	parts, err := st.finish()
+	if err != nil {
+		return res, false, err
+	}
+	if len(parts) > 0 {
+		for i := range parts {
+			parts[i].Name = l.objectName(known.parts + i + 1)
+		}
+		cl := claim{Run: run, Org: l.org, Start: l.start, End: l.end, From: l.from, To: l.to, Parts: parts}
+		n := known.claims + 1
+		path := led.claimPath(l.slice, n)
+		// The mark comes first: a claim without one would not be found again
+		// if we were killed before it is published.
+		if err := f.state.PutJSON(ctx, led.pendingPath(l.slice, n), map[string]string{"run": run}); err != nil {
+			return res, false, err
+		}
+		err := writeClaim(ctx, f.state, path, cl, &c.fresh)
+		if errors.Is(err, bucket.ErrExists) {
+			return found{}, true, nil
+		}
+		if err != nil {
+			// It may have been created all the same; then what it names must stay.
+			claimed = true
+			return res, false, err
+		}
+		claimed = true
+		if err := f.publish(ctx, led, path, cl); err != nil {
+			return res, false, err
+		}
+		res.objects = parts
+	}
+	claimed = true
+	return res, false, led.noteLook(ctx, l, run, res, known.events+res.events)
+}
+
+// collector receives the entries of a look's pages, and hands on those that
+// are new. It implements [anypoint.Handler].
+type collector struct {
+	known     *keySet // exported before
+	fresh     keySet  // new in this look
+	stage     *stage
+	watermark time.Time
+
+	entries, late, untimed int64
+	page                   int64 // entries of the page under way
+}
+
+// PageStart begins a page, again if it broke off before. What the broken
+// attempt brought is staged already; it must not count as a duplicate of
+// itself.
+func (c *collector) PageStart(int) { c.page = 0 }
+
+// Entry takes one event.
+func (c *collector) Entry(event []byte) error {
+	c.page++
+	k := keyOf(event)
+	if c.known.has(k) || !c.fresh.add(k) {
+		return nil
+	}
+	ms, ok := anypoint.Timestamp(event)
+	if !ok {
+		c.untimed++
+	}
+	if !c.watermark.IsZero() && ok && ms < c.watermark.UnixMilli() {
+		c.late++
+	}
+	return c.stage.add(event, ms, ok)
+}
+
+// PageEnd ends a page that arrived whole.
+func (c *collector) PageEnd() error {
+	c.entries += c.page
+	return nil
+}
+
+func (c *collector) result(s anypoint.Stats) found {
+	// An event of a broken page that the API then did not send again was
+	// received all the same.
+	events := int64(c.fresh.len())
+	entries := max(c.entries, events)
+	return found{
+		entries: entries, events: events, late: c.late, duplicates: entries - events, untimed: c.untimed,
+		pages: s.Pages, total: s.Total, bytesIn: s.Bytes, retries: int64(s.Retries),
+	}
+}

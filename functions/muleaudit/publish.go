@@ -1,0 +1,123 @@
+package muleaudit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// publish copies the staged objects of the claim at claimPath to the output,
+// create-only, and then removes what staging left. Any number of runs may do
+// so for the same claim: the bytes are decided, so that to find an object
+// published is as good as publishing it.
+func (f *Function) publish(ctx context.Context, l ledger, claimPath string, c claim) error {
+	for _, p := range c.Parts {
+		done, err := f.publishPart(ctx, p)
+		if err != nil {
+			return err
+		}
+		if done {
+			break
+		}
+	}
+	for _, p := range c.Parts {
+		if err := f.state.Remove(ctx, p.Staged); err != nil {
+			return err
+		}
+	}
+	return f.state.Remove(ctx, l.pendingOf(claimPath))
+}
+
+// publishPart publishes one object. It returns true when the whole claim is
+// published already: staged objects are removed only after that. Retrying is
+// left to the storage clients, which do it at their own edge.
+func (f *Function) publishPart(ctx context.Context, p part) (done bool, err error) {
+	r, err := f.state.NewReader(ctx, p.Staged, nil)
+	if bucket.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", p.Staged, err)
+	}
+	defer func() { _ = r.Close() }()
+	_, err = f.output.Create(ctx, p.Name, r, blob.WriterOptions{ContentType: contentType, ContentMD5: p.md5()})
+	if errors.Is(err, bucket.ErrExists) {
+		return false, f.sameObject(ctx, p)
+	}
+	return false, err
+}
+
+const contentType = "application/gzip"
+
+// sameObject makes sure that the object found at a part's name is that part.
+func (f *Function) sameObject(ctx context.Context, p part) error {
+	a, err := f.output.Attributes(ctx, p.Name)
+	if bucket.IsNotFound(err) {
+		return nil // published, and read and removed since
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", p.Name, err)
+	}
+	// A multipart upload has no MD5 to compare.
+	if a.Size != p.Bytes || (len(a.MD5) > 0 && !bytes.Equal(a.MD5, p.md5())) {
+		return retry.Permanent(fmt.Errorf("%s exists in the output with other content than STATE_URL decided: was STATE_URL emptied or changed? Move the object away, or restore the state", p.Name))
+	}
+	return nil
+}
+
+// recoverClaims publishes what a killed run left behind, and removes what it
+// staged and never claimed.
+func (f *Function) recoverClaims(ctx context.Context, l ledger) error {
+	pending, err := l.pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, claimPath := range pending {
+		c, err := readClaim(ctx, f.state, claimPath, nil)
+		if bucket.IsNotFound(err) {
+			continue // marked, not claimed yet: that run may be about to
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.publish(ctx, l, claimPath, c); err != nil {
+			return err
+		}
+	}
+	return f.removeOrphans(ctx, l)
+}
+
+// orphanAge is when staged objects, and marks without a claim, count as left
+// behind: longer than any run may take.
+const orphanAge = 48 * time.Hour
+
+// removeOrphans comes after everything pending is published, so no claim needs
+// what it removes.
+func (f *Function) removeOrphans(ctx context.Context, l ledger) error {
+	for _, dir := range []string{"staged", "pending"} {
+		it := f.state.List(&blob.ListOptions{Prefix: l.dir(dir) + "/"})
+		for {
+			obj, err := it.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("list %s: %w", l.dir(dir), err)
+			}
+			if time.Since(obj.ModTime) > orphanAge {
+				if err := f.state.Remove(ctx, obj.Key); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

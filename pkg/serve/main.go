@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/telemetry"
+)
+
+// grace is how long runs may take to stop after SIGTERM; Cloud Run kills an
+// instance after 10 s.
+const grace = 8 * time.Second
+
+// settings are the variables of the server itself.
+type settings struct {
+	Port     string `env:"PORT, default=8080" help:"HTTP port"`
+	LogLevel string `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
+	Project  string `env:"GOOGLE_CLOUD_PROJECT" help:"project that traces in log records belong to"`
+}
+
+// Main serves the function called name until SIGTERM or SIGINT, and then ends
+// the process: with status 0 after an orderly stop, else with 1.
+func Main(name string, build New) {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := listen(ctx, name, build)
+	cancel()
+	if err != nil {
+		fatal(name, err)
+	}
+}
+
+// Register makes the function called name known to functions-framework-go, for
+// a program that a buildpack generates around a source package. It ends the
+// process when the configuration is wrong.
+func Register(name string, build New) {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	h, closeFn, err := assemble(ctx, build)
+	if err != nil {
+		fatal(name, err)
+	}
+	functions.HTTP(name, h.ServeHTTP)
+	go func() { // lives as long as the process, which it ends
+		<-ctx.Done()
+		cancel()
+		if err := stop(h, closeFn); err != nil {
+			fatal(name, err)
+		}
+		os.Exit(0)
+	}()
+}
+
+func listen(ctx context.Context, name string, build New) error {
+	h, closeFn, err := assemble(ctx, build)
+	if err != nil {
+		return err
+	}
+	functions.HTTP(name, h.ServeHTTP)
+	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- funcframework.StartHostPort("", port()) }()
+	select {
+	case err := <-served: // the framework returns only when it could not go on
+		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), closeFn())
+	case <-ctx.Done():
+		return stop(h, closeFn)
+	}
+}
+
+// stop waits for the runs under way, which have been told to end, and closes
+// what they used.
+func stop(h *Handler, closeFn func() error) error {
+	idle := make(chan struct{})
+	go func() { h.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return closeFn()
+	case <-time.After(grace):
+		return fmt.Errorf("runs did not stop within %v of SIGTERM", grace)
+	}
+}
+
+// assemble builds a function with its logger, its metrics and its handler.
+func assemble(ctx context.Context, build New) (*Handler, func() error, error) {
+	rt, err := NewRuntime(ctx, envconfig.OsLookuper())
+	if err != nil {
+		return nil, nil, err
+	}
+	fn, err := build(ctx, envconfig.OsLookuper(), rt)
+	if err != nil {
+		return nil, nil, err
+	}
+	closeFn := func() error {
+		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
+	}
+	return NewHandler(ctx, fn, rt), closeFn, nil
+}
+
+// NewRuntime builds the logger, on stderr, and the metrics that env asks for.
+func NewRuntime(ctx context.Context, env envconfig.Lookuper) (Runtime, error) {
+	var s settings
+	if err := config.Load(ctx, env, &s); err != nil {
+		return Runtime{}, err
+	}
+	log, err := telemetry.NewLogger(os.Stderr, s.LogLevel, s.Project)
+	if err != nil {
+		return Runtime{}, config.Faults{{Var: "LOG_LEVEL", Problem: err.Error()}}
+	}
+	metrics, err := telemetry.NewMetrics(ctx)
+	if err != nil {
+		return Runtime{}, config.Faults{{Var: "OTEL_EXPORTER_OTLP_ENDPOINT", Problem: err.Error()}}
+	}
+	return Runtime{log, metrics}, nil
+}
+
+func port() string {
+	if p := os.Getenv("PORT"); p != "" {
+		return p
+	}
+	return "8080"
+}
+
+// fatal is the single exit of a process that cannot go on.
+func fatal(name string, err error) {
+	if log, logErr := telemetry.NewLogger(os.Stderr, "info", ""); logErr == nil {
+		log.Error("cannot run", "function", name, "error", err.Error())
+	}
+	os.Exit(1)
+}
