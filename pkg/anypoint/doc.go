@@ -1,0 +1,20 @@
+// Package anypoint reads the audit log of MuleSoft Anypoint Platform: the Audit
+// Log Query API v2, POST /audit/v2/organizations/{id}/query, and what it needs
+// of the Access Management API (token, business groups).
+//
+// A [Client] is made once and shared by every organisation and run, since it
+// owns the token and the request budget. Anypoint counts requests per source
+// address and answers 503 until the minute is over when they are too many; the
+// client spaces its requests so that this does not happen ([Options].RatePerMinute)
+// and, when it is told to slow down all the same, stops everything it sends
+// until the pause is over.
+//
+// Entries are handed out as the bytes the API sent, only white space between
+// tokens removed. Nothing is decoded and encoded again, so unknown fields, key
+// order, escapes and the text of numbers come through as they were. The answer
+// is still checked to be JSON to its last byte: one that ends early is an error,
+// never a short page.
+//
+// Sources: docs.mulesoft.com/access-management/audit-logging (limits, cursor),
+// dev-portal.mulesoft.com "Audit Log Query" (request and answer).
+package anypoint

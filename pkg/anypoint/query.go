@@ -1,0 +1,191 @@
+package anypoint
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// maxPageSize is what other collectors ask for; the API documents no maximum.
+const maxPageSize = 200
+
+// Query selects the entries of one organisation (business group; those below
+// it have logs of their own) from From on and before To. The API counts in
+// milliseconds.
+type Query struct {
+	Org          string
+	From, To     time.Time
+	IncludeTotal bool // have the API count the entries: Stats.Total
+}
+
+// bounds returns the first and the last millisecond of q: both ends of a query
+// are inclusive in the API.
+func (q Query) bounds() (first, last time.Time) {
+	const ms = time.Millisecond
+	ceil := func(t time.Time) time.Time { return t.Add(ms - 1).Truncate(ms).UTC() }
+	return ceil(q.From), ceil(q.To).Add(-ms)
+}
+
+// Handler takes what a query finds. Its calls come from one goroutine, in
+// order. An error of Entry or PageEnd ends the query and is returned as it is.
+type Handler interface {
+	// PageStart comes before a page is read. Attempt is 1, or more when the
+	// page broke off and is read again: all entries since the PageStart before
+	// will come once more, and what was done with them must be undone.
+	PageStart(attempt int)
+	// Entry takes an entry as the API sent it, only white space between tokens
+	// removed. Raw is valid during the call.
+	Entry(raw []byte) error
+	// PageEnd says that the page was complete and correct.
+	PageEnd() error
+}
+
+// Stats is what a query took, also when it failed.
+type Stats struct {
+	Pages   int   // complete pages, the last and empty one included
+	Entries int   // in complete pages
+	Bytes   int64 // of JSON read, that of failed attempts included
+	Total   int64 // entries counted by the API; -1 when not asked for or not said
+	Retries int   // requests made again, for whatever reason
+}
+
+// request is the body of a query.
+type request struct {
+	OrganizationID string          `json:"organizationId"`
+	StartDate      string          `json:"startDate"`
+	EndDate        string          `json:"endDate"`
+	Ascending      bool            `json:"ascending"`
+	Limit          int             `json:"limit"`
+	Cursor         json.RawMessage `json:"cursor,omitempty"`
+}
+
+func (q Query) request(limit int) (r request, some bool) {
+	const iso = "2006-01-02T15:04:05.000Z"
+	first, last := q.bounds()
+	return request{
+		OrganizationID: q.Org, StartDate: first.Format(iso), EndDate: last.Format(iso),
+		Ascending: true, Limit: limit,
+	}, !last.Before(first)
+}
+
+// Entries hands all entries of q to h, oldest first, page by page. A page that
+// fails is read again, see [Handler].
+func (c *Client) Entries(ctx context.Context, q Query, h Handler) (Stats, error) {
+	st := Stats{Total: -1}
+	req, some := q.request(c.pageSize)
+	if !some {
+		return st, nil
+	}
+	for {
+		t, err := c.page(ctx, &st, req, q.IncludeTotal && st.Pages == 0, h)
+		if err != nil {
+			return st, err
+		}
+		if n, ok := number(t.total); ok && st.Pages == 0 {
+			st.Total = n
+		}
+		st.Pages++
+		st.Entries += t.entries
+		if t.entries == 0 || len(t.cursor) == 0 || string(t.cursor) == `""` {
+			return st, nil
+		}
+		if bytes.Equal(t.cursor, req.Cursor) {
+			return st, retry.Permanent(&Error{Kind: Protocol, Org: q.Org, Detail: "the API returned the cursor it was sent, so the pages would never end"})
+		}
+		req.Cursor = t.cursor
+	}
+}
+
+// Total asks how many entries q has. The answer may differ from what
+// [Client.Entries] found earlier, since entries arrive late.
+func (c *Client) Total(ctx context.Context, q Query) (int64, error) {
+	req, some := q.request(1)
+	if !some {
+		return 0, nil
+	}
+	t, err := c.page(ctx, new(Stats), req, true, ignore{})
+	if err != nil {
+		return 0, err
+	}
+	n, ok := number(t.total)
+	if !ok {
+		return 0, retry.Permanent(&Error{Kind: Protocol, Org: q.Org, Detail: "the API named no total"})
+	}
+	return n, nil
+}
+
+type ignore struct{}
+
+func (ignore) PageStart(int)      {}
+func (ignore) Entry([]byte) error { return nil }
+func (ignore) PageEnd() error     { return nil }
+
+// number reads a total, which is a number or a string of one.
+func number(raw []byte) (int64, bool) {
+	n, err := strconv.ParseInt(string(bytes.Trim(raw, `"`)), 10, 64)
+	return n, err == nil && n >= 0
+}
+
+var splitters = sync.Pool{New: func() any { return new(splitter) }}
+
+// keepBuffer is the largest buffer that is kept for later pages.
+const keepBuffer = 1 << 20
+
+// page reads one page, however many attempts that takes.
+func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler) (t trailer, err error) {
+	k := call{
+		method: http.MethodPost, path: "/audit/v2/organizations/" + url.PathEscape(req.OrganizationID) + "/query",
+		query: url.Values{"cursorPagination": {"true"}}, contentType: "application/json", org: req.OrganizationID,
+	}
+	if total {
+		k.query.Set("doIncludeTotal", "true")
+	}
+	if k.body, err = json.Marshal(req); err != nil {
+		return t, retry.Permanent(&Error{Kind: Protocol, Org: k.org, Detail: "the cursor cannot be sent back", Err: err})
+	}
+	s := splitters.Get().(*splitter)
+	defer func() {
+		s.src = nil
+		if len(s.buf) <= keepBuffer {
+			splitters.Put(s)
+		}
+	}()
+	attempt := 0
+	err = c.retry(ctx, st, func(ctx context.Context) error {
+		res, err := c.do(ctx, st, k)
+		if err != nil {
+			return err
+		}
+		defer drain(res.Body)
+		if res.StatusCode/100 != 2 {
+			return statusError(res, k.org, "Audit Log Viewer")
+		}
+		attempt++
+		h.PageStart(attempt)
+		s.reset(res.Body)
+		defer func() { st.Bytes += s.read }()
+		var handler error
+		t, err = s.page(func(raw []byte) error {
+			handler = h.Entry(raw)
+			return handler
+		})
+		if handler == nil && err == nil {
+			handler = h.PageEnd()
+		}
+		if handler != nil {
+			return &final{handler}
+		}
+		if err != nil {
+			return bodyError(ctx, k.org, err)
+		}
+		return nil
+	})
+	return t, err
+}
