@@ -1,0 +1,180 @@
+package muleaudit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// Function exports audit logs. Runs may overlap, in one process or in many.
+type Function struct {
+	cfg    Config
+	rt     serve.Runtime
+	api    *anypoint.Client
+	state  *bucket.Bucket
+	output *bucket.Bucket
+	// OnSlice, if set, hears of every finished look; calls may overlap.
+	OnSlice func(Progress)
+}
+
+// Progress is one finished look, and how many this run has in all.
+type Progress struct {
+	Org         string
+	Slice       time.Time
+	Events      int64
+	Done, Total int
+}
+
+var _ serve.New = New // the shape Main starts
+
+// New builds the function from its configuration.
+func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
+	f, err := Open(ctx, env, rt)
+	if err != nil { // a nil *Function in the interface would not be nil
+		return nil, err
+	}
+	return f, nil
+}
+
+// Open is [New] for those who also want to verify, diagnose or watch.
+func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Function, error) {
+	var cfg Config
+	if err := config.Load(ctx, env, &cfg); err != nil {
+		return nil, err
+	}
+	state, errState := bucket.Open(ctx, cfg.StateURL)
+	output, errOutput := bucket.Open(ctx, cfg.OutputURL)
+	var faults config.Faults
+	faults.AddErr("STATE_URL", errState)
+	faults.AddErr("OUTPUT_URL", errOutput)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	api := anypoint.New(anypoint.Options{
+		BaseURL:       cfg.BaseURL,
+		ClientID:      cfg.ClientID,
+		ClientSecret:  cfg.ClientSecret.Reveal(),
+		RatePerMinute: cfg.RatePerMin,
+		PageSize:      cfg.PageSize,
+		Notify: func(wait time.Duration, err error) {
+			rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
+		},
+	})
+	return Build(cfg, api, state, output, rt), nil
+}
+
+// Build puts a function together from its parts, which it then owns. cfg has
+// to be valid.
+func Build(cfg Config, api *anypoint.Client, state, output *bucket.Bucket, rt serve.Runtime) *Function {
+	return &Function{cfg: cfg, api: api, state: state, output: output, rt: rt}
+}
+
+// Close implements [serve.Function].
+func (f *Function) Close() error {
+	f.api.CloseIdle()
+	return errors.Join(f.state.Close(), f.output.Close())
+}
+
+// Run implements [serve.Function]: it exports what is due, or what the message
+// of a backfill names.
+func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+	asked, err := readOrder(ev, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	r := &Receipt{Core: receipt.Start("muleaudit"), Orgs: []OrgReceipt{}}
+	r.Redeliver = true // only a 200 means that all this trigger asked for is out
+
+	err = f.export(ctx, asked, r)
+	var refused *trigger.Error
+	if errors.As(err, &refused) {
+		return nil, err
+	}
+	r.total()
+	err = errors.Join(err, r.Balance())
+	r.Finish(err)
+	// The receipt is kept also when the run's time is up.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	if saveErr := receipt.Save(keep, f.state, r); saveErr != nil {
+		err = errors.Join(err, saveErr)
+		r.Finish(err)
+	}
+	return r, err
+}
+
+// saveTime is how long the last words of a run may take.
+const saveTime = 10 * time.Second
+
+// export plans the spans of all organisations, works through their looks side
+// by side, and settles each organisation for itself.
+func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
+	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
+	defer cancel()
+
+	orgs, err := f.organisations(hard, asked)
+	if len(orgs) == 0 {
+		return err
+	}
+	errs := []error{err}
+	jobs := f.plan(hard, asked, orgs)
+	f.work(hard, r.Run, jobs)
+
+	for _, j := range jobs {
+		r.Orgs = append(r.Orgs, f.settle(ctx, r.Run, j))
+		r.BytesIn += j.bytesIn
+		r.Retries += j.retries
+		errs = append(errs, j.err)
+	}
+	return errors.Join(errs...)
+}
+
+// organisations lists whose logs to export: those configured, with the
+// business groups below them if asked for, or the ones of a backfill. An error
+// beside a list means that some groups could not be found out; the rest need
+// not wait for that.
+func (f *Function) organisations(ctx context.Context, asked order) ([]string, error) {
+	orgs := slices.Clone(f.cfg.Orgs)
+	var errs []error
+	if f.cfg.IncludeSubOrgs {
+		for _, org := range f.cfg.Orgs {
+			below, err := f.api.Hierarchy(ctx, org)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("business groups below %s: %w", org, err))
+			}
+			for _, id := range below {
+				if !validOrg(id) {
+					errs = append(errs, fmt.Errorf("business groups below %s: %q is not an organisation id", org, id))
+				} else if !slices.Contains(orgs, id) {
+					orgs = append(orgs, id)
+				}
+			}
+		}
+	}
+	err := errors.Join(errs...)
+	if len(asked.Orgs) == 0 {
+		return orgs, err
+	}
+	for _, org := range asked.Orgs {
+		if !slices.Contains(orgs, org) {
+			if err != nil {
+				return nil, err // it may be one of those
+			}
+			return nil, refuse("message: organisation %q is not configured: add it to MULE_ORG_ID", org)
+		}
+	}
+	asked.Orgs = slices.Clone(asked.Orgs)
+	slices.Sort(asked.Orgs)
+	return slices.Compact(asked.Orgs), nil
+}

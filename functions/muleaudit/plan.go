@@ -1,0 +1,74 @@
+package muleaudit
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// job is one organisation's part of a run, as planned and as it went. While
+// looks are under way it belongs to the queue's lock.
+type job struct {
+	span
+	lengths []time.Duration
+	looks   []look
+	done    []bool // by look
+	next    int    // the next look to hand out
+	flying  int    // looks under way
+
+	receipt OrgReceipt
+	bytesIn int64
+	retries int64
+	err     error
+}
+
+// plan decides what to look at for each organisation, the one that is most
+// behind first: what a run's time does not suffice for is first in the next.
+func (f *Function) plan(ctx context.Context, asked order, orgs []string) []*job {
+	now := time.Now().UTC()
+	jobs := make([]*job, len(orgs))
+	for i, org := range orgs {
+		j := &job{span: span{org: org}}
+		j.err = f.planOrg(ctx, asked, now, j)
+		j.receipt = OrgReceipt{Org: org, From: j.from, To: j.to, Objects: []Object{}}
+		jobs[i] = j
+	}
+	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(a.from.UnixNano(), b.from.UnixNano()) })
+	return jobs
+}
+
+func (f *Function) planOrg(ctx context.Context, asked order, now time.Time, j *job) (err error) {
+	led := ledger{f.state, j.org}
+	if err := f.recoverClaims(ctx, led); err != nil {
+		return err
+	}
+	if j.lengths, err = led.lengths(ctx, f.cfg.Slice); err != nil {
+		return err
+	}
+	if asked.backfill() {
+		j.from, j.to = asked.From, asked.To
+	} else {
+		if j.watermark, err = led.watermark(ctx); err != nil {
+			return err
+		}
+		j.scheduled = true
+		j.from, j.to = f.window(now, j.watermark)
+	}
+	j.looks = j.span.looks(f.cfg.Slice)
+	j.done = make([]bool, len(j.looks))
+	return nil
+}
+
+// window is what a scheduled run looks at: from the overlap before the
+// watermark, or the lookback before now, back to a slice's start, up to the
+// settle time before now.
+func (f *Function) window(now, watermark time.Time) (from, to time.Time) {
+	to = now.Add(-f.cfg.Settle).Truncate(time.Millisecond)
+	if watermark.IsZero() {
+		return now.Add(-f.cfg.Lookback).Truncate(f.cfg.Slice), to
+	}
+	// A longer settle time than before must not move the window back.
+	to = latest(to, watermark)
+	return watermark.Add(-f.cfg.Overlap).Truncate(f.cfg.Slice), to
+}
