@@ -128,7 +128,7 @@ func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
 		return err
 	}
 	errs := []error{err}
-	jobs := f.plan(hard, asked, orgs)
+	jobs := f.plan(hard, r.Run, asked, orgs)
 	f.work(hard, r.Run, jobs)
 
 	for _, j := range jobs {

@@ -15,6 +15,7 @@ import (
 // ledger is what STATE_URL knows of one organisation:
 //
 //	muleaudit/<org>/watermark/<time>      all before it is exported; the latest counts
+//	muleaudit/<org>/since/<time>          where the first scheduled run began
 //	muleaudit/<org>/length/<slice>        every slice length ever used
 //	muleaudit/<org>/slices/<start>/0001   claims, in order
 //	muleaudit/<org>/slices/<start>/looks  what the API said of the slice
@@ -68,6 +69,25 @@ func (l ledger) advance(ctx context.Context, t time.Time, run string) error {
 		}
 	}
 	return nil
+}
+
+// since returns where the first scheduled run began; from then on no gap is
+// allowed. Zero if there was none.
+func (l ledger) since(ctx context.Context) (time.Time, error) {
+	keys, err := l.state.Keys(ctx, l.dir("since")+"/")
+	if err != nil || len(keys) == 0 {
+		return time.Time{}, err
+	}
+	return time.Parse(stamp, path.Base(keys[0]))
+}
+
+// begin notes that scheduled runs begin at t.
+func (l ledger) begin(ctx context.Context, t time.Time, run string) error {
+	err := l.state.CreateJSON(ctx, l.dir("since", t.UTC().Format(stamp)), map[string]string{"run": run})
+	if errors.Is(err, bucket.ErrExists) {
+		return nil
+	}
+	return err
 }
 
 // lengths returns every slice length that claims may have been made with,

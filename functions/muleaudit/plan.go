@@ -25,22 +25,25 @@ type job struct {
 
 // plan decides what to look at for each organisation, the one that is most
 // behind first: what a run's time does not suffice for is first in the next.
-func (f *Function) plan(ctx context.Context, asked order, orgs []string) []*job {
+func (f *Function) plan(ctx context.Context, run string, asked order, orgs []string) []*job {
 	now := time.Now().UTC()
 	jobs := make([]*job, len(orgs))
 	for i, org := range orgs {
 		j := &job{span: span{org: org}}
-		j.err = f.planOrg(ctx, asked, now, j)
-		j.receipt = OrgReceipt{Org: org, From: j.from, To: j.to, Objects: []Object{}}
+		j.receipt = OrgReceipt{Org: org, Objects: []Object{}}
+		j.err = f.planOrg(ctx, run, asked, now, j)
+		j.receipt.From, j.receipt.To = j.from, j.to
 		jobs[i] = j
 	}
 	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(a.from.UnixNano(), b.from.UnixNano()) })
 	return jobs
 }
 
-func (f *Function) planOrg(ctx context.Context, asked order, now time.Time, j *job) (err error) {
+func (f *Function) planOrg(ctx context.Context, run string, asked order, now time.Time, j *job) (err error) {
 	led := ledger{f.state, j.org}
-	if err := f.recoverClaims(ctx, led); err != nil {
+	recovered, err := f.recoverClaims(ctx, led)
+	j.receipt.Recovered = objects(recovered)
+	if err != nil {
 		return err
 	}
 	if j.lengths, err = led.lengths(ctx, f.cfg.Slice); err != nil {
@@ -54,6 +57,11 @@ func (f *Function) planOrg(ctx context.Context, asked order, now time.Time, j *j
 		}
 		j.scheduled = true
 		j.from, j.to = f.window(now, j.watermark)
+		if j.watermark.IsZero() {
+			if err := led.begin(ctx, j.from, run); err != nil {
+				return err
+			}
+		}
 	}
 	j.looks = j.span.looks(f.cfg.Slice)
 	j.done = make([]bool, len(j.looks))

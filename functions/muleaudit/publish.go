@@ -74,11 +74,11 @@ func (f *Function) sameObject(ctx context.Context, p part) error {
 }
 
 // recoverClaims publishes what a killed run left behind, and removes what it
-// staged and never claimed.
-func (f *Function) recoverClaims(ctx context.Context, l ledger) error {
+// staged and never claimed. It returns what it published.
+func (f *Function) recoverClaims(ctx context.Context, l ledger) (parts []part, err error) {
 	pending, err := l.pending(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, claimPath := range pending {
 		c, err := readClaim(ctx, f.state, claimPath, nil)
@@ -86,13 +86,14 @@ func (f *Function) recoverClaims(ctx context.Context, l ledger) error {
 			continue // marked, not claimed yet: that run may be about to
 		}
 		if err != nil {
-			return err
+			return parts, err
 		}
 		if err := f.publish(ctx, l, claimPath, c); err != nil {
-			return err
+			return parts, err
 		}
+		parts = append(parts, c.Parts...)
 	}
-	return f.removeOrphans(ctx, l)
+	return parts, f.removeOrphans(ctx, l)
 }
 
 // orphanAge is when staged objects, and marks without a claim, count as left

@@ -30,6 +30,10 @@ type OrgReceipt struct {
 	Slices     int      `json:"slices"`    // looked at
 	Objects    []Object `json:"objects"`
 
+	// Recovered are the objects of an earlier run that was cut off between
+	// deciding on them and publishing them. They are not in the counts above.
+	Recovered []Object `json:"recovered,omitempty"`
+
 	Error     string `json:"error,omitempty"`
 	Remaining string `json:"remaining,omitempty"`
 }
@@ -50,9 +54,15 @@ func (o *OrgReceipt) add(res found) {
 	o.Untimed += res.untimed
 	o.Pages += res.pages
 	o.APITotal += max(0, res.total)
-	for _, p := range res.objects {
-		o.Objects = append(o.Objects, Object{p.Name, p.Events, p.Bytes, p.SHA256})
+	o.Objects = append(o.Objects, objects(res.objects)...)
+}
+
+func objects(parts []part) []Object {
+	out := make([]Object, len(parts))
+	for i, p := range parts {
+		out[i] = Object{p.Name, p.Events, p.Bytes, p.SHA256}
 	}
+	return out
 }
 
 // total sums up the organisations. In counts the entries of looks that were

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+type (
+	runCmd struct {
+		Muleaudit runFunction `cmd:"" help:"MuleSoft audit logs to a bucket."`
+	}
+	backfillCmd struct {
+		Muleaudit backfillMuleaudit `cmd:"" help:"MuleSoft audit logs of a span of time."`
+	}
+	verifyCmd struct {
+		Muleaudit verifyMuleaudit `cmd:"" help:"Receipts, objects and the API's totals."`
+	}
+	doctorCmd struct {
+		Muleaudit doctorMuleaudit `cmd:"" help:"Token, scopes, clock and buckets."`
+	}
+	serveCmd struct {
+		Muleaudit serveFunction `cmd:""`
+	}
+)
+
+// builders are the functions by name.
+var builders = map[string]serve.New{"muleaudit": muleaudit.New}
+
+// runFunction runs a function by a plain tick.
+type runFunction struct {
+	Follow time.Duration `help:"Run again and again, this long apart." placeholder:"5m"`
+	Quiet  bool          `help:"Do not print the receipt as JSON."`
+}
+
+// Run implements the command; name is the function's.
+func (r *runFunction) Run(ctx context.Context, c *cli, name functionName) error {
+	env, err := c.environment()
+	if err != nil {
+		return err
+	}
+	rt, err := serve.NewRuntime(ctx, env)
+	if err != nil {
+		return err
+	}
+	fn, err := builders[string(name)](ctx, env, rt)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = fn.Close() }()
+	for {
+		rec, status, err := serve.Execute(ctx, fn, trigger.Event{Kind: trigger.Tick, Path: "command line"}, rt)
+		if rec != nil {
+			if !r.Quiet {
+				enc := json.NewEncoder(os.Stdout)
+				enc.SetIndent("", "  ")
+				if err := enc.Encode(rec); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintln(os.Stderr, summary(rec.Base()))
+		}
+		if r.Follow <= 0 {
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("%s: run it again for the rest", rec.Base().Status)
+			}
+			return err
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
+		}
+		if retry.Sleep(ctx, r.Follow) != nil {
+			return nil //nolint:nilerr // the operator ended it
+		}
+	}
+}
+
+// serveFunction serves a function over HTTP until it is told to stop.
+type serveFunction struct{}
+
+// Run implements the command.
+func (serveFunction) Run(name functionName) error {
+	serve.Main(string(name), builders[string(name)])
+	return nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+)
+
+func (c *cli) openMuleaudit(ctx context.Context) (*muleaudit.Function, error) {
+	env, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	rt, err := serve.NewRuntime(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return muleaudit.Open(ctx, env, rt)
+}
+
+type backfillMuleaudit struct {
+	From time.Time `required:"" help:"First moment of the span, RFC 3339." placeholder:"2026-01-02T00:00:00Z"`
+	To   time.Time `required:"" help:"First moment after it."`
+}
+
+// Run implements the command.
+func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
+	f, err := c.openMuleaudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	bar := newProgress("backfill", int64(b.To.Sub(b.From)/time.Minute))
+	var events, objects int64
+	err = f.Backfill(ctx, b.From, b.To, func(r *muleaudit.Receipt, reached time.Time) {
+		events += r.Out
+		for _, o := range r.Orgs {
+			objects += int64(len(o.Objects))
+		}
+		bar.set(int64(reached.Sub(b.From) / time.Minute))
+	})
+	bar.finish()
+	fmt.Fprintf(os.Stderr, "%s events in %s objects\n", count(events), count(objects))
+	if err != nil {
+		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
+	}
+	return nil
+}
+
+type verifyMuleaudit struct {
+	From        time.Time `help:"Begin here instead of at the first scheduled run."`
+	To          time.Time `help:"End here instead of at the watermark."`
+	FeedDeletes bool      `help:"The SIEM's feed deletes objects it has read: a missing one is no finding."`
+	Deep        bool      `help:"Read every entry from the API again and look for each, instead of comparing totals."`
+}
+
+// Run implements the command.
+func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
+	f, err := c.openMuleaudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	list, err := f.Verify(ctx, muleaudit.VerifyOptions{From: v.From, To: v.To, Deleted: v.FeedDeletes, Deep: v.Deep}, nil)
+	if err != nil {
+		return err
+	}
+	return showVerified(list)
+}
+
+func showVerified(list []muleaudit.Verified) error {
+	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "EVENTS", "API TOTAL", "FINDINGS"}}
+	var all []receipt.Finding
+	for _, o := range list {
+		rows = append(rows, []string{
+			o.Org, o.From.Format(time.RFC3339), o.To.Format(time.RFC3339), count(int64(o.Slices)),
+			count(int64(o.Objects)), count(o.Events), count(o.APITotal), count(int64(len(o.Findings))),
+		})
+		all = append(all, o.Findings...)
+	}
+	table(os.Stdout, rows)
+	return findings(os.Stdout, all)
+}
+
+type doctorMuleaudit struct{}
+
+// Run implements the command.
+func (doctorMuleaudit) Run(ctx context.Context, c *cli) error {
+	f, err := c.openMuleaudit(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return checks(os.Stdout, f.Doctor(ctx))
+}
