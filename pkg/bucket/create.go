@@ -48,8 +48,8 @@ func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.
 		_ = w.Close()
 		return n, fmt.Errorf("write %s: %w", key, err)
 	}
-	if opts.IfNotExist {
-		err = b.closeLocked(w)
+	if b.lockDir != "" {
+		err = b.closeLocked(ctx, key, w, !opts.IfNotExist)
 	} else {
 		err = w.Close()
 	}
@@ -83,13 +83,13 @@ func isExists(err error) bool {
 	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
 }
 
-// closeLocked finishes a create-only write. fileblob looks for the target and
-// then renames, with nothing in between to stop another process from doing the
-// same; the lock does, and the kernel drops it if we are killed.
-func (b *Bucket) closeLocked(w io.Closer) error {
-	if b.lockDir == "" {
-		return w.Close()
-	}
+// closeLocked finishes a write to a file bucket. fileblob looks for the target,
+// writes the attributes beside it and then renames, with nothing to stop another
+// process in between: the lock does, and the kernel drops it if we are killed.
+// An object to replace is removed first. Killed between attributes and rename,
+// fileblob would otherwise leave old data under new, or half-written,
+// attributes; so the object is not there instead, and the write is done again.
+func (b *Bucket) closeLocked(ctx context.Context, key string, w io.Closer, replace bool) error {
 	dir, err := os.Open(b.lockDir)
 	if err != nil {
 		return errors.Join(err, w.Close())
@@ -103,6 +103,11 @@ func (b *Bucket) closeLocked(w io.Closer) error {
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("lock %s: %w", b.lockDir, err), w.Close())
+	}
+	if replace && ctx.Err() == nil {
+		if err := b.Remove(ctx, key); err != nil {
+			return errors.Join(err, w.Close())
+		}
 	}
 	return w.Close()
 }
