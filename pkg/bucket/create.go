@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"syscall"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -34,32 +32,15 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.Wri
 }
 
 func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.WriterOptions) (int64, error) {
-	// Cancelling before Close is how gocloud is told to drop what was written.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	b.Bound(opts)
-	w, err := b.NewWriter(ctx, key, opts)
+	u, err := b.Begin(ctx, key, *opts)
 	if err != nil {
-		return 0, fmt.Errorf("write %s: %w", key, err)
+		return 0, err
 	}
-	n, err := io.Copy(w, r)
-	if err != nil {
-		cancel()
-		_ = w.Close()
-		return n, fmt.Errorf("write %s: %w", key, err)
+	if _, err = io.Copy(u, r); err != nil {
+		u.Abort()
+		return u.n, err
 	}
-	if opts.IfNotExist {
-		err = b.closeLocked(w)
-	} else {
-		err = w.Close()
-	}
-	switch {
-	case err == nil:
-		return n, nil
-	case opts.IfNotExist && isExists(err):
-		return n, fmt.Errorf("create %s: %w", key, ErrExists)
-	}
-	return n, fmt.Errorf("write %s: %w", key, err)
+	return u.n, u.Commit()
 }
 
 // Bound limits the memory one upload takes, where opts leaves that open: the
@@ -81,30 +62,6 @@ func (b *Bucket) Bound(opts *blob.WriterOptions) {
 func isExists(err error) bool {
 	code := gcerrors.Code(err)
 	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
-}
-
-// closeLocked finishes a create-only write. fileblob looks for the target and
-// then renames, with nothing in between to stop another process from doing the
-// same; the lock does, and the kernel drops it if we are killed.
-func (b *Bucket) closeLocked(w io.Closer) error {
-	if b.lockDir == "" {
-		return w.Close()
-	}
-	dir, err := os.Open(b.lockDir)
-	if err != nil {
-		return errors.Join(err, w.Close())
-	}
-	defer func() { _ = dir.Close() }()
-	for {
-		// A signal ends the wait for a lock; the Go runtime sends itself many.
-		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("lock %s: %w", b.lockDir, err), w.Close())
-	}
-	return w.Close()
 }
 
 // CreateJSON creates an object holding v as JSON. When the object exists with
