@@ -63,7 +63,7 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	st := newStage(ctx, f.state, fmt.Sprintf("%s%s-%d-", led.dir("staged", run)+"/", l.start.Format(basic), try))
 	claimed := false
 	defer func() {
-		if !claimed {
+		if !claimed { // what nothing names; after a look that found no news, nothing
 			err = errors.Join(err, st.discard())
 		}
 	}()
@@ -78,6 +78,10 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	if err != nil {
 		return res, false, err
 	}
+	// From here on the look is worth more than the run's time: cut off now, it
+	// would have to be read again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
 	if len(parts) > 0 {
 		for i := range parts {
 			parts[i].Name = l.objectName(known.parts + i + 1)
@@ -86,28 +90,31 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 		n := known.claims + 1
 		path := led.claimPath(l.slice, n)
 		// The mark comes first: a claim without one would not be found again
-		// if we were killed before it is published.
-		if err := f.state.PutJSON(ctx, led.pendingPath(l.slice, n), map[string]string{"run": run}); err != nil {
+		// if we were killed before it is published. It is only ever created, as
+		// to replace another run's would leave a moment without it.
+		err := f.state.CreateJSON(ctx, led.pendingPath(l.slice, n), map[string]string{"run": run})
+		if err != nil && !errors.Is(err, bucket.ErrExists) {
 			return res, false, err
 		}
-		err := writeClaim(ctx, f.state, path, cl, &c.fresh)
+		err = writeClaim(ctx, f.state, path, cl, &c.fresh)
 		if errors.Is(err, bucket.ErrExists) {
 			return found{}, true, nil
 		}
+		claimed = true // perhaps even if err says otherwise, so what it names must stay
 		if err != nil {
-			// It may have been created all the same; then what it names must stay.
-			claimed = true
 			return res, false, err
 		}
-		claimed = true
 		if err := f.publish(ctx, led, path, cl); err != nil {
 			return res, false, err
 		}
 		res.objects = parts
 	}
-	claimed = true
 	return res, false, led.noteLook(ctx, l, run, res, known.events+res.events)
 }
+
+// commitTime is how long a look that was read may take, beyond the end of the
+// run, to claim and publish. Cloud Run leaves an instance 10 s after SIGTERM.
+const commitTime = 6 * time.Second
 
 // collector receives the entries of a look's pages, and hands on those that
 // are new. It implements [anypoint.Handler].

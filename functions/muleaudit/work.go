@@ -99,26 +99,24 @@ func (q *queue) put(ctx context.Context, j *job, i int, res found, err error, to
 // settle closes an organisation's part of the run: how far it is complete from
 // the window's start on, the watermark up to there, and what remains.
 func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
-	done, remaining := j.from, 0
+	// Never before the last watermark: what lies there was complete already.
+	done, remaining := latest(j.from, j.watermark), 0
+	reached := j.watermark
 	for i, l := range j.looks {
 		if !j.done[i] {
 			remaining++
 		} else if remaining == 0 {
-			done = l.to
+			done, reached = latest(done, l.to), latest(reached, l.to)
 		}
 	}
-	// Not before the last watermark: what lies there was complete already.
-	if j.scheduled {
-		done = latest(done, j.watermark)
-	}
-	if j.scheduled && done.After(j.watermark) && len(j.looks) > 0 {
+	if j.scheduled && reached.After(j.watermark) {
 		// The watermark is worth a moment beyond the run's own time.
 		save, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
 		defer cancel()
-		if err := (ledger{f.state, j.org}).advance(save, done, run); err != nil {
+		if err := (ledger{f.state, j.org}).advance(save, reached, run); err != nil {
 			j.err = errors.Join(j.err, err)
 		}
-		f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(done))
+		f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(reached))
 	}
 	r := j.receipt
 	r.Done = done

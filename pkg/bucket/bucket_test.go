@@ -212,3 +212,34 @@ func TestOpenFileThatIsNotThere(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A kill between fileblob's two files must never leave an object under the
+// attributes of another.
+func TestReplacingNeverMixesDataAndAttributes(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, "file://"+dir)
+	put := func(text string) error {
+		_, err := b.Put(t.Context(), "k", strings.NewReader(text), blob.WriterOptions{Metadata: map[string]string{"is": text}})
+		return err
+	}
+	if err := put("old"); err != nil {
+		t.Fatal(err)
+	}
+	// The half-way state, as a kill leaves it: attributes torn, data not renamed.
+	if err := os.Remove(filepath.Join(dir, "k")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "k.attrs"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.ReadAll(t.Context(), "k"); !bucket.IsNotFound(err) {
+		t.Errorf("half-way: %v", err)
+	}
+	if err := put("new"); err != nil {
+		t.Fatal(err)
+	}
+	a, err := b.Attributes(t.Context(), "k")
+	if err != nil || a.Metadata["is"] != "new" {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
+	"google.golang.org/api/googleapi"
 )
 
 // ErrExists is returned when an object to create is there already.
@@ -110,15 +112,22 @@ func (b *Bucket) ReadJSON(ctx context.Context, key string, v any) error {
 
 // Remove deletes the object at key; that it is gone already is no error.
 func (b *Bucket) Remove(ctx context.Context, key string) error {
-	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+	if err := b.Delete(ctx, key); err != nil && !IsNotFound(err) {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	return nil
 }
 
 // IsNotFound tells whether err says that an object, or the bucket itself, is
-// not there.
-func IsNotFound(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
+// not there. On gs the driver counts 403 among these, but what one may not see
+// must not be taken for gone.
+func IsNotFound(err error) bool {
+	var refused *googleapi.Error
+	if errors.As(err, &refused) && refused.Code == http.StatusForbidden {
+		return false
+	}
+	return gcerrors.Code(err) == gcerrors.NotFound
+}
 
 // Keys lists the keys that start with prefix, in byte order.
 func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {

@@ -1,0 +1,161 @@
+// Package proctest runs the real binary of a function in a test: built as it
+// is deployed, configured by its environment alone, spoken to over HTTP, and
+// killed without warning.
+package proctest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Build compiles the package at path (as go build takes it) and returns the
+// binary's path.
+func Build(t testing.TB, path string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), filepath.Base(path))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin, path) //nolint:gosec // the test names it
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", path, err, out)
+	}
+	return bin
+}
+
+// Process is a running function.
+type Process struct {
+	URL  string
+	cmd  *exec.Cmd
+	out  lockedBuffer
+	done chan struct{}
+}
+
+// Start runs bin with env as its whole environment but for PATH, HOME, TMPDIR
+// and PORT, and waits until it answers. It is killed at the end of the test.
+func Start(t testing.TB, bin string, env map[string]string) *Process {
+	t.Helper()
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	_ = ln.Close()
+	p := &Process{URL: "http://" + addr, done: make(chan struct{})}
+	p.cmd = exec.Command(bin) //nolint:gosec,noctx // the test names it, and kills it
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "PORT=" + addr[strings.LastIndex(addr, ":")+1:]}
+	for k, v := range env {
+		p.cmd.Env = append(p.cmd.Env, k+"="+v)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	t.Cleanup(p.Kill)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		if status, _, err := p.do(t.Context(), http.MethodGet, "/healthz", "", nil); err == nil && status == http.StatusOK {
+			return p
+		}
+		select {
+		case <-p.done:
+			t.Fatalf("%s ended:\n%s", bin, p.Output())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not answer:\n%s", bin, p.Output())
+		}
+	}
+}
+
+// Post sends an event and returns the answer. The error is that of a
+// connection, such as one cut by a kill.
+func (p *Process) Post(ctx context.Context, body string, headers map[string]string) (status int, answer []byte, err error) {
+	return p.do(ctx, http.MethodPost, "/", body, headers)
+}
+
+func (p *Process) do(ctx context.Context, method, path, body string, headers map[string]string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, p.URL+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	for k, v := range headers {
+		req.Header.Set(k, v)
+	}
+	// No connection outlives its process.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, answer, err
+}
+
+// Kill ends the process with SIGKILL and waits until it is gone.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Stop sends the signal and returns how the process ended.
+func (p *Process) Stop(sig os.Signal, within time.Duration) error {
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+			return fmt.Errorf("exit status %d:\n%s", code, p.Output())
+		}
+		return nil
+	case <-time.After(within):
+		return fmt.Errorf("still running %v after %v:\n%s", within, sig, p.Output())
+	}
+}
+
+// PID is the process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Output is what the process has printed.
+func (p *Process) Output() string { return p.out.String() }
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Run runs bin to its end and returns what it printed; the error is that it
+// did not end well.
+func Run(t testing.TB, bin string, env map[string]string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), bin, args...) //nolint:gosec // the test names it
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
