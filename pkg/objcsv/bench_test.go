@@ -57,11 +57,13 @@ func benchConvert(b *testing.B, format logpush.Format, o Options) {
 	}
 }
 
-func BenchmarkGunzipCSV(b *testing.B)    { benchFloor(b, logpush.CSV) }
-func BenchmarkConvertCSV(b *testing.B)   { benchConvert(b, logpush.CSV, Options{}) }
-func BenchmarkGunzipJSON(b *testing.B)   { benchFloor(b, logpush.NDJSON) }
-func BenchmarkConvertJSON(b *testing.B)  { benchConvert(b, logpush.NDJSON, Options{}) }
-func BenchmarkConvertGuard(b *testing.B) { benchConvert(b, logpush.NDJSON, Options{FormulaGuard: true}) }
+func BenchmarkGunzipCSV(b *testing.B)   { benchFloor(b, logpush.CSV) }
+func BenchmarkConvertCSV(b *testing.B)  { benchConvert(b, logpush.CSV, Options{}) }
+func BenchmarkGunzipJSON(b *testing.B)  { benchFloor(b, logpush.NDJSON) }
+func BenchmarkConvertJSON(b *testing.B) { benchConvert(b, logpush.NDJSON, Options{}) }
+func BenchmarkConvertGuard(b *testing.B) {
+	benchConvert(b, logpush.NDJSON, Options{FormulaGuard: true})
+}
 
 func BenchmarkConvertSubset(b *testing.B) {
 	benchConvert(b, logpush.NDJSON, Options{Columns: []string{"URL", "Email", "Action", "Datetime"}})

@@ -70,7 +70,10 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 // next starts the member that follows, or returns io.EOF.
 func (g *gunzip) next() error {
-	magic, _ := g.br.Peek(2) // an error comes back from ReadByte
+	magic, err := g.br.Peek(2)
+	if err != nil && err != io.EOF { //nolint:errorlint // as above
+		return err // before the one byte that may have arrived is called garbage
+	}
 	if isGzip(magic) {
 		return g.member()
 	}
