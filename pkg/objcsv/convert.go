@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -91,7 +92,7 @@ func (j *job) run(reject RejectFunc) error {
 		return err
 	}
 	window := j.lines.window()
-	if err := j.lines.err; err != nil && err != io.EOF { //nolint:errorlint // gunzip returns io.EOF itself
+	if err := j.lines.err; err != nil && !isEnd(err) {
 		return err
 	}
 	j.res.Format = sniff(window)
@@ -134,10 +135,10 @@ func (j *job) pass(window []byte) error {
 		j.res.Records++
 	}
 	j.res.RecordsOut = j.res.Records
-	if j.lines.err != io.EOF { //nolint:errorlint // as above
-		return j.lines.err
+	if isEnd(j.lines.err) {
+		return nil
 	}
-	return nil
+	return j.lines.err
 }
 
 // rows converts NDJSON.
@@ -151,10 +152,10 @@ func (j *job) rows(reject RejectFunc) error {
 	for {
 		line, err := j.lines.next()
 		switch {
-		case err == errTooLong: //nolint:errorlint // a signal, never wrapped
+		case errors.Is(err, errTooLong):
 			detail := fmt.Sprintf("longer than %d bytes", j.opts.MaxRecordBytes)
 			err = j.reject(reject, CodeRecordTooLong, detail)
-		case err == io.EOF: //nolint:errorlint // as above
+		case isEnd(err):
 			return nil
 		case err == nil:
 			err = j.row(line, reject)

@@ -50,7 +50,7 @@ func TestConvert(t *testing.T) {
 		{"booleans", ab, `{"a":true,"b":false}`, "true,false\n"},
 		{"quoting", ab, `{"a":"x,y","b":"say \"hi\""}`, `"x,y","say ""hi"""` + "\n"},
 		{"line breaks", ab, `{"a":"x\ny","b":"x\ry"}`, "\"x\ny\",\"x\ry\"\n"},
-		{"outer spaces", ab, `{"a":" x","b":"x\u0020"}`, "\" x\",\"x \"\n"},
+		{"outer spaces", ab, `{"a":" x","b":"x\u0020"}` + "\n" + `{"a":"x ","b":" "}`, "\" x\",\"x \"\n\"x \",\" \"\n"},
 		{"plain stays plain", ab, `{"a":"x y","b":"a\/b\t\u0026"}`, "x y,a/b\t&\n"},
 		{"unicode", ab, `{"a":"\u898b\u7a4d","b":"\ud83d\ude00見"}`, "見積,😀見\n"},
 		{"half pairs", ab, `{"a":"\ud800x","b":"\ude00\ud83d\u0041"}`, "\ufffdx,\ufffd\ufffdA\n"},

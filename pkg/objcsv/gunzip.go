@@ -27,9 +27,9 @@ type gunzip struct {
 func (g *gunzip) open() error {
 	magic, err := g.br.Peek(2)
 	switch {
-	case len(magic) == 0 && err == io.EOF: //nolint:errorlint // bufio passes io.EOF itself
+	case len(magic) == 0 && isEnd(err):
 		return fault(CodeEmptyObject, "the object has no bytes")
-	case err != nil && err != io.EOF: //nolint:errorlint // as above
+	case err != nil && !isEnd(err):
 		return err
 	case !isGzip(magic):
 		return fault(CodeNotGzip, "the object starts with % x, gzip with 1f 8b", magic)
@@ -57,7 +57,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 		if limit := g.limit(); limit != nil {
 			return n, limit
 		}
-		if err == io.EOF { //nolint:errorlint // gzip returns io.EOF itself
+		if isEnd(err) {
 			err = g.next()
 		} else if err != nil {
 			err = g.classify(err)
@@ -71,7 +71,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 // next starts the member that follows, or returns io.EOF.
 func (g *gunzip) next() error {
 	magic, err := g.br.Peek(2)
-	if err != nil && err != io.EOF { //nolint:errorlint // as above
+	if err != nil && !isEnd(err) {
 		return err // before the one byte that may have arrived is called garbage
 	}
 	if isGzip(magic) {

@@ -3,6 +3,7 @@ package objcsv
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func TestEveryCut(t *testing.T) {
 	object := slices.Concat(gz(t, lines3), gz(t, strings.Repeat("{\"a\":\"x\\ny\"}\n", 50)))
 	whole := len(gz(t, lines3)) // a cut between members cannot be seen
 	c := newConverter(t, Options{})
-	boom := errors.New("connection reset")
+	boom := fmt.Errorf("Get %q: %w", "https://bucket", io.EOF) // net/http's words, and not an end
 	for n := range len(object) {
 		head := bytes.NewReader(object[:n])
 		broken := convertFrom(t.Context(), c, io.MultiReader(head, iotest.ErrReader(boom)))
@@ -166,6 +167,11 @@ func TestOutputLimit(t *testing.T) {
 		if o := convert(t, newConverter(t, Options{MaxOutputBytes: limit}), csv); CodeOf(o.err) != want {
 			t.Errorf("%d: %v", limit, o.err)
 		}
+	}
+	// Records can be larger than their rows.
+	spaced := gz(t, strings.Repeat(`{"a":1}`+strings.Repeat(" ", 1000)+"\n", 1000))
+	if o := convert(t, newConverter(t, Options{MaxOutputBytes: 1 << 19}), spaced); CodeOf(o.err) != CodeOutputLimit {
+		t.Error(o.err)
 	}
 	// Rows can be larger than their records.
 	o := newConverter(t, Options{MaxOutputBytes: 1 << 20, Columns: make26()})

@@ -72,7 +72,7 @@ func (l *lines) next() ([]byte, error) {
 			l.fill()
 			continue
 		}
-		if l.err != io.EOF || seen == 0 { //nolint:errorlint // gunzip returns io.EOF itself
+		if !isEnd(l.err) || seen == 0 {
 			return nil, l.err
 		}
 		l.buf[l.end] = '\n' // the spare byte
@@ -104,7 +104,7 @@ func (r *record) Read(p []byte) (int, error) {
 	l := r.l
 	for !r.done && l.pos == l.end {
 		if l.err != nil {
-			r.done = l.err == io.EOF //nolint:errorlint // as above
+			r.done = isEnd(l.err)
 			return 0, l.err
 		}
 		l.fill()

@@ -108,6 +108,20 @@ func TestFirstRecordRejected(t *testing.T) {
 	}
 }
 
+// A name that needs escapes is never taken from the bytes it stands for.
+func TestRawNameIsMalformed(t *testing.T) {
+	for first, second := range map[string]string{
+		`{"a\\":1}`: `{"a\":1}`,
+		`{"a\t":1}`: "{\"a\t\":1}",
+		`{"a\"":1}`: `{"a"":1}`,
+	} {
+		o := convert(t, newConverter(t, Options{}), gz(t, first+"\n"+second+"\n"+first))
+		if o.err != nil || o.res.RecordsOut != 2 || o.res.Rejected != 1 {
+			t.Errorf("%s after %s: %v, %+v", second, first, o.err, o.res)
+		}
+	}
+}
+
 func TestRejectFuncDecides(t *testing.T) {
 	object := gz(t, "{\"a\":1}\nbroken\n{\"a\":2}\n")
 	c := newConverter(t, Options{})
@@ -122,12 +136,22 @@ func TestRejectFuncDecides(t *testing.T) {
 		t.Errorf("failing RejectFunc: %v", err)
 	}
 	var out strings.Builder
-	_, err = c.Convert(t.Context(), &out, strings.NewReader(string(object)), func(r Rejected) error {
+	res, err := c.Convert(t.Context(), &out, strings.NewReader(string(object)), func(r Rejected) error {
 		_, err := io.CopyN(io.Discard, r.Record, 2) // the rest is skipped
 		return err
 	})
-	if err != nil || out.String() != "a\n1\n2\n" {
-		t.Errorf("half-read record: %v, %q", err, out.String())
+	if err != nil || out.String() != "a\n1\n2\n" || res.Rejected != 1 {
+		t.Errorf("half-read record: %v, %q, %+v", err, out.String(), res)
+	}
+}
+
+// Line and offset find the record again, however far into the object it is.
+func TestRejectedPosition(t *testing.T) {
+	const good, many = "{\"a\":\"some text\"}\n", 50000
+	o := convert(t, newConverter(t, Options{}), gz(t, strings.Repeat(good, many)+"\nbroken"))
+	want := []reject{{Line: many + 2, Offset: many*int64(len(good)) + 1, Code: CodeMalformed, Record: "broken"}}
+	if diff := cmp.Diff(want, o.rejected); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -6,11 +6,15 @@ import (
 	"io"
 )
 
+// isEnd tells the end of a stream from an error that merely wraps [io.EOF]:
+// "Get …: EOF" is how net/http reports a connection that was closed on it.
+func isEnd(err error) bool { return err == io.EOF } //nolint:errorlint // on purpose, see above
+
 // source reads the compressed object, counts it, and remembers the first error
 // that is not its end. The gzip reader cannot tell a broken connection from a
 // truncated object; whoever holds the source can.
 type source struct {
-	ctx context.Context
+	ctx context.Context // of the one conversion this source serves
 	r   io.Reader
 	n   int64
 	err error
@@ -25,7 +29,7 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.n += int64(n)
-	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract: the end is io.EOF itself
+	if err != nil && !isEnd(err) {
 		s.err = fmt.Errorf("read source: %w", err)
 		err = s.err
 	}
@@ -46,7 +50,7 @@ type exactly struct {
 func (e *exactly) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p)
 	e.left -= int64(n)
-	if err == io.EOF && e.left > 0 { //nolint:errorlint // as above
+	if isEnd(err) && e.left > 0 {
 		err = fmt.Errorf("the object ended %d bytes short of its %d: %w", e.left, e.size, io.ErrUnexpectedEOF)
 	}
 	return n, err
