@@ -1,5 +1,7 @@
 package objcsv
 
+import "slices"
+
 // value is where a field's value lies in its line: a string without its
 // quotes, null as nothing.
 type value struct {
@@ -19,7 +21,9 @@ type walker struct {
 // walk reads one line. It returns "" and the values are set, or why the record
 // is to be rejected and the position in the line.
 func (w *walker) walk(line []byte) (Code, int) {
-	w.values = append(w.values[:0], make([]value, len(w.fields.names))...)
+	n := len(w.fields.names)
+	w.values = slices.Grow(w.values[:0], n)[:n]
+	clear(w.values)
 	w.duplicates, w.other = 0, 0
 	i := skipSpace(line, 0)
 	if line[i] != '{' {
@@ -93,8 +97,8 @@ func (w *walker) object(line []byte, i int) int {
 }
 
 func (w *walker) set(id int, v value) {
-	if id >= len(w.values) {
-		w.values = append(w.values, make([]value, id+1-len(w.values))...)
+	for id >= len(w.values) { // a name new in this record
+		w.values = append(w.values, value{})
 	}
 	if w.values[id].flags != 0 {
 		w.duplicates++

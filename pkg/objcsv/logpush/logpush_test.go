@@ -33,7 +33,7 @@ func generate(t *testing.T, w io.WriterTo) string {
 }
 
 func TestFormatsAgree(t *testing.T) {
-	const n = 2000
+	const n = 300
 	text := generate(t, Generate(7, n, NDJSON))
 	if text != generate(t, Gzip(7, n, NDJSON)) || text == generate(t, Generate(8, n, NDJSON)) {
 		t.Error("the seed alone must decide")
