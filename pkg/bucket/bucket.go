@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"cloud.google.com/go/storage"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob" // file://
 	_ "gocloud.dev/blob/gcsblob"  // gs://
@@ -49,6 +50,13 @@ func Open(ctx context.Context, raw string) (*Bucket, error) {
 	}
 	if b.Bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", raw, err)
+	}
+	var gs *storage.Client
+	if b.As(&gs) {
+		// All that is done here leads to the same end when done twice: objects are
+		// written whole or not at all, and deleting is deleting. The client by
+		// default repeats neither a plain write nor a delete, and reads for ever.
+		gs.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(10))
 	}
 	return b, nil
 }
@@ -160,8 +168,8 @@ func locate(raw string) (location, error) {
 
 // resolve follows the links of as much of dir as exists.
 func resolve(dir string) string {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		return target
 	}
 	parent := filepath.Dir(dir)
 	if parent == dir {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,7 +173,7 @@ func TestRefusalsSayWhatToFix(t *testing.T) {
 func TestTokenIsNeverShown(t *testing.T) {
 	const token = "s3cret"
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, `{"success":false,"errors":[{"code":1,"message":"bad header `+r.Header.Get("Authorization")+`"}]}`, 400)
+		http.Error(w, `{"success":false,"errors":[{"code":1,"message":"bad header `+r.Header.Get("Authorization")+`"}]}`, http.StatusBadRequest)
 	})
 	c := client(t, echo, "a", "q", token)
 	_, _, err := c.Pull(t.Context(), 1, time.Minute)
@@ -329,5 +330,16 @@ func TestOverTheNetwork(t *testing.T) {
 	cancel()
 	if _, _, err := c.Pull(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.AddQueue("q", emulator.QueueOptions{MaxRetries: 7, DeadLetter: "dead", RetryDelay: time.Minute})
+	c := client(t, s, "account", "q", "token")
+	got, err := c.Info(t.Context())
+	want := cfqueue.Info{Name: "q", Consumers: []cfqueue.Consumer{{Type: "http_pull", DeadLetter: "dead", MaxRetries: 7, RetryDelay: time.Minute}}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }
