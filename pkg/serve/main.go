@@ -49,10 +49,15 @@ func Register(name string, build New) {
 		fatal(name, err)
 	}
 	functions.HTTP(name, h.ServeHTTP)
+	broken := h.background()
 	go func() { // lives as long as the process, which it ends
-		<-ctx.Done()
+		select {
+		case err := <-broken:
+			fatal(name, err)
+		case <-ctx.Done():
+		}
 		cancel()
-		if err := stop(h, closeFn); err != nil {
+		if err := stop(h, broken, closeFn); err != nil {
 			fatal(name, err)
 		}
 		os.Exit(0)
@@ -68,24 +73,32 @@ func listen(ctx context.Context, name string, build New) error {
 	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
 		return err
 	}
+	broken := h.background()
 	served := make(chan error, 1)
 	go func() { served <- funcframework.StartHostPort("", port()) }()
 	select {
 	case err := <-served: // the framework returns only when it could not go on
 		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), closeFn())
+	case err := <-broken:
+		return errors.Join(err, closeFn())
 	case <-ctx.Done():
-		return stop(h, closeFn)
+		return stop(h, broken, closeFn)
 	}
 }
 
 // stop waits for the runs under way, which have been told to end, and closes
 // what they used.
-func stop(h *Handler, closeFn func() error) error {
+func stop(h *Handler, broken <-chan error, closeFn func() error) error {
 	idle := make(chan struct{})
 	go func() { h.Wait(); close(idle) }()
 	select {
 	case <-idle:
-		return closeFn()
+		select {
+		case err := <-broken: // it did not end well
+			return errors.Join(err, closeFn())
+		default:
+			return closeFn()
+		}
 	case <-time.After(grace):
 		return fmt.Errorf("runs did not stop within %v of SIGTERM", grace)
 	}
