@@ -212,6 +212,10 @@ func key(prefix string, n uint64) string { return fmt.Sprintf("%s%020d", prefix,
 // numbers lists the series; last is its highest number, 0 if there is none.
 func numbers(ctx context.Context, b *bucket.Bucket, prefix string) (last uint64, all []uint64, err error) {
 	keys, err := b.Keys(ctx, prefix)
+	for try := 0; bucket.IsNotFound(err) && try < 10; try++ {
+		// file:// trips over what is removed while it lists.
+		keys, err = b.Keys(ctx, prefix)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
