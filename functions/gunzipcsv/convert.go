@@ -72,12 +72,8 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 // gone rejects an object that is not there, once it is clear that the bucket
 // is: a missing bucket is a fault of the configuration.
 func (f *Function) gone(ctx context.Context, key string) error {
-	ok, err := f.parts.Source.IsAccessible(ctx)
-	if err != nil {
-		return fmt.Errorf("list the source: %w", err)
-	}
-	if !ok {
-		return errors.New("SOURCE_URL is not there, or may not be listed: correct it, or grant the function's identity to list it")
+	if err := f.parts.Source.Reachable(ctx); err != nil {
+		return fmt.Errorf("SOURCE_URL %s: %w: correct it, or let the function's identity list it", f.parts.Source.URL, err)
 	}
 	return reject(CodeGone, "the object is not in the source: it was deleted before it could be read")
 }

@@ -55,6 +55,21 @@ func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) 
 	return r, nil
 }
 
+// Reachable returns nil if the bucket is there and can be listed, for whoever
+// must not take a missing bucket for missing objects.
+func (b *Bucket) Reachable(ctx context.Context) error {
+	if b.kind == "file" {
+		if _, err := os.Stat(b.lockDir); err != nil {
+			return err
+		}
+	}
+	ok, err := b.IsAccessible(ctx)
+	if err == nil && !ok {
+		err = errors.New("it is not there, or may not be listed")
+	}
+	return err
+}
+
 // IsVersion tells whether two looks at an object, from Attributes, saw the same
 // version of it.
 func IsVersion(a, b *blob.Attributes) bool {
