@@ -33,6 +33,7 @@ type Config struct {
 
 	Concurrency int `env:"CONCURRENCY, default=4" help:"objects converted at once, 1 to 64"`
 
+	config.R2
 	config.Common
 }
 
@@ -61,6 +62,7 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.Concurrency < 1 || c.Concurrency > 64 {
 		f.Add("CONCURRENCY", "must be 1 to 64, not %d", c.Concurrency)
 	}
+	f = append(f, c.ValidateR2(map[string]string{"SOURCE_URL": c.SourceURL, "DEST_URL": c.DestURL, "STATE_URL": c.StateURL, "QUARANTINE_URL": c.QuarantineURL})...)
 	return append(f, c.Common.Validate(map[string]string{"DEST_URL": c.DestURL, "SOURCE_URL": c.SourceURL})...)
 }
 

@@ -72,12 +72,8 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 // gone rejects an object that is not there, once it is clear that the bucket
 // is: a missing bucket is a fault of the configuration.
 func (f *Function) gone(ctx context.Context, key string) error {
-	ok, err := f.parts.Source.IsAccessible(ctx)
-	if err != nil {
-		return fmt.Errorf("list the source: %w", err)
-	}
-	if !ok {
-		return errors.New("SOURCE_URL is not there, or may not be listed: correct it, or grant the function's identity to list it")
+	if err := f.parts.Source.Reachable(ctx); err != nil {
+		return fmt.Errorf("SOURCE_URL %s: %w: correct it, or let the function's identity list it", f.parts.Source.URL, err)
 	}
 	return reject(CodeGone, "the object is not in the source: it was deleted before it could be read")
 }
@@ -115,8 +111,8 @@ func (f *Function) isEmpty(ctx context.Context, key string) (bool, error) {
 // unless it returns nil or errChanged; after errChanged, what is there was made
 // from a version that has been replaced since.
 func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, opts blob.WriterOptions, o *Object) error {
-	in, err := f.parts.Source.ReadVersion(ctx, key, src)
-	if bucket.IsNotFound(err) || bucket.IsReplaced(err) {
+	in, err := f.parts.Source.ReadIf(ctx, key, src)
+	if bucket.IsNotFound(err) || errors.Is(err, bucket.ErrChanged) {
 		return errChanged
 	}
 	if err != nil {
@@ -124,8 +120,11 @@ func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, 
 	}
 	defer func() { _ = in.Close() }()
 
-	out := &output{ctx: ctx, b: f.parts.Dest, key: o.Target, opts: opts}
-	defer out.abort()
+	out, err := f.parts.Dest.Begin(ctx, o.Target, opts)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
 	rejects := f.reject.Batch(ctx, src.ModTime, fmt.Sprintf("records\x00%s\x00%s\x00%s", f.cfg.SourceBucket, o.Key, src.ETag))
 	defer rejects.Abort()
 
@@ -134,7 +133,7 @@ func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, 
 		return rejects.Add(quarantine.Entry{Reason: string(r.Code) + ": " + r.Detail, Code: string(r.Code), Source: at.json()}, r.Record)
 	})
 	if err != nil && !retry.IsPermanent(err) {
-		if errors.Is(err, bucket.ErrExists) { // refused at the first part
+		if errors.Is(err, bucket.ErrExists) { // refused at its first part
 			return errChanged
 		}
 		return err
@@ -151,7 +150,7 @@ func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, 
 	if o.Quarantine, err = rejects.Commit(); err != nil {
 		return err
 	}
-	if err = out.commit(); errors.Is(err, bucket.ErrExists) {
+	if err = out.Commit(); errors.Is(err, bucket.ErrExists) {
 		return errChanged
 	} else if err != nil {
 		return err
@@ -169,7 +168,7 @@ func (f *Function) changed(ctx context.Context, key string, src *blob.Attributes
 		return nil
 	case err != nil:
 		return fmt.Errorf("look at source %s: %w", key, err)
-	case now.ETag != src.ETag || now.Size != src.Size:
+	case !bucket.IsVersion(src, now):
 		return errChanged
 	}
 	return nil
@@ -181,44 +180,4 @@ func (o *Object) report(res objcsv.Result) {
 	o.Records, o.Rejected = res.RecordsOut, res.Rejected
 	o.Replaced, o.Duplicates = res.Replaced, res.DuplicateKeys
 	o.unknown, o.unknownOther = res.UnknownFields, res.UnknownOther
-}
-
-// output is the target, opened when the first byte comes: an object that turns
-// out to be unreadable at once costs no request.
-type output struct {
-	ctx  context.Context // of the one upload this is
-	b    *bucket.Bucket
-	key  string
-	opts blob.WriterOptions
-	up   *bucket.Upload
-}
-
-func (w *output) open() (err error) {
-	if w.up == nil {
-		w.up, err = w.b.Begin(w.ctx, w.key, w.opts)
-	}
-	return err
-}
-
-func (w *output) Write(p []byte) (int, error) {
-	if err := w.open(); err != nil {
-		return 0, err
-	}
-	return w.up.Write(p)
-}
-
-func (w *output) commit() error {
-	if err := w.open(); err != nil {
-		return err
-	}
-	up := w.up
-	w.up = nil
-	return up.Commit()
-}
-
-func (w *output) abort() {
-	if w.up != nil {
-		w.up.Abort()
-		w.up = nil
-	}
 }

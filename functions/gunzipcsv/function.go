@@ -65,7 +65,7 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 		{"QUARANTINE_URL", cfg.QuarantineURL, &p.Quarantine},
 	} {
 		var err error
-		*b.to, err = bucket.Open(ctx, b.url)
+		*b.to, err = bucket.Open(ctx, b.url, cfg.Keys())
 		faults.AddErr(b.name, err)
 	}
 	if cfg.queued() {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -277,4 +279,13 @@ func (w *world) modTimes() map[string]time.Time {
 		}
 		out[o.Key] = o.ModTime
 	}
+}
+
+// removeDir removes the directory of a file:// URL.
+func removeDir(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(u.Path)
 }

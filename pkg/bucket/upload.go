@@ -13,13 +13,19 @@ import (
 // Upload is an object being written. Nothing of it is visible before
 // [Upload.Commit], and nothing stays behind after [Upload.Abort]: one of the
 // two has to be called.
+//
+// On file:// an object is two files, its content and, beside it, its
+// attributes, which fileblob writes first and in place. So that no kill leaves
+// the attributes of another content, or half of them, with an object: one to
+// create has no content before; one to replace goes without attributes, unless
+// it has metadata; and then its old content is removed first.
 type Upload struct {
 	b      *Bucket
 	w      *blob.Writer
 	cancel context.CancelFunc
 	key    string
 	opts   blob.WriterOptions
-	n      int64
+	done   bool
 }
 
 // Begin starts writing an object at key: create-only if opts.IfNotExist says
@@ -28,7 +34,11 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	b.Bound(&opts)
-	w, err := b.NewWriter(ctx, key, &opts)
+	to := b.Bucket
+	if b.bare != nil && !opts.IfNotExist && len(opts.Metadata) == 0 {
+		to = b.bare
+	}
+	w, err := to.NewWriter(ctx, key, &opts)
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("write %s: %w", key, err)
@@ -39,21 +49,24 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 // Write implements [io.Writer].
 func (u *Upload) Write(p []byte) (int, error) {
 	n, err := u.w.Write(p)
-	u.n += int64(n)
 	return n, u.explain(err)
 }
 
 // Commit makes the object visible, whole. For a create-only upload it returns
 // [ErrExists] when an object is there already.
 func (u *Upload) Commit() error {
+	u.done = true
 	defer u.cancel()
 	return u.explain(u.close())
 }
 
-// Abort drops what was written.
+// Abort drops what was written, unless Commit was called.
 func (u *Upload) Abort() {
-	u.cancel()
-	_ = u.w.Close() // it only tells that the upload was cancelled
+	if !u.done {
+		u.done = true
+		u.cancel()
+		_ = u.w.Close() // it only tells that the upload was cancelled
+	}
 }
 
 func (u *Upload) explain(err error) error {
@@ -67,15 +80,12 @@ func (u *Upload) explain(err error) error {
 	return fmt.Errorf("write %s: %w", u.key, err)
 }
 
-// close finishes the write. On file:// two things are missing. fileblob looks
-// for the target of a create-only write and then renames, with nothing in
-// between to stop another process from doing the same; the lock does, and the
-// kernel drops it if we are killed. And it writes an object's metadata before
-// it replaces the content: killed in between, the old content would pass for
-// the new, so that it has to go first.
+// close finishes the write. fileblob looks for the target of a create-only one
+// and then renames, with nothing in between to stop another process from doing
+// the same; the lock does, and the kernel drops it if we are killed.
 func (u *Upload) close() error {
 	replaced := !u.opts.IfNotExist && len(u.opts.Metadata) > 0
-	if u.b.lockDir == "" || !u.opts.IfNotExist && !replaced {
+	if u.b.lockDir == "" || !u.opts.IfNotExist && !replaced { // not file, or nothing to guard
 		return u.w.Close()
 	}
 	dir, err := os.Open(u.b.lockDir)
