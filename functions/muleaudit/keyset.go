@@ -104,17 +104,17 @@ func (s *keySet) WriteTo(w io.Writer) (int64, error) {
 	return written, flush()
 }
 
-// readFrom adds the keys that WriteTo wrote.
-func (s *keySet) readFrom(r io.Reader) error {
+// readFrom adds the keys that WriteTo wrote, and returns how many it read.
+func (s *keySet) readFrom(r io.Reader) (n int, err error) {
 	var k key
-	for {
+	for ; ; n++ {
 		switch _, err := io.ReadFull(r, k[:]); err {
 		case nil:
 			s.add(k)
 		case io.EOF:
-			return nil
+			return n, nil
 		default:
-			return err
+			return n, err
 		}
 	}
 }

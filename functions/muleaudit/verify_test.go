@@ -95,7 +95,7 @@ func TestVerify(t *testing.T) {
 		}, muleaudit.VerifyOptions{}, receipt.Gap, 2},
 		{"state of a slice lost", func(w *world, object string) {
 			start := objectName.FindStringSubmatch(object)[3]
-			remove(w, w.state, "muleaudit/org-1/slices/"+start+"/0001")
+			remove(w, w.state, "muleaudit/org-1/slices/"+start+"/000001")
 		}, muleaudit.VerifyOptions{}, "", -1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
