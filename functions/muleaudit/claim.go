@@ -105,6 +105,7 @@ func readClaim(ctx context.Context, state *bucket.Bucket, path string, keys *key
 		err = json.Unmarshal(head, &c)
 	}
 	if err == nil && keys != nil {
+		keys.reserve(c.Keys)
 		err = keys.readFrom(br)
 	}
 	if err != nil {
