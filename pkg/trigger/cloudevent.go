@@ -83,9 +83,11 @@ func (ce cloudEvent) decode() (Event, error) {
 	}
 	var e Event
 	var err error
-	switch ce.Type {
-	case typePubSub:
+	switch change, isGCS := strings.CutPrefix(ce.Type, typeGCS); {
+	case ce.Type == typePubSub:
 		e, err = pubSubMessage(ce.Data)
+	case isGCS:
+		e, err = gcsEvent(change, ce.Data)
 	default:
 		return Event{}, refuse("CloudEvent", "no trigger sends type %.100q", ce.Type)
 	}

@@ -12,6 +12,11 @@
 //     a Function Compute timer
 //   - Pub/Sub: a CloudEvent google.cloud.pubsub.topic.v1.messagePublished, binary
 //     or structured, or a plain push
+//   - notices about objects: R2 (a pulled message, or a batch pushed by the
+//     Worker of gunzipcsv), S3 (directly, or inside SNS, SQS or EventBridge),
+//     GCS (a CloudEvent google.cloud.storage.object.v1.*, or a Pub/Sub
+//     notification)
+//   - the SLS trigger of Function Compute: a range of one shard
 //
 // Shapes are told apart by their exact keys, letter case included.
 package trigger

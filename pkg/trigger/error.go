@@ -2,10 +2,7 @@ package trigger
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -36,32 +33,4 @@ func refuse(envelope, format string, args ...any) error {
 func tooLarge(limit int64) error {
 	reason := fmt.Sprintf("body over the limit of %d bytes", limit)
 	return retry.Permanent(&Error{"event", reason, http.StatusRequestEntityTooLarge})
-}
-
-// describe lists o's keys for a message, cut to a readable length.
-func (o object) describe() string {
-	const most, longest = 8, 32
-	keys := slices.Sorted(maps.Keys(o))
-	rest := len(keys) - most
-	keys = keys[:min(len(keys), most)]
-	for i, k := range keys {
-		keys[i] = fmt.Sprintf("%.*q", longest, k)
-	}
-	list := strings.Join(keys, ", ")
-	if rest > 0 {
-		list += fmt.Sprintf(" and %d more", rest)
-	}
-	if len(keys) == 1 {
-		return "only the key " + list
-	}
-	return "the keys " + list
-}
-
-// article puts one before the name encoding/json has for a kind of value.
-func article(kind string) string {
-	kind, _, _ = strings.Cut(kind, " ") // "number 1.5": leave the value out
-	if kind == "array" || kind == "object" {
-		return "an " + kind
-	}
-	return "a " + kind
 }

@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"errors"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -23,11 +24,28 @@ func check(t *testing.T, e trigger.Event, err error) {
 	if e.Kind == trigger.PubSub && len(e.Data) == 0 {
 		t.Fatalf("%+v has no data", e)
 	}
+	if (e.Kind == trigger.Objects) != (len(e.Notices) > 0) || (e.Kind == trigger.Logs) != (e.Range != nil) {
+		t.Fatalf("%+v: kind and content disagree", e)
+	}
+	for _, n := range e.Notices {
+		if e.PerMessage && n.MessageID == "" {
+			t.Fatalf("%+v cannot be answered for", n)
+		}
+		if n.Err == nil && (n.Source == "" || n.Bucket == "" || n.Action == "" || !utf8.ValidString(n.Key)) {
+			t.Fatalf("%+v is not a notice", n)
+		}
+		if n.Created && (n.Key == "" || n.Err != nil) {
+			t.Fatalf("%+v names nothing to read", n)
+		}
+	}
 }
 
 func FuzzFromBytes(f *testing.F) {
 	for _, s := range []string{``, `{}`, push, structured(`"data":` + push), `{"hello":1}`, `[`, `{"message":{}}`} {
 		f.Add([]byte(s))
+	}
+	for name := range envelopes {
+		f.Add(testdata(f, name))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e, err := trigger.FromBytes(body)

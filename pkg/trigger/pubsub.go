@@ -35,6 +35,9 @@ func pubSubMessage(body []byte) (Event, error) {
 	if len(bytes.TrimSpace(e.Data)) == 0 {
 		e.Data = []byte("{}") // a message may have attributes only
 	}
+	if isGCSNotification(e.Attributes) {
+		return gcsNotification(e)
+	}
 	return e, nil
 }
 

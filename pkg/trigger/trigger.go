@@ -2,9 +2,6 @@ package trigger
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,13 +21,17 @@ const (
 	Tick Kind = "tick"
 	// PubSub is a Pub/Sub message: see Data and Attributes.
 	PubSub Kind = "pubsub"
+	// Objects tells of objects in a bucket: see Notices.
+	Objects Kind = "objects"
+	// Logs asks for a range of one SLS shard: see Range.
+	Logs Kind = "logs"
 )
 
 // Event is one decoded trigger.
 type Event struct {
 	Kind Kind
 	// Path names the envelopes that were opened, outermost first, for logs:
-	// "cloudevent > pubsub".
+	// "sqs > sns > s3".
 	Path string
 	// ID is the sender's identifier of this delivery, empty if it has none.
 	// The same event delivered again has the same ID.
@@ -40,6 +41,14 @@ type Event struct {
 	Data []byte
 	// Attributes are those of a Pub/Sub message.
 	Attributes map[string]string
+	// Notices is what an event of kind Objects tells, at least one.
+	Notices []Notice
+	// PerMessage is set when the sender wants an answer for each message (SQS
+	// to Lambda, a pushed queue batch): see [Answer]. Every message then has
+	// at least one notice that bears its MessageID, and may have several.
+	PerMessage bool
+	// Range is what an event of kind Logs asks for.
+	Range *LogRange
 }
 
 // IsTick tells whether e asks for a plain run: a [Tick], or a Pub/Sub message
@@ -93,6 +102,18 @@ func readBody(r *http.Request, most int64) ([]byte, error) {
 // FromBytes decodes a payload that came without headers. Its error is an
 // [*Error], permanent.
 func FromBytes(body []byte) (Event, error) {
+	return open(body, 0)
+}
+
+// maxDepth is how many envelopes may lie around a notice. S3 through SNS
+// through SQS makes two.
+const maxDepth = 4
+
+// open tells by its shape what body is. depth counts the envelopes around it.
+func open(body []byte, depth int) (Event, error) {
+	if depth > maxDepth {
+		return Event{}, refuse("event", "envelopes nested more than %d deep", maxDepth)
+	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return Event{Kind: Tick, Path: "empty"}, nil
 	}
@@ -107,52 +128,22 @@ func FromBytes(body []byte) (Event, error) {
 		return structuredCloudEvent(body)
 	case obj.has("message"):
 		return plainPush(body)
+	case obj.has("Records"):
+		return records(obj["Records"], depth)
+	case obj.has("Type", "MessageId"):
+		return snsPosted(body, depth)
+	case obj.has("Service", "Event", "Bucket"):
+		return s3TestEvent(body)
+	case obj.has("detail-type", "detail"):
+		return eventBridge(body)
+	case obj.has("action", "bucket", "object"):
+		return r2Message(body)
+	case obj.has("messages"):
+		return pushedBatch(body, depth)
+	case obj.has("source", "cursorTime"):
+		return slsTrigger(body)
+	case obj.has("triggerName", "triggerTime"):
+		return Event{Kind: Tick, Path: "timer"}, nil // Function Compute; its payload is free text
 	}
 	return Event{}, refuse("", "no trigger sends a JSON object with %s", obj.describe())
-}
-
-// object is a JSON object by its exact keys; encoding/json's structs would
-// take a key in any letter case.
-type object map[string]json.RawMessage
-
-func parseObject(body []byte) (object, error) {
-	var obj object
-	if err := unmarshal("event", body, &obj); err != nil {
-		return nil, err
-	}
-	if obj == nil { // the JSON value null
-		return nil, refuse("event", "want a JSON object, not null")
-	}
-	return obj, nil
-}
-
-func (o object) has(keys ...string) bool {
-	for _, k := range keys {
-		if _, ok := o[k]; !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// unmarshal decodes JSON of the named envelope, refusing what does not fit.
-// The message tells where, not what: a body may hold what no log should.
-func unmarshal(envelope string, data []byte, into any) error {
-	err := json.Unmarshal(data, into)
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	var base64Err base64.CorruptInputError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &syntax):
-		return refuse(envelope, "broken JSON at byte %d of %d", syntax.Offset, len(data))
-	case errors.As(err, &base64Err):
-		return refuse(envelope, "data is not base64 from its byte %d on", int64(base64Err))
-	case errors.As(err, &kind) && kind.Field == "":
-		return refuse(envelope, "want a JSON object, not %s", article(kind.Value))
-	case errors.As(err, &kind):
-		return refuse(envelope, "%s cannot be %s", kind.Field, article(kind.Value))
-	}
-	return refuse(envelope, "unreadable JSON")
 }
