@@ -289,12 +289,11 @@ func TestOverTheNetwork(t *testing.T) {
 	s := emulator.New(emulator.Options{})
 	q := s.AddQueue("q", emulator.QueueOptions{})
 	push(t, q, 10)
-	base := s.Start()
-	defer s.Close()
+	defer s.Start().Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	c, err := cfqueue.New("account", "q", "token", cfqueue.Options{
-		BaseURL: base, HTTPClient: &http.Client{Transport: transport},
+		BaseURL: s.URL(), HTTPClient: &http.Client{Transport: transport},
 		Retry: retry.Policy{Attempts: 5, Base: time.Millisecond},
 	})
 	if err != nil {

@@ -73,7 +73,7 @@ func snsInvocation(list []json.RawMessage, depth int) (Event, error) {
 		if err := unmarshal("SNS record", raw, &r); err != nil {
 			return Event{}, err
 		}
-		messages = append(messages, r.Sns.open())
+		messages = append(messages, r.Sns.unwrap())
 	}
 	return snsEvent(messages, depth)
 }
@@ -83,7 +83,7 @@ func snsPosted(body []byte, depth int) (Event, error) {
 	if err := unmarshal("SNS message", body, &m); err != nil {
 		return Event{}, err
 	}
-	return snsEvent([]message{m.open()}, depth)
+	return snsEvent([]message{m.unwrap()}, depth)
 }
 
 func snsEvent(messages []message, depth int) (Event, error) {
@@ -95,7 +95,7 @@ func snsEvent(messages []message, depth int) (Event, error) {
 	return e, nil
 }
 
-func (m snsMessage) open() message {
+func (m snsMessage) unwrap() message {
 	out := message{id: m.MessageID}
 	switch {
 	case strings.HasSuffix(m.Type, "SubscriptionConfirmation"):

@@ -8,40 +8,47 @@ type message struct {
 	err      error // why there is no body
 }
 
+// FromMessage decodes a message that was pulled from a queue. There is always
+// at least one notice, with its Err if the message is no notice about objects.
+func FromMessage(id string, attempts int, body []byte) []Notice {
+	notices, _ := message{id: id, attempts: attempts, body: body}.open(0)
+	return notices
+}
+
 // gather opens each message of an envelope. One that cannot be read becomes a
 // notice with its Err, so that its neighbours are not held up.
 func gather(envelope string, messages []message, depth int) (Event, error) {
 	if len(messages) == 0 {
 		return Event{}, refuse(envelope, "holds no message")
 	}
-	e := Event{Kind: Objects}
+	e := Event{Kind: Objects, Path: envelope}
 	for _, m := range messages {
-		inner, err := openObjects(m, depth+1)
-		if err != nil {
-			inner.Notices = []Notice{{Raw: m.body, Err: err}}
-		} else if e.Path == "" {
-			e.Path = envelope + " > " + inner.Path
+		notices, path := m.open(depth + 1)
+		if e.Path == envelope && path != "" {
+			e.Path += " > " + path
 		}
-		for _, n := range inner.Notices {
-			n.MessageID, n.Attempts = m.id, m.attempts
-			e.Notices = append(e.Notices, n)
-		}
-	}
-	if e.Path == "" {
-		e.Path = envelope
+		e.Notices = append(e.Notices, notices...)
 	}
 	return e, nil
 }
 
-func openObjects(m message, depth int) (Event, error) {
-	if m.err != nil {
-		return Event{}, m.err
+// open returns the notices in m, and the path of envelopes they lay in, empty
+// if m cannot be read.
+func (m message) open(depth int) ([]Notice, string) {
+	e, err := Event{}, m.err
+	if err == nil {
+		e, err = open(m.body, depth)
 	}
-	e, err := open(m.body, depth)
 	if err == nil && e.Kind != Objects {
-		return Event{}, refuse("message", "a %s where a notice about an object should be", e.Kind)
+		err = refuse("message", "a %s where a notice about an object should be", e.Kind)
 	}
-	return e, err
+	if err != nil {
+		e = Event{Notices: []Notice{{Raw: m.body, Err: err}}}
+	}
+	for i := range e.Notices {
+		e.Notices[i].MessageID, e.Notices[i].Attempts = m.id, m.attempts
+	}
+	return e.Notices, e.Path
 }
 
 // answerable marks e as one whose sender wants an answer for each message.

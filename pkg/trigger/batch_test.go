@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -53,6 +55,20 @@ func TestEveryMessageIsAnsweredFor(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFromMessage(t *testing.T) {
+	want := in("m1", 2, r2("PutObject", key, 65536, "c846ff7a18f28c2e262116d6e8719ef0", true))
+	if diff := cmp.Diff([]trigger.Notice{want}, trigger.FromMessage("m1", 2, testdata(t, "r2-put"))); diff != "" {
+		t.Error(diff)
+	}
+	for body, message := range map[string]string{"": "a tick where", "{}": "a tick where", "[": "broken JSON", push: "a pubsub where"} {
+		got := trigger.FromMessage("m1", 2, []byte(body))
+		if len(got) != 1 || got[0].MessageID != "m1" || got[0].Attempts != 2 || string(got[0].Raw) != body ||
+			!retry.IsPermanent(got[0].Err) || !strings.Contains(got[0].Err.Error(), message) {
+			t.Errorf("%q: %+v", body, got)
+		}
+	}
 }
 
 func TestNestingIsBounded(t *testing.T) {

@@ -1,10 +1,11 @@
 // Package trigger decodes what can wake a function.
 //
 // [FromHTTP] reads a request (Cloud Run, Function Compute, a pushing Worker),
-// [FromBytes] a bare payload (Lambda, a pulled queue message). Both look at the
-// shape of what they were given, name it in [Event.Kind] and [Event.Path], and
-// refuse with an [*Error] whatever no trigger sends. A function then refuses in
-// turn the kinds that are not its own.
+// [FromBytes] a bare payload (Lambda), [FromMessage] a message that the function
+// pulled from a queue itself. They look at the shape of what they were given,
+// name it in [Event.Kind] and [Event.Path], and refuse with an [*Error] whatever
+// no trigger sends. A function then refuses in turn the kinds that are not its
+// own.
 //
 // Understood are:
 //

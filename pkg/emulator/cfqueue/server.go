@@ -31,12 +31,12 @@ type Options struct {
 // Server is the emulated API. It is an [http.Handler], and safe for
 // concurrent use.
 type Server struct {
-	// Faults makes requests fail.
-	Faults fault.Injector
+	// Faults makes requests fail before they reach the API.
+	Faults *fault.Injector
 
-	opts    Options
-	handler http.Handler
-	http    *httptest.Server
+	opts     Options
+	handler  http.Handler
+	listener *httptest.Server
 
 	mu     sync.Mutex // guards the queues and what is in them
 	queues map[string]*Queue
@@ -50,7 +50,7 @@ func New(opts Options) *Server {
 	if opts.Token == "" {
 		opts.Token = "token"
 	}
-	s := &Server{opts: opts, queues: map[string]*Queue{}}
+	s := &Server{Faults: &fault.Injector{}, opts: opts, queues: map[string]*Queue{}}
 	s.Faults.Answer = func(w http.ResponseWriter, _ *http.Request, status int) {
 		fail(w, status, 10001, "injected fault")
 	}
@@ -100,14 +100,22 @@ func (s *Server) addQueue(id string, opts QueueOptions) *Queue {
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Start serves on a free port of 127.0.0.1 and returns the API's base URL.
-func (s *Server) Start() string {
-	s.http = httptest.NewServer(s)
-	return s.http.URL + "/client/v4"
+// Start listens on a free port of 127.0.0.1 until [Server.Close].
+func (s *Server) Start() *Server {
+	s.listener = httptest.NewServer(s)
+	return s
 }
 
-// Close ends what Start began.
-func (s *Server) Close() { s.http.Close() }
+// URL is the API's base URL on a started server, for CF_API_BASE_URL.
+func (s *Server) URL() string { return s.listener.URL + "/client/v4" }
+
+// Close stops a started server.
+func (s *Server) Close() {
+	if s.listener != nil {
+		s.listener.CloseClientConnections()
+		s.listener.Close()
+	}
+}
 
 // authorised checks the token before anything else, as the API does, and
 // finds the queue.
