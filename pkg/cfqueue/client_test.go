@@ -85,10 +85,11 @@ func TestPullAndSettle(t *testing.T) {
 		if acked != 130 || returned != 120 || err != nil {
 			t.Fatalf("%d acked, %d returned, %v", acked, returned, err)
 		}
+		time.Sleep(1999 * time.Millisecond) // 1.5 s is rounded up
 		if messages, _, err := c.Pull(t.Context(), 1, time.Hour); len(messages) != 0 || err != nil {
 			t.Fatalf("delivered before its delay: %v, %v", messages, err)
 		}
-		time.Sleep(2 * time.Second) // 1.5 s, rounded up
+		time.Sleep(time.Millisecond)
 		messages, backlog, err := c.Pull(t.Context(), 1, time.Hour)
 		if err != nil || backlog != 120 || len(messages) != 1 || messages[0].Attempts != 2 {
 			t.Fatalf("%+v, backlog %d, %v", messages, backlog, err)
@@ -199,6 +200,17 @@ func TestRefusesWrongArguments(t *testing.T) {
 	}
 	if _, err := cfqueue.New("a", "q", "t", cfqueue.Options{BaseURL: "api.cloudflare.com"}); !retry.IsPermanent(err) {
 		t.Error("a base URL without scheme:", err)
+	}
+}
+
+func TestFollowsNoRedirect(t *testing.T) {
+	calls := 0
+	c := client(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		http.Redirect(w, r, "https://elsewhere.example/", http.StatusTemporaryRedirect)
+	}), "a", "q", "t")
+	if _, _, err := c.Pull(t.Context(), 1, time.Minute); !retry.IsPermanent(err) || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
 	}
 }
 

@@ -173,7 +173,9 @@ func TestRetryWaitsAndEndsInTheDeadLetterQueue(t *testing.T) {
 			t.Fatal("delivered before its delay")
 		}
 		time.Sleep(time.Minute)
-		pull(t, s, "q", time.Hour)
+		if m := pull(t, s, "q", time.Hour).Result.Messages; len(m) != 1 || m[0].Attempts != 2 {
+			t.Fatalf("%+v: want the one retry", m)
+		}
 		time.Sleep(time.Hour) // the lease expires: the one retry is used up
 		if q.Backlog() != 0 || dead.Backlog() != 1 || dead.Bodies()[0] != "1" {
 			t.Fatalf("%d in the queue, %d dead", q.Backlog(), dead.Backlog())
