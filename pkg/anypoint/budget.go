@@ -50,7 +50,7 @@ func (b *budget) wait(ctx context.Context) error {
 		}
 		if err := b.limiter.Wait(ctx); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("anypoint: %w", context.Cause(ctx))
+				return ended(ctx)
 			}
 			return tooLate("the request budget has no room before the deadline", 0)
 		}
@@ -72,7 +72,7 @@ func (b *budget) waitPause(ctx context.Context) error {
 			return tooLate(fmt.Sprintf("the API asked for a pause of another %s, which is beyond the deadline", left.Round(time.Second)), left)
 		}
 		if err := retry.Sleep(ctx, left); err != nil {
-			return fmt.Errorf("anypoint: %w", context.Cause(ctx))
+			return ended(ctx)
 		}
 	}
 }

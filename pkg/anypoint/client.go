@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -44,13 +45,10 @@ type Options struct {
 	UserAgent string
 }
 
-// String leaves out the secret.
-func (o Options) String() string {
-	return "anypoint.Options{" + o.BaseURL + " " + o.ClientID + " [redacted]}"
+// Format leaves out the secret, whatever the verb.
+func (o Options) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "anypoint.Options{%s %s [redacted]}", o.BaseURL, o.ClientID)
 }
-
-// GoString leaves out the secret.
-func (o Options) GoString() string { return o.String() }
 
 // Client calls the API. It is safe for concurrent use; all of its calls share
 // one token and one request budget.
@@ -177,7 +175,7 @@ func (c *Client) do(ctx context.Context, st *Stats, k call) (*http.Response, err
 		if err != nil {
 			return nil, err
 		}
-		res, err := c.send(ctx, st, k, tok.value)
+		res, err := c.send(ctx, st, k, tok.value())
 		if err != nil || res.StatusCode != http.StatusUnauthorized {
 			return res, err
 		}
@@ -191,7 +189,7 @@ func (c *Client) do(ctx context.Context, st *Stats, k call) (*http.Response, err
 		if refused.IsZero() {
 			refused = time.Now()
 		}
-		c.tokens.drop(tok)
+		c.tokens.drop(ctx, tok)
 		c.again(st, 0, e)
 	}
 }

@@ -27,8 +27,9 @@ const (
 	Protocol   Kind = "protocol"    // an answer that is not what the API documents
 )
 
-// Error is any failure of a call to the API. Use errors.As to get at it, and
-// retry.IsPermanent to learn whether another attempt may help.
+// Error is any failure of a call to the API, save that the caller's context
+// ended: then errors.Is finds the context's error. Use errors.As to get at it,
+// and retry.IsPermanent to learn whether another attempt may help.
 type Error struct {
 	Kind   Kind
 	Status int    // HTTP status; 0 when there was no answer
@@ -80,9 +81,17 @@ func statusError(res *http.Response, org, scope string) error {
 // transportError judges a call that got no answer.
 func transportError(ctx context.Context, org string, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("anypoint: %w", context.Cause(ctx))
+		return ended(ctx)
 	}
 	return &Error{Kind: Network, Org: org, Detail: "no answer", Err: err}
+}
+
+// ended says that ctx did, and why.
+func ended(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("anypoint: %w: %w", ctx.Err(), cause)
+	}
+	return fmt.Errorf("anypoint: %w", ctx.Err())
 }
 
 // bodyError judges an answer that broke off, or was not what was expected.
@@ -94,7 +103,7 @@ func bodyError(ctx context.Context, org string, err error) error {
 	case errors.As(err, &syntax) || errors.Is(err, errCutShort):
 		return &Error{Kind: Protocol, Org: org, Detail: "cannot read the page", Err: err}
 	case ctx.Err() != nil:
-		return fmt.Errorf("anypoint: %w", context.Cause(ctx))
+		return ended(ctx)
 	}
 	return &Error{Kind: Network, Org: org, Detail: "the answer broke off", Err: err}
 }

@@ -88,8 +88,6 @@ var pages = []string{
 	`{"data":[01]}`, `{"data":[1.]}`, `{"data":[.5]}`, `{"data":[-]}`, `{"data":[1e]}`, `{"data":[+1]}`, `{"data":[1e5]}`, `{"data":[tru]}`, `{"data":[nulll]}`, `{"data":[NaN]}`,
 	`{"data":["\x"]}`, `{"data":["\u12g4"]}`, "{\"data\":[\"\n\"]}", "{\"data\":[\"\x00\"]}", "{\"data\":[\x0b1]}", `{"data":["\`, `{"data":["\u12`, `{"data":[{]}`, `{"data":[[}]}`,
 	"\ufeff{\"data\":[]}",
-	`{"data":[` + strings.Repeat("[", 9998) + strings.Repeat("]", 9998) + `]}`,
-	`{"data":[` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `]}`,
 }
 
 func FuzzSplit(f *testing.F) {
@@ -145,6 +143,16 @@ func TestSplitRefusesEveryPrefix(t *testing.T) {
 	for n := range page {
 		if _, _, err := split(bytes.NewReader(page[:n])); !errors.Is(err, errCutShort) {
 			t.Fatalf("%q: err = %v, want cut short", page[:n], err)
+		}
+	}
+}
+
+func TestSplitBoundsNesting(t *testing.T) {
+	for _, depth := range []int{9998, 9999} {
+		page := `{"data":[` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `]}`
+		_, _, _, ok := reference([]byte(page))
+		if _, _, err := split(strings.NewReader(page)); (err == nil) != ok || ok != (depth == 9998) {
+			t.Errorf("depth %d: err = %v, encoding/json: %v", depth, err, ok)
 		}
 	}
 }

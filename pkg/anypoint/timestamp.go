@@ -52,7 +52,10 @@ func millis(v []byte) (int64, bool) {
 			return 0, false
 		}
 		t, err := time.Parse(time.RFC3339, s)
-		return t.UnixMilli(), err == nil
+		if err != nil {
+			return 0, false
+		}
+		return t.UnixMilli(), true
 	}
 	if n, ok := digits(v); ok {
 		return n, true

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,22 +18,29 @@ const (
 	maxTokenBytes = 64 << 10
 )
 
+// hidden is a text that no way of printing shows: a function prints as its
+// address, also as a field of a struct that knows nothing of it.
+type hidden func() string
+
+func hide(s string) hidden { return func() string { return s } }
+
 // token is an access token, good from issued until expires.
 type token struct {
-	value           string
+	value           hidden
 	issued, expires time.Time
 }
 
 // fresh tells whether t will outlive the wait for the budget and the call.
 func (t token) fresh(now time.Time) bool {
 	early := min(time.Minute, t.expires.Sub(t.issued)/10)
-	return t.value != "" && now.Before(t.expires.Add(-early))
+	return t.value != nil && now.Before(t.expires.Add(-early))
 }
 
 // tokens keeps the client's token and gets new ones, one at a time.
 type tokens struct {
-	id, secret string
-	fetch      func(ctx context.Context, form url.Values) (token, error)
+	id     string
+	secret hidden
+	fetch  func(ctx context.Context, form url.Values) (token, error)
 
 	turn      chan struct{} // held to read or change what follows
 	current   token
@@ -43,7 +49,7 @@ type tokens struct {
 }
 
 func newTokens(id, secret string) *tokens {
-	return &tokens{id: id, secret: secret, turn: make(chan struct{}, 1)}
+	return &tokens{id: id, secret: hide(secret), turn: make(chan struct{}, 1)}
 }
 
 // get returns the current token, or a new one when there is none that is
@@ -54,7 +60,7 @@ func (t *tokens) get(ctx context.Context) (token, error) {
 	select {
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
-		return token{}, fmt.Errorf("anypoint: %w", context.Cause(ctx))
+		return token{}, ended(ctx)
 	}
 	defer t.leave()
 	if t.refusedAt.After(entered) { // while this caller waited
@@ -63,7 +69,7 @@ func (t *tokens) get(ctx context.Context) (token, error) {
 	if t.current.fresh(time.Now()) {
 		return t.current, nil
 	}
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {t.id}, "client_secret": {t.secret}}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {t.id}, "client_secret": {t.secret()}}
 	tok, err := t.fetch(ctx, form)
 	if retry.IsPermanent(err) {
 		t.refused, t.refusedAt = err, time.Now()
@@ -77,11 +83,16 @@ func (t *tokens) get(ctx context.Context) (token, error) {
 
 func (t *tokens) leave() { <-t.turn }
 
-// drop forgets bad, unless another token took its place already.
-func (t *tokens) drop(bad token) {
-	t.turn <- struct{}{}
+// drop forgets bad, unless another token took its place already. It may give up
+// when ctx ends, since so does its caller.
+func (t *tokens) drop(ctx context.Context, bad token) {
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
 	defer t.leave()
-	if t.current.value == bad.value {
+	if t.current.value != nil && t.current.value() == bad.value() {
 		t.current = token{}
 	}
 }
@@ -123,7 +134,7 @@ func readToken(ctx context.Context, body io.Reader, asked time.Time) (token, err
 	if life <= 0 {
 		life = 30 * time.Minute // the shortest the platform issues
 	}
-	return token{answer.AccessToken, asked, asked.Add(life)}, nil
+	return token{hide(answer.AccessToken), asked, asked.Add(life)}, nil
 }
 
 // tokenError judges an answer of the token endpoint. Its text is the server's
@@ -132,8 +143,7 @@ func tokenError(res *http.Response, secret string) error {
 	e := &Error{Kind: Auth, Status: res.StatusCode}
 	switch code := res.StatusCode; {
 	case code >= 500:
-		e.Kind, e.Detail = Server, "the token endpoint failed: "+excerpt(res.Body)
-		e.Detail = redact(e.Detail, secret)
+		e.Kind, e.Detail = Server, redact("the token endpoint failed: "+excerpt(res.Body), secret)
 		return e
 	case code == http.StatusNotFound || code/100 == 3:
 		e.Kind, e.Detail = NotFound, "no token endpoint here: check MULE_BASE_URL and MULE_CONTROL_PLANE"
