@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -233,47 +232,4 @@ func (sel selection) count(l log) int {
 		n++
 	}
 	return n
-}
-
-// filter limits a query to events with one of the values in each list that is
-// not empty.
-type filter struct {
-	Platforms      []string `json:"platforms"`
-	Actions        []string `json:"actions"`
-	Subactions     []string `json:"subactions"`
-	UserIDs        []string `json:"userIds"`
-	EnvironmentIDs []string `json:"environmentIds"`
-	ObjectTypes    []string `json:"objectTypes"`
-	ObjectIDs      []string `json:"objectIds"`
-	ParentIDs      []string `json:"parentIds"`
-}
-
-func (f filter) all() bool {
-	return len(f.Platforms)+len(f.Actions)+len(f.Subactions)+len(f.UserIDs)+len(f.EnvironmentIDs)+
-		len(f.ObjectTypes)+len(f.ObjectIDs)+len(f.ParentIDs) == 0
-}
-
-func (f filter) match(l log, i int) bool {
-	if f.all() {
-		return true
-	}
-	var e struct {
-		Platform, Action, Subaction, UserID, EnvironmentID string
-		Objects                                            []struct{ ObjectType, ObjectID, ParentID string }
-	}
-	if json.Unmarshal(l.append(nil, i), &e) != nil {
-		return false
-	}
-	var types, ids, parents []string
-	for _, o := range e.Objects {
-		types, ids, parents = append(types, o.ObjectType), append(ids, o.ObjectID), append(parents, o.ParentID)
-	}
-	return any1(f.Platforms, e.Platform) && any1(f.Actions, e.Action) && any1(f.Subactions, e.Subaction) &&
-		any1(f.UserIDs, e.UserID) && any1(f.EnvironmentIDs, e.EnvironmentID) &&
-		any1(f.ObjectTypes, types...) && any1(f.ObjectIDs, ids...) && any1(f.ParentIDs, parents...)
-}
-
-// any1 tells whether one of have is wanted; nothing wanted means everything.
-func any1(want []string, have ...string) bool {
-	return len(want) == 0 || slices.ContainsFunc(have, func(v string) bool { return slices.Contains(want, v) })
 }
