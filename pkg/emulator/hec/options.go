@@ -1,0 +1,109 @@
+package hec
+
+import (
+	"slices"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+)
+
+// Token is one HEC token of the server.
+type Token struct {
+	Value    string
+	Disabled bool
+	// Indexes the token may write to; empty means any.
+	Indexes []string
+	// UseACK turns on indexer acknowledgement: a channel is required and every
+	// accepted request gets an ackId.
+	UseACK bool
+}
+
+// Options shape a [Server]. The zero value of each means Splunk's default.
+type Options struct {
+	// Tokens known to the server. With none, every request is answered code 4.
+	Tokens []Token
+	// QueryToken allows ?token=; otherwise it is answered code 16.
+	QueryToken bool
+
+	// MaxContentLength in bytes, of the body as sent and as unpacked; a longer
+	// one is answered 413 in HTML. Default 838860800 (limits.conf [http_input]).
+	MaxContentLength int64
+	// MaxEventBytes is the longest event; a longer one is answered code 6.
+	// Default 5 MiB.
+	MaxEventBytes int
+	// OmitEventNumber leaves invalid-event-number out of refusals.
+	OmitEventNumber bool
+	// EventNumberOffset is added to invalid-event-number, for clients that must
+	// not trust it.
+	EventNumberOffset int
+	// Partial indexes the events before a refused one. Otherwise a refused
+	// request leaves nothing behind.
+	Partial bool
+	// Refuse, if set, is asked about each well-formed event; a non-zero code
+	// refuses it (6, 12, 13 and 15 are what Splunk uses).
+	Refuse func(Event) int
+
+	// AckDelay is how long after acceptance an event counts as indexed.
+	AckDelay time.Duration
+	// AckNever keeps every ackId at false.
+	AckNever bool
+
+	// QueueEvents bounds the indexing queue; 0 means no bound. It drains at
+	// QueueRate events a second.
+	QueueEvents int
+	QueueRate   float64
+	// Busy makes every event request fail as a full queue does.
+	Busy bool
+	// BusyCode is the answer of a full queue: 9 (503, default) or 26 (429),
+	// with Retry-After if RetryAfter is set.
+	BusyCode   int
+	RetryAfter time.Duration
+	// HealthCode is the answer of the health endpoint: 17 (default), 18, 19, 20
+	// or 23.
+	HealthCode int
+	// Latency is added to each event request, after its work.
+	Latency time.Duration
+
+	// IDField names the indexed field that identifies an event; default sls_id.
+	IDField string
+	// CountOnly takes any body as accepted: it is unpacked and measured, not
+	// parsed, so that a benchmark measures its client. Events are counted as
+	// line ends.
+	CountOnly bool
+	// OnAccept, if set, hears of the events of each request before its answer
+	// is written. They are valid only during the call.
+	OnAccept func([]Event)
+	// Faults are injected in front of everything; nil means none.
+	Faults *fault.Injector
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxContentLength == 0 {
+		o.MaxContentLength = 838860800
+	}
+	if o.MaxEventBytes == 0 {
+		o.MaxEventBytes = 5 << 20
+	}
+	if o.BusyCode == 0 {
+		o.BusyCode = 9
+	}
+	if o.HealthCode == 0 {
+		o.HealthCode = 17
+	}
+	if o.IDField == "" {
+		o.IDField = "sls_id"
+	}
+	if o.Faults == nil {
+		o.Faults = &fault.Injector{}
+	}
+	o.Tokens = slices.Clone(o.Tokens)
+	return o
+}
+
+func (o *Options) token(value string) (Token, bool) {
+	i := slices.IndexFunc(o.Tokens, func(t Token) bool { return t.Value == value })
+	if i < 0 {
+		return Token{}, false
+	}
+	return o.Tokens[i], true
+}

@@ -1,0 +1,160 @@
+package hec
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+type verdict int
+
+const (
+	accepted  verdict = iota
+	refused           // an event of the request is bad
+	tooLarge          // the request is
+	transient         // again, elsewhere or later
+	misset            // the configuration is wrong
+)
+
+// answer is a response, judged.
+type answer struct {
+	verdict      verdict
+	status, code int // code is -1 without one
+	text         string
+	number       int   // zero-based invalid-event-number, -1 without one
+	ackID        int64 // -1 without one
+	cut          bool  // the body ended early
+	slow         bool  // the receiver asks for less
+	uncertain    bool  // transient, and the events may be in
+	fix          string
+	after        time.Duration // Retry-After
+}
+
+// fixes are the codes that no event and no retry can mend ("Troubleshoot HTTP
+// Event Collector", possible error codes).
+var fixes = map[int]string{
+	1:  "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
+	2:  "the token did not reach HEC: does a proxy on the way strip the Authorization header?",
+	3:  "the Authorization header is not understood: set HEC_TOKEN to the token alone",
+	4:  "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
+	7:  "the token may not write to the index, or there is no such index: set HEC_INDEX to one of the token's, or allow it for the token",
+	10: "the token has indexer acknowledgement on: set HEC_ACK=true, or turn it off for the token",
+	11: "the channel is refused: does a proxy on the way change X-Splunk-Request-Channel?",
+	14: "the token has indexer acknowledgement off: set HEC_ACK=false, or turn it on for the token",
+	16: "the token did not reach HEC in a header: does a proxy on the way strip Authorization?",
+	21: "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
+	22: "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
+	28: "a channel must stay with one receiver: use a load balancer with sticky sessions, give the receivers one by one in HEC_URL, or set HEC_ACK=false",
+}
+
+// texts tell a code where the receiver sends its text alone, as the
+// OpenTelemetry receiver does.
+var texts = map[string]int{
+	"No data": 5, "Invalid data format": 6, "Event field is required": 12,
+	"Event field cannot be blank": 13, "Error in handling indexed fields": 15,
+}
+
+// read judges a response by its status, its headers and as much of its body as
+// came.
+func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) answer {
+	a := answer{status: status, code: -1, number: -1, ackID: -1}
+	a.parse(body, bodyErr)
+	a.after, _ = retry.RetryAfter(h, now)
+	switch {
+	case status >= 200 && status < 300:
+		if isPage(h, body) {
+			a.verdict = misset
+			a.fix = "a web page is no answer of HEC: does HEC_URL name its port (8088, or 443 on Splunk Cloud), or is there a login or proxy page in between?"
+		}
+		a.slow = a.code == 24 || a.code == 25
+	case status == http.StatusRequestEntityTooLarge:
+		a.verdict = tooLarge
+	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500:
+		a.verdict = transient
+		a.slow = status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+		a.uncertain = !a.slow
+	default:
+		a.clientError()
+	}
+	return a
+}
+
+func (a *answer) parse(body []byte, bodyErr error) {
+	body = bytes.TrimSpace(body)
+	var fields struct {
+		Text   string `json:"text"`
+		Code   *int   `json:"code"`
+		Number *int   `json:"invalid-event-number"`
+		AckID  *int64 `json:"ackId"`
+	}
+	switch {
+	case bodyErr != nil:
+		a.cut = true
+	case len(body) > 0 && body[0] == '{':
+		if json.Unmarshal(body, &fields) != nil {
+			a.cut = !json.Valid(body)
+			return
+		}
+		a.text = fields.Text
+		keep(&a.code, fields.Code)
+		keep(&a.number, fields.Number)
+		keep(&a.ackID, fields.AckID)
+	case len(body) > 0 && body[0] != '<':
+		a.text = strings.Trim(string(body), `"`)
+		if code, ok := texts[a.text]; ok {
+			a.code = code
+		}
+	}
+}
+
+func keep[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func isPage(h http.Header, body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) || strings.HasPrefix(h.Get("Content-Type"), "text/html") && len(body) > 0
+}
+
+// clientError judges 3xx and 4xx by code first.
+func (a *answer) clientError() {
+	fix, known := fixes[a.code]
+	switch {
+	case known:
+		a.verdict, a.fix = misset, fix
+		return
+	case a.status == http.StatusBadRequest && a.cut:
+		// The code is what counts, and it did not come.
+		a.verdict, a.uncertain = transient, true
+		return
+	}
+	switch a.code {
+	case 5, 6, 12, 13, 15:
+		if a.status == http.StatusBadRequest {
+			a.verdict = refused
+			return
+		}
+	case 8, 9, 18, 19, 20, 23, 26, 27:
+		a.verdict, a.slow = transient, a.code != 8
+		a.uncertain = a.code == 8
+		return
+	}
+	a.verdict = misset
+	switch {
+	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+		a.fix = "access is refused: check HEC_TOKEN, and whether a proxy or firewall on the way wants a login"
+	case a.status < 400:
+		a.fix = "it redirects, which HEC never does: set HEC_URL to the receiver itself"
+	case a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed:
+		a.fix = "there is no HEC at this URL: set HEC_URL to scheme, host and port of HEC (8088, or 443 on Splunk Cloud)"
+	case a.status == http.StatusUnsupportedMediaType:
+		a.fix = "the receiver takes no such body: set HEC_GZIP=false"
+	default:
+		a.fix = "this is no answer of HEC's: check HEC_URL and what stands between"
+	}
+}

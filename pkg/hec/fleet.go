@@ -1,0 +1,162 @@
+package hec
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// endpoint is one receiver. Its channel lives as long as the client, since
+// acknowledgements are kept per channel.
+type endpoint struct {
+	index   int
+	url     string
+	channel string
+	acks    *acker
+
+	// Guarded by fleet.mu.
+	inflight int
+	window   float64 // requests under way that it seems to bear
+	cut      uint64  // turn at which window was last halved
+	failed   uint64  // turn of the last failure
+	fails    int     // failures in a row
+	until    time.Time
+	lastErr  error
+}
+
+// fleet picks who gets the next request: round robin over the endpoints that
+// are neither on back-off nor at their window. A window grows by one for each
+// window of successes and is halved when the receiver asks for less (AIMD).
+type fleet struct {
+	limit     int
+	base, max time.Duration // of the back-off
+
+	mu       sync.Mutex
+	all      []*endpoint
+	next     int
+	inflight int
+	turn     uint64        // counts requests: later turns began after earlier ones
+	changed  chan struct{} // closed when someone may proceed
+}
+
+// lease is the right to send one request.
+type lease struct {
+	*endpoint
+	turn uint64
+}
+
+// acquire waits for an endpoint that is not in tried. Between endpoints
+// (failover) it returns false rather than wait for one on back-off.
+func (f *fleet) acquire(ctx context.Context, tried uint64, failover bool) (lease, bool, error) {
+	for {
+		f.mu.Lock()
+		e, busy, wake := f.pick(tried)
+		if e != nil {
+			f.turn++
+			f.inflight++
+			e.inflight++
+			l := lease{e, f.turn}
+			f.mu.Unlock()
+			return l, true, nil
+		}
+		changed := f.changed
+		f.mu.Unlock()
+		if failover && !busy {
+			return lease{}, false, nil
+		}
+		if err := f.wait(ctx, changed, busy, wake); err != nil {
+			return lease{}, false, err
+		}
+	}
+}
+
+// pick returns an endpoint, or whether one is only busy, or who ends its
+// back-off first.
+func (f *fleet) pick(tried uint64) (e *endpoint, busy bool, wake *endpoint) {
+	now := time.Now()
+	for i := range f.all {
+		e := f.all[(f.next+i)%len(f.all)]
+		if tried&(1<<e.index) != 0 {
+			continue
+		}
+		window := int(e.window)
+		if e.fails > 0 {
+			window = 1 // one request finds out whether it is back
+		}
+		switch {
+		case now.Before(e.until):
+			if wake == nil || e.until.Before(wake.until) {
+				wake = e
+			}
+		case e.inflight >= window || f.inflight >= f.limit:
+			busy = true
+		default:
+			f.next = e.index + 1
+			return e, false, nil
+		}
+	}
+	return nil, busy, wake
+}
+
+func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wake *endpoint) error {
+	var timer <-chan time.Time
+	if wake != nil {
+		f.mu.Lock()
+		until, lastErr := wake.until, wake.lastErr
+		f.mu.Unlock()
+		if deadline, ok := ctx.Deadline(); ok && !busy && deadline.Before(until) {
+			return errors.Join(lastErr, context.DeadlineExceeded)
+		}
+		t := time.NewTimer(time.Until(until))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-changed:
+	case <-timer:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// report is what a request says about its endpoint.
+type report struct {
+	alive bool // it answered as a receiver does
+	grow  bool
+	slow  bool // it asked for less
+	err   error
+	after time.Duration
+}
+
+func (f *fleet) release(l lease, r report) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inflight--
+	l.inflight--
+	if r.slow && l.turn > l.cut {
+		l.window = max(1, l.window/2)
+		l.cut = f.turn // requests already under way tell of the same congestion
+	}
+	if r.grow {
+		l.window = min(float64(f.limit), l.window+1/l.window)
+	}
+	switch now := time.Now(); {
+	case r.err != nil:
+		wait := r.after
+		if l.turn > l.failed {
+			l.failed = f.turn
+			l.fails++
+			wait = max(wait, min(f.max, f.base/2<<min(l.fails-1, 20)))
+		}
+		l.lastErr = r.err
+		if until := now.Add(wait); until.After(l.until) {
+			l.until = until
+		}
+	case r.alive && l.turn > l.failed:
+		l.fails, l.until, l.lastErr = 0, time.Time{}, nil
+	}
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
