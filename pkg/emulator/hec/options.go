@@ -96,7 +96,6 @@ func (o Options) withDefaults() Options {
 	if o.Faults == nil {
 		o.Faults = &fault.Injector{}
 	}
-	o.Tokens = slices.Clone(o.Tokens)
 	return o
 }
 

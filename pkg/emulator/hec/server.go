@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -42,6 +43,7 @@ func (s *Server) Set(change func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	faults := s.opts.Faults
+	s.opts.Tokens = slices.Clone(s.opts.Tokens) // requests under way hold the old ones
 	change(&s.opts)
 	s.opts.Faults = faults
 	s.opts = s.opts.withDefaults()

@@ -1,0 +1,203 @@
+package hec
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+func isPath(p string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.URL.Path == p }
+}
+
+func TestAcknowledgement(t *testing.T) {
+	for name, tc := range map[string]struct {
+		srv     emulator.Options
+		during  func(*emulator.Server) // after 7 s
+		took    time.Duration
+		repeats int
+	}{
+		"at once":            {took: 5 * time.Second},
+		"late":               {srv: emulator.Options{AckDelay: 23 * time.Second}, took: 25 * time.Second},
+		"lost to a restart":  {srv: emulator.Options{AckDelay: 9 * time.Second}, during: (*emulator.Server).RestartAcks, took: 70 * time.Second, repeats: 100},
+		"service comes back": {srv: emulator.Options{AckNever: true}, during: func(s *emulator.Server) { s.Set(func(o *emulator.Options) { o.AckNever = false }) }, took: 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c := newPair(t, tc.srv, Options{Ack: true, Gzip: true, AckTimeout: time.Minute})
+				begin := time.Now()
+				if tc.during != nil {
+					time.AfterFunc(7*time.Second, func() { tc.during(s) })
+				}
+				b := fill(t, c, 100, nil)
+				defer b.Release()
+				res, err := c.Send(t.Context(), b)
+				if err != nil || res.Accepted != 100 {
+					t.Fatalf("%+v, %v", res, err)
+				}
+				for i := range 100 {
+					if !s.Acked(eventID(i)) {
+						t.Fatalf("event %d was not acknowledged", i)
+					}
+				}
+				if d := time.Since(begin); d != tc.took {
+					t.Errorf("took %v, want %v", d, tc.took)
+				}
+				if got := s.Repeats(); got != tc.repeats || c.Stats().PossibleRepeats != int64(tc.repeats) {
+					t.Errorf("%d repeats, %+v", got, c.Stats())
+				}
+			})
+		})
+	}
+}
+
+func TestNeverAcknowledgedEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{AckNever: true}, Options{Ack: true, AckTimeout: time.Minute, Retry: retry.Policy{Attempts: 3}})
+		b := fill(t, c, 10, nil)
+		defer b.Release()
+		_, err := c.Send(t.Context(), b)
+		if err == nil || retry.IsPermanent(err) || !strings.Contains(err.Error(), "3 times") || s.Accepted(eventID(0)) != 3 {
+			t.Fatalf("%v, accepted %d times", err, s.Accepted(eventID(0)))
+		}
+		if n := len(c.fleet.all[0].acks.ids()); n != 0 {
+			t.Errorf("%d ackIds are still waited for", n)
+		}
+	})
+}
+
+// A poll's answer that is lost takes the true with it; the timeout mends it.
+func TestLostPollAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in fault.Injector
+		in.Next(fault.ResetAfter, isPath(pathAck))
+		in.Next(fault.Truncate, isPath(pathEvent))
+		s, c := newPair(t, emulator.Options{Faults: &in}, Options{Ack: true, AckTimeout: time.Minute})
+		b := fill(t, c, 10, nil)
+		defer b.Release()
+		if res, err := c.Send(t.Context(), b); err != nil || res.Accepted != 10 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		// Once cut off before its ackId, once acknowledged in vain, once more.
+		if st := c.Stats(); s.Accepted(eventID(0)) != 3 || st.PossibleRepeats != 20 {
+			t.Errorf("accepted %d times, %+v", s.Accepted(eventID(0)), st)
+		}
+	})
+}
+
+func TestAckWithBadEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := func(i int) bool { return i == 0 || i == 50 || i == 99 }
+		s, c := newPair(t, emulator.Options{Refuse: refuseMarked(6), OmitEventNumber: true, AckDelay: 6 * time.Second}, Options{Ack: true})
+		b := fill(t, c, 100, bad)
+		defer b.Release()
+		begin := time.Now()
+		res, err := c.Send(t.Context(), b)
+		if err != nil || res.Accepted != 97 || len(res.Rejected) != 3 {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		wantOnce(t, s, 100, bad)
+		if d := time.Since(begin); d != 10*time.Second {
+			t.Errorf("took %v: the parts should be waited for together", d)
+		}
+	})
+}
+
+func TestAckConfigurationStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{AckDelay: time.Hour}, Options{Ack: true})
+		time.AfterFunc(time.Second, func() { s.Set(func(o *emulator.Options) { o.Tokens[0].Disabled = true }) })
+		b := fill(t, c, 10, nil)
+		defer b.Release()
+		_, err := c.Send(t.Context(), b)
+		var e *Error
+		if !errors.As(err, &e) || e.Code != 1 || !retry.IsPermanent(err) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestCloseEndsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := newPair(t, emulator.Options{AckNever: true}, Options{Ack: true})
+		time.AfterFunc(time.Second, func() {
+			if err := c.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		b := fill(t, c, 10, nil)
+		defer b.Release()
+		for range 2 { // the second Send begins after Close
+			if _, err := c.Send(t.Context(), b); !errors.Is(err, errClosed) {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestCancelledWaitIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := newPair(t, emulator.Options{AckNever: true}, Options{Ack: true})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		b := fill(t, c, 10, nil)
+		defer b.Release()
+		if _, err := c.Send(ctx, b); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if n := len(c.fleet.all[0].acks.ids()); n != 0 {
+			t.Errorf("%d ackIds are still waited for", n)
+		}
+	})
+}
+
+// What was pending before a restart is never taken for what comes after it.
+func TestAckerSeesRestarts(t *testing.T) {
+	a := newAcker()
+	outcome := func(ch <-chan error) string {
+		select {
+		case err := <-ch:
+			if err == nil {
+				return "true"
+			}
+			return err.Error()
+		default:
+			return "pending"
+		}
+	}
+	want := func(what string, ch <-chan error, want string) {
+		t.Helper()
+		if got := outcome(ch); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	m := a.mark()
+	second, first := a.expect(m, 1), a.expect(m, 0) // answers overtake each other
+	old := a.mark()
+	third := a.expect(a.mark(), 2)
+	a.resolve(map[int64]bool{0: true, 1: false, 77: true}, nil)
+	want("first", first, "true")
+	want("second", second, "pending")
+
+	after := a.expect(a.mark(), 0) // numbered from 0 again
+	want("second", second, errAckLost.Error())
+	want("third", third, errAckLost.Error())
+	want("after", after, "pending")
+	want("spanning the restart", a.expect(old, 3), errAckLost.Error())
+	a.resolve(map[int64]bool{0: true, 1: true}, nil)
+	want("after", after, "true")
+
+	twice := a.mark()
+	one := a.expect(twice, 5)
+	two := a.expect(twice, 5) // the same number twice within one window
+	want("one", one, errAckLost.Error())
+	want("two", two, "pending")
+}

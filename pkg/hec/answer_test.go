@@ -1,0 +1,85 @@
+package hec
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestReadAnswer(t *testing.T) {
+	page := "<!doctype html><html><body>413</body></html>"
+	for _, tc := range []struct {
+		status int
+		body   string
+		want   answer
+	}{
+		{200, `{"text":"Success","code":0}`, answer{code: 0, number: -1, ackID: -1, text: "Success"}},
+		{200, `{"text":"Success","code":0,"ackId":0}`, answer{code: 0, number: -1, ackID: 0, text: "Success"}},
+		{200, `{"text":"HEC queue is approaching capacity","code":24}`, answer{code: 24, number: -1, ackID: -1, slow: true, text: "HEC queue is approaching capacity"}},
+		{204, ``, answer{code: -1, number: -1, ackID: -1}},
+		{200, `ok`, answer{code: -1, number: -1, ackID: -1, text: "ok"}},
+		{200, `{"text":"Succ`, answer{code: -1, number: -1, ackID: -1, cut: true}},
+		{200, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{302, ``, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{400, `{"text":"Invalid data format","code":6,"invalid-event-number":75}`, answer{verdict: refused, code: 6, number: 75, ackID: -1, text: "Invalid data format"}},
+		{400, `{"text":"No data","code":5}`, answer{verdict: refused, code: 5, number: -1, ackID: -1, text: "No data"}},
+		{400, `"Event field is required"`, answer{verdict: refused, code: 12, number: -1, ackID: -1, text: "Event field is required"}},
+		{400, `{"text":"Incorrect index","code":7,"invalid-event-number":1}`, answer{verdict: misset, code: 7, number: 1, ackID: -1, text: "Incorrect index"}},
+		{400, `{"text":"Invalid data fo`, answer{verdict: transient, code: -1, number: -1, ackID: -1, cut: true, uncertain: true}},
+		{400, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{400, `{"text":"Server is busy","code":9}`, answer{verdict: transient, code: 9, number: -1, ackID: -1, slow: true, text: "Server is busy"}},
+		{401, ``, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{403, `{"text":"Invalid token","code":4}`, answer{verdict: misset, code: 4, number: -1, ackID: -1, text: "Invalid token"}},
+		{403, `{"text":"x","code":6}`, answer{verdict: misset, code: 6, number: -1, ackID: -1, text: "x"}},
+		{404, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{405, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{413, page, answer{verdict: tooLarge, code: -1, number: -1, ackID: -1}},
+		{415, `{"text":"Unsupported Media Type","code":415}`, answer{verdict: misset, code: 415, number: -1, ackID: -1, text: "Unsupported Media Type"}},
+		{429, page, answer{verdict: transient, code: -1, number: -1, ackID: -1, slow: true}},
+		{500, `{"text":"Internal server error","code":8}`, answer{verdict: transient, code: 8, number: -1, ackID: -1, uncertain: true, text: "Internal server error"}},
+		{502, page, answer{verdict: transient, code: -1, number: -1, ackID: -1, uncertain: true}},
+		{503, `{"text":"Server is shutting down","code":23}`, answer{verdict: transient, code: 23, number: -1, ackID: -1, slow: true, text: "Server is shutting down"}},
+	} {
+		got := read(tc.status, http.Header{}, []byte(tc.body), nil, time.Now())
+		if (got.fix != "") != (got.verdict == misset) {
+			t.Errorf("%d %s: fix is %q", tc.status, tc.body, got.fix)
+		}
+		got.fix = ""
+		tc.want.status = tc.status
+		if got != tc.want {
+			t.Errorf("%d %s:\n got %+v\nwant %+v", tc.status, tc.body, got, tc.want)
+		}
+	}
+	for code := range fixes {
+		if a := (answer{status: 400, code: code}); true {
+			a.clientError()
+			if a.verdict != misset || a.fix != fixes[code] {
+				t.Errorf("code %d: %+v", code, a)
+			}
+		}
+	}
+	if a := read(400, http.Header{}, nil, errors.New("reset"), time.Now()); a.verdict != transient {
+		t.Errorf("a 400 without its body: %+v", a)
+	}
+	if a := read(429, http.Header{"Retry-After": {"3"}}, nil, nil, time.Now()); a.after != 3*time.Second {
+		t.Errorf("Retry-After: %+v", a)
+	}
+}
+
+// Whatever the server says, reading it does not fail, and only a 2xx accepts.
+func FuzzReadAnswer(f *testing.F) {
+	f.Add(200, `{"text":"Success","code":0,"ackId":0}`)
+	f.Add(400, `{"text":"Invalid data format","code":6,"invalid-event-number":-75}`)
+	f.Add(400, `"No data"`)
+	f.Add(503, `<html>`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		a := read(status, http.Header{}, []byte(body), nil, time.Now())
+		if (a.verdict == accepted) && (status < 200 || status > 299) {
+			t.Fatalf("%d %q: %+v", status, body, a)
+		}
+		if (a.fix != "") != (a.verdict == misset) {
+			t.Fatalf("%d %q: %+v", status, body, a)
+		}
+	})
+}

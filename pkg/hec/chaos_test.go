@@ -1,0 +1,179 @@
+package hec
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+func start(t *testing.T, o emulator.Options) (*emulator.Server, string) {
+	t.Helper()
+	s := emulator.New(o)
+	url, err := s.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, url
+}
+
+// Over real connections, with every fault there is on two endpoints: nothing is
+// lost, exactly the bad events are rejected, and no more is repeated than the
+// client says may be.
+func TestChaos(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			ack := seed%2 == 1
+			options := emulator.Options{
+				Tokens: []emulator.Token{{Value: testToken, UseACK: ack}},
+				Refuse: refuseMarked(6), OmitEventNumber: seed%3 == 0, Partial: seed%3 == 1,
+				AckDelay: 5 * time.Millisecond,
+			}
+			var servers []*emulator.Server
+			var urls []string
+			for i := range 2 {
+				in := &fault.Injector{Delay: time.Millisecond}
+				in.Random(seed*10+uint64(i), map[fault.Kind]float64{
+					fault.Error500: .03, fault.Error503: .03, fault.Error429: .03, fault.ResetBefore: .03,
+					fault.ResetAfter: .03, fault.ResetMid: .03, fault.Truncate: .03, fault.Slow: .05,
+				})
+				o := options
+				o.Faults = in
+				s, url := start(t, o)
+				servers, urls = append(servers, s), append(urls, url)
+			}
+			c := newClient(t, Options{
+				URLs: urls, Gzip: true, Ack: ack, AckPoll: 5 * time.Millisecond, AckTimeout: 300 * time.Millisecond,
+				Retry: retry.Policy{Attempts: 50, Base: time.Millisecond, Max: 10 * time.Millisecond},
+			})
+			const batches, size = 40, 50
+			bad := func(i int) bool { return i%311 == 7 }
+			var mu sync.Mutex
+			rejected := map[int]bool{}
+			var wg sync.WaitGroup
+			for k := range batches {
+				wg.Go(func() {
+					b, err := c.Batch(t.Context())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer b.Release()
+					for i := k * size; i < (k+1)*size; i++ {
+						appendEvent(b, i, map[bool]string{true: "REFUSE"}[bad(i)])
+					}
+					res, err := c.Send(t.Context(), b)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					for _, r := range res.Rejected {
+						rejected[int(r.Pos.B)] = true
+					}
+				})
+			}
+			wg.Wait()
+			repeats := int64(0)
+			for i := range batches * size {
+				n := servers[0].Accepted(eventID(i)) + servers[1].Accepted(eventID(i))
+				if bad(i) != rejected[i] || bad(i) == (n > 0) {
+					t.Errorf("event %d: bad %t, rejected %t, accepted %d times", i, bad(i), rejected[i], n)
+				}
+				if ack && !bad(i) && !servers[0].Acked(eventID(i)) && !servers[1].Acked(eventID(i)) {
+					t.Errorf("event %d was not acknowledged", i)
+				}
+				repeats += max(0, int64(n)-1)
+			}
+			if st := c.Stats(); repeats > st.PossibleRepeats || st.Retries == 0 {
+				t.Errorf("%d repeats; %+v", repeats, st)
+			}
+		})
+	}
+}
+
+// A server that answers before it has read the body must not find the next
+// batch's bytes in it.
+func TestBufferIsNotReusedWhileRead(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := make(chan []byte, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = io.ReadFull(conn, make([]byte, 4096))
+		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+		_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		rest, _ := io.ReadAll(conn)
+		late <- rest
+	}()
+	c := newClient(t, Options{URLs: []string{"http://" + l.Addr().String()}, BatchBytes: 16 << 20})
+	b, err := c.Batch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendEvent(b, 0, strings.Repeat("A", 15<<20))
+	if _, err := c.Send(t.Context(), b); err == nil {
+		t.Error("accepted")
+	}
+	b.Reset()
+	b.Append(Pos{}, func(dst []byte) []byte { return append(dst, strings.Repeat("Z", 15<<20)...) })
+	if rest := <-late; strings.Contains(string(rest), "ZZ") {
+		t.Error("the next batch leaked into the request before")
+	}
+	b.Release()
+	_ = l.Close()
+	<-done
+}
+
+func TestTransportErrorsThatAreConfiguration(t *testing.T) {
+	_, url := start(t, emulator.Options{Tokens: []emulator.Token{{Value: testToken}}})
+	c := newClient(t, Options{URLs: []string{strings.Replace(url, "http:", "https:", 1)}})
+	b := fill(t, c, 1, nil)
+	defer b.Release()
+	if _, err := c.Send(t.Context(), b); !retry.IsPermanent(err) || !strings.Contains(err.Error(), "http://") {
+		t.Errorf("TLS to a plain port: %v", err)
+	}
+	tls := newTLS(t)
+	c = newClient(t, Options{URLs: []string{tls}})
+	if _, err := c.Send(t.Context(), b); !retry.IsPermanent(err) || !strings.Contains(err.Error(), "HEC_CA_FILE") {
+		t.Errorf("unknown authority: %v", err)
+	}
+}
+
+// A redirect must neither take the token elsewhere nor turn into a GET that
+// looks like success.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	followed := false
+	other := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed = true })
+	c := newClient(t, Options{URLs: []string{"https://a"}, HTTPClient: &http.Client{Transport: inMemory{
+		"a": http.RedirectHandler("https://b/login", http.StatusFound), "b": other,
+	}}})
+	b := fill(t, c, 1, nil)
+	defer b.Release()
+	if _, err := c.Send(t.Context(), b); !retry.IsPermanent(err) || followed {
+		t.Errorf("followed: %t, %v", followed, err)
+	}
+}
