@@ -65,6 +65,48 @@ func TestWindowHalvesOnceARoundAndGrowsBack(t *testing.T) {
 	})
 }
 
+// One request finds out whether an endpoint is back; the others wait for it.
+func TestOneRequestProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := testFleet(1, 8)
+		f.release(take(t, f), report{err: errors.New("reset")})
+		probe := take(t, f)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, ok, _ := f.acquire(ctx, 0, false); ok {
+			t.Error("a second request went out beside the probe")
+		}
+		f.release(probe, report{alive: true})
+		take(t, f)
+		take(t, f)
+	})
+}
+
+// A Send that is cancelled is no reason to bother another endpoint, nor to
+// blame the one that was asked.
+func TestCancelStopsFailOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			requests++
+			<-r.Context().Done()
+		})
+		c := newClient(t, Options{URLs: []string{"https://a", "https://b"}, HTTPClient: &http.Client{Transport: inMemory{"a": slow, "b": slow}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		b := fill(t, c, 1, nil)
+		defer b.Release()
+		if _, err := c.Send(ctx, b); !errors.Is(err, context.Canceled) || requests != 1 {
+			t.Errorf("%d requests, %v", requests, err)
+		}
+		for _, e := range c.fleet.all {
+			if e.fails != 0 {
+				t.Errorf("%s is blamed", e.url)
+			}
+		}
+	})
+}
+
 func TestLimitHoldsOverAllEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := testFleet(3, 2)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -121,6 +122,29 @@ func TestEventNumberSavesRequests(t *testing.T) {
 	}
 	if n := c.Stats().Requests; n != 4 { // all, the bad one, before it, after it
 		t.Errorf("%d requests, want 4", n)
+	}
+}
+
+// A server that names the wrong event is not believed for long.
+func TestWrongEventNumberIsNotTrusted(t *testing.T) {
+	requests := 0
+	c := newClient(t, Options{URLs: []string{"https://a"}, HTTPClient: &http.Client{Transport: inMemory{
+		"a": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			if body, _ := io.ReadAll(r.Body); strings.Contains(string(body), "REFUSE") {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"text":"Invalid data format","code":6,"invalid-event-number":0}`)
+			}
+		}),
+	}}})
+	b := fill(t, c, 1000, func(i int) bool { return i == 700 })
+	defer b.Release()
+	res, err := c.Send(context.Background(), b)
+	if err != nil || len(res.Rejected) != 1 || res.Rejected[0].Index != 700 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if requests > 25 { // a search takes two for each halving of a thousand
+		t.Errorf("%d requests", requests)
 	}
 }
 
