@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,61 @@ func TestNeverAcknowledgedEnds(t *testing.T) {
 		}
 		if n := len(c.fleet.all[0].acks.ids()); n != 0 {
 			t.Errorf("%d ackIds are still waited for", n)
+		}
+	})
+}
+
+// Batches that wait are held compressed, and lose nothing by it, whatever is
+// wanted of them afterwards.
+func TestWaitingBatchesAreParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{AckDelay: 12 * time.Second}, Options{Ack: true, Gzip: true, Batches: 1, Unacked: 20, AckTimeout: time.Minute})
+		begin := time.Now()
+		var sends sync.WaitGroup
+		for k := range 20 {
+			b, err := c.Batch(t.Context()) // one only holds text; the next is had once that one waits
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 10 {
+				appendEvent(b, 10*k+i, "")
+			}
+			text := string(b.Bytes())
+			sends.Go(func() {
+				defer b.Release()
+				if res, err := c.Send(t.Context(), b); err != nil || res.Accepted != 10 {
+					t.Errorf("%+v, %v", res, err)
+				}
+				if !b.parked || b.Len() != 10 || b.Size() != len(text) || b.Pos(3).B != uint64(10*k+3) || string(b.Bytes()) != text {
+					t.Error("not what was sent")
+				}
+			})
+		}
+		sends.Wait()
+		wantOnce(t, s, 200, nil)
+		if d := time.Since(begin); d != 15*time.Second {
+			t.Errorf("took %v: the batches should be waited for together", d)
+		}
+		if len(c.pool.spare) != 1 || len(c.pool.out) != 0 {
+			t.Errorf("%d spare, %d out", len(c.pool.spare), len(c.pool.out))
+		}
+	})
+}
+
+// A batch sent again after its timeout may then be refused and cut.
+func TestParkedBatchIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{AckNever: true}, Options{Ack: true, Gzip: true, AckTimeout: time.Minute})
+		bad := func(i int) bool { return i == 33 }
+		time.AfterFunc(30*time.Second, func() {
+			s.Set(func(o *emulator.Options) { o.AckNever, o.Refuse = false, refuseMarked(6) })
+			s.RestartAcks()
+		})
+		b := fill(t, c, 100, bad)
+		defer b.Release()
+		res, err := c.Send(t.Context(), b)
+		if err != nil || res.Accepted != 99 || len(res.Rejected) != 1 || !strings.Contains(string(res.Rejected[0].Event), eventID(33)) {
+			t.Fatalf("%+v, %v", res, err)
 		}
 	})
 }

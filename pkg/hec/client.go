@@ -36,7 +36,7 @@ func New(opts Options) (*Client, error) {
 	}
 	c := &Client{
 		opts: opts,
-		pool: newPool(opts.Batches, opts.BatchBytes),
+		pool: newPool(opts.Unacked, opts.Batches, opts.BatchBytes),
 		zips: newCompressors(),
 		fleet: &fleet{
 			limit: opts.Concurrency, base: opts.Retry.Base, max: opts.Retry.Max,

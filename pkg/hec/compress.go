@@ -23,6 +23,7 @@ func newCompressors() compressors {
 func (c compressors) encode(b *Batch, s span) ([]byte, error) {
 	z := <-c
 	defer func() { c <- z }()
+	body := b.slice(s)
 	b.wire.Reset()
 	if z == nil {
 		var err error
@@ -32,7 +33,7 @@ func (c compressors) encode(b *Batch, s span) ([]byte, error) {
 	} else {
 		z.Reset(&b.wire)
 	}
-	if _, err := z.Write(b.slice(s)); err != nil {
+	if _, err := z.Write(body); err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
 	if err := z.Close(); err != nil {

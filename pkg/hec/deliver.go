@@ -18,9 +18,14 @@ type receipt struct {
 // deliver sends the events of s until an endpoint answers something that is
 // about them. Its error is permanent, or the retries are used up.
 func (c *Client) deliver(ctx context.Context, b *Batch, s *span) (receipt, error) {
-	d := delivery{c: c, s: s, raw: len(b.slice(*s)), body: b.slice(*s)}
-	if c.opts.Gzip {
-		var err error
+	d := delivery{c: c, s: s, raw: b.size(*s)}
+	var err error
+	switch {
+	case !c.opts.Gzip:
+		d.body = b.slice(*s)
+	case b.parked && s.len() == b.Len():
+		d.body = b.wire.Bytes()
+	default:
 		if d.body, err = c.zips.encode(b, *s); err != nil {
 			return receipt{}, err
 		}

@@ -237,7 +237,7 @@ func TestBatchesAreBounded(t *testing.T) {
 	}
 	again.Release()
 	b.Release()
-	if len(c.pool.slots) != 2 {
-		t.Errorf("%d batches in the pool", len(c.pool.slots))
+	if len(c.pool.spare) != 2 || len(c.pool.out) != 0 {
+		t.Errorf("%d batches in the pool", len(c.pool.spare))
 	}
 }

@@ -30,10 +30,14 @@ type Options struct {
 	// Concurrency is the most requests under way at once, over all URLs.
 	// Default 4.
 	Concurrency int
-	// Batches is the most batches outside the pool at once, each of BatchBytes
-	// and its compressed form: the bound on memory. Default twice Concurrency;
-	// with Ack 32, since a batch is held until it is acknowledged.
+	// Batches is the most batches that hold their events as text, each of about
+	// BatchBytes and its compressed form. Default twice Concurrency; with Ack and
+	// without Gzip 32, since a batch is then held until it is acknowledged.
 	Batches int
+	// Unacked is, with Ack and Gzip, the most batches filled, sent or waited for
+	// at once; those that wait are held compressed. Over the time an
+	// acknowledgement takes it bounds the throughput. Default 128.
+	Unacked int
 	// Timeout of one request. Default 120 s.
 	Timeout time.Duration
 	// TLS is used as it is. Nil means the system's roots.
@@ -72,10 +76,14 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 func (o Options) withDefaults() Options {
 	set(&o.BatchBytes, 1<<20)
 	set(&o.Concurrency, 4)
-	if o.Ack {
+	if o.Ack && !o.Gzip {
 		set(&o.Batches, 32)
 	}
 	set(&o.Batches, 2*o.Concurrency)
+	if !o.Ack || !o.Gzip {
+		o.Unacked = o.Batches
+	}
+	set(&o.Unacked, max(128, o.Batches))
 	set(&o.Timeout, 120*time.Second)
 	set(&o.AckPoll, 5*time.Second)
 	set(&o.AckTimeout, 5*time.Minute)
@@ -114,6 +122,7 @@ func (o *Options) validate() error {
 	fault(o.BatchBytes < 1, "batch bytes %d, want at least 1", o.BatchBytes)
 	fault(o.Concurrency < 1, "concurrency %d, want at least 1", o.Concurrency)
 	fault(o.Batches < 1, "%d batches, want at least 1", o.Batches)
+	fault(o.Unacked < o.Batches, "%d batches unacknowledged, want at least the %d that hold text", o.Unacked, o.Batches)
 	fault(o.Timeout < 0, "timeout %v is negative", o.Timeout)
 	fault(o.AckPoll < 0, "ack poll interval %v is negative", o.AckPoll)
 	fault(o.AckTimeout < 0, "ack timeout %v is negative", o.AckTimeout)

@@ -105,7 +105,7 @@ func (s *sending) step(ctx context.Context, p span) error {
 			s.reject(p, r)
 			break
 		}
-		n := len(s.b.slice(p))
+		n := s.b.size(p)
 		s.c.pool.shrink(n)
 		s.split(p, s.middle(p, n))
 	case refused:
@@ -162,6 +162,9 @@ func (s *sending) reject(p span, r receipt) {
 // settle waits for each pending span to be acknowledged. Those that were not
 // in time are to be sent again.
 func (s *sending) settle(ctx context.Context) error {
+	if s.c.opts.Gzip && len(s.pending) == 1 && s.pending[0].len() == s.b.Len() {
+		s.b.park()
+	}
 	for len(s.pending) > 0 {
 		p := s.pending[0]
 		lost, err := p.by.acks.wait(ctx, p.ackID, p.ack, s.c.opts.AckTimeout-time.Since(p.since))

@@ -1,0 +1,101 @@
+package hec
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// pool bounds memory twice: by the batches handed out, and by those of them
+// that hold their events uncompressed.
+type pool struct {
+	out   chan struct{} // a token for each batch handed out
+	spare chan *memory  // nil entries are memory not made yet
+	size  int           // BatchBytes
+	limit atomic.Int64
+}
+
+func newPool(out, spare, size int) *pool {
+	p := &pool{out: make(chan struct{}, out), spare: make(chan *memory, spare), size: size}
+	p.limit.Store(int64(size))
+	for range spare {
+		p.spare <- nil
+	}
+	return p
+}
+
+func (p *pool) get(ctx context.Context) (*Batch, error) {
+	select {
+	case p.out <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case m := <-p.spare:
+		if m == nil {
+			m = &memory{buf: make([]byte, 0, p.size+p.size/8)}
+		}
+		return &Batch{pool: p, memory: m, home: m}, nil
+	case <-ctx.Done():
+		<-p.out
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (p *pool) put(m *memory) {
+	m.reset()
+	if cap(m.buf) > 2*p.size || m.wire.Cap() > 2*p.size {
+		m = nil // one huge event must not swell the pool for good
+	}
+	p.spare <- m
+}
+
+// park keeps only the compressed form of a batch whose wire holds all of it,
+// and gives the rest back: with acknowledgement, most batches outside the pool
+// only wait, for seconds, and will never be looked at again.
+func (b *Batch) park() {
+	if b.home == nil {
+		return
+	}
+	b.memory = &memory{
+		ends: slices.Clone(b.ends), pos: slices.Clone(b.pos),
+		wire: *bytes.NewBuffer(bytes.Clone(b.wire.Bytes())),
+	}
+	b.parked = true
+	b.pool.put(b.home)
+	b.home = nil
+}
+
+// unpark unpacks a parked batch, into memory of its own: to wait for the pool's
+// could wait for oneself.
+func (b *Batch) unpark() {
+	if !b.parked {
+		return
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b.wire.Bytes()))
+	if err == nil {
+		b.buf = make([]byte, b.Size())
+		_, err = io.ReadFull(z, b.buf)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("hec: unpack what was packed in this process: %v", err))
+	}
+	b.parked = false
+}
+
+// shrink lowers the limit after a body of n bytes was too large.
+func (p *pool) shrink(n int) {
+	const least = 1024
+	for {
+		old := p.limit.Load()
+		next := max(least, int64(n/2))
+		if next >= old || p.limit.CompareAndSwap(old, next) {
+			return
+		}
+	}
+}
