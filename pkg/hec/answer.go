@@ -13,11 +13,11 @@ import (
 type verdict int
 
 const (
-	accepted  verdict = iota
-	refused           // an event of the request is bad
-	tooLarge          // the request is
-	transient         // again, elsewhere or later
-	misset            // the configuration is wrong
+	accepted      verdict = iota
+	refused               // an event of the request is bad
+	tooLarge              // the request is
+	transient             // again, elsewhere or later
+	misconfigured         // the configuration is wrong
 )
 
 // answer is a response, judged.
@@ -67,7 +67,7 @@ func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) 
 	switch {
 	case status >= 200 && status < 300:
 		if isPage(h, body) {
-			a.verdict = misset
+			a.verdict = misconfigured
 			a.fix = "a web page is no answer of HEC: does HEC_URL name its port (8088, or 443 on Splunk Cloud), or is there a login or proxy page in between?"
 		}
 		a.slow = a.code == 24 || a.code == 25
@@ -126,7 +126,7 @@ func (a *answer) clientError() {
 	fix, known := fixes[a.code]
 	switch {
 	case known:
-		a.verdict, a.fix = misset, fix
+		a.verdict, a.fix = misconfigured, fix
 		return
 	case a.status == http.StatusBadRequest && a.cut:
 		// The code is what counts, and it did not come.
@@ -144,7 +144,7 @@ func (a *answer) clientError() {
 		a.uncertain = a.code == 8
 		return
 	}
-	a.verdict = misset
+	a.verdict = misconfigured
 	switch {
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
 		a.fix = "access is refused: check HEC_TOKEN, and whether a proxy or firewall on the way wants a login"

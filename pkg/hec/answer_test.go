@@ -20,29 +20,29 @@ func TestReadAnswer(t *testing.T) {
 		{204, ``, answer{code: -1, number: -1, ackID: -1}},
 		{200, `ok`, answer{code: -1, number: -1, ackID: -1, text: "ok"}},
 		{200, `{"text":"Succ`, answer{code: -1, number: -1, ackID: -1, cut: true}},
-		{200, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
-		{302, ``, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{200, page, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
+		{302, ``, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
 		{400, `{"text":"Invalid data format","code":6,"invalid-event-number":75}`, answer{verdict: refused, code: 6, number: 75, ackID: -1, text: "Invalid data format"}},
 		{400, `{"text":"No data","code":5}`, answer{verdict: refused, code: 5, number: -1, ackID: -1, text: "No data"}},
 		{400, `"Event field is required"`, answer{verdict: refused, code: 12, number: -1, ackID: -1, text: "Event field is required"}},
-		{400, `{"text":"Incorrect index","code":7,"invalid-event-number":1}`, answer{verdict: misset, code: 7, number: 1, ackID: -1, text: "Incorrect index"}},
+		{400, `{"text":"Incorrect index","code":7,"invalid-event-number":1}`, answer{verdict: misconfigured, code: 7, number: 1, ackID: -1, text: "Incorrect index"}},
 		{400, `{"text":"Invalid data fo`, answer{verdict: transient, code: -1, number: -1, ackID: -1, cut: true, uncertain: true}},
-		{400, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{400, page, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
 		{400, `{"text":"Server is busy","code":9}`, answer{verdict: transient, code: 9, number: -1, ackID: -1, slow: true, text: "Server is busy"}},
-		{401, ``, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
-		{403, `{"text":"Invalid token","code":4}`, answer{verdict: misset, code: 4, number: -1, ackID: -1, text: "Invalid token"}},
-		{403, `{"text":"x","code":6}`, answer{verdict: misset, code: 6, number: -1, ackID: -1, text: "x"}},
-		{404, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
-		{405, page, answer{verdict: misset, code: -1, number: -1, ackID: -1}},
+		{401, ``, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
+		{403, `{"text":"Invalid token","code":4}`, answer{verdict: misconfigured, code: 4, number: -1, ackID: -1, text: "Invalid token"}},
+		{403, `{"text":"x","code":6}`, answer{verdict: misconfigured, code: 6, number: -1, ackID: -1, text: "x"}},
+		{404, page, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
+		{405, page, answer{verdict: misconfigured, code: -1, number: -1, ackID: -1}},
 		{413, page, answer{verdict: tooLarge, code: -1, number: -1, ackID: -1}},
-		{415, `{"text":"Unsupported Media Type","code":415}`, answer{verdict: misset, code: 415, number: -1, ackID: -1, text: "Unsupported Media Type"}},
+		{415, `{"text":"Unsupported Media Type","code":415}`, answer{verdict: misconfigured, code: 415, number: -1, ackID: -1, text: "Unsupported Media Type"}},
 		{429, page, answer{verdict: transient, code: -1, number: -1, ackID: -1, slow: true}},
 		{500, `{"text":"Internal server error","code":8}`, answer{verdict: transient, code: 8, number: -1, ackID: -1, uncertain: true, text: "Internal server error"}},
 		{502, page, answer{verdict: transient, code: -1, number: -1, ackID: -1, uncertain: true}},
 		{503, `{"text":"Server is shutting down","code":23}`, answer{verdict: transient, code: 23, number: -1, ackID: -1, slow: true, text: "Server is shutting down"}},
 	} {
 		got := read(tc.status, http.Header{}, []byte(tc.body), nil, time.Now())
-		if (got.fix != "") != (got.verdict == misset) {
+		if (got.fix != "") != (got.verdict == misconfigured) {
 			t.Errorf("%d %s: fix is %q", tc.status, tc.body, got.fix)
 		}
 		got.fix = ""
@@ -54,7 +54,7 @@ func TestReadAnswer(t *testing.T) {
 	for code := range fixes {
 		if a := (answer{status: 400, code: code}); true {
 			a.clientError()
-			if a.verdict != misset || a.fix != fixes[code] {
+			if a.verdict != misconfigured || a.fix != fixes[code] {
 				t.Errorf("code %d: %+v", code, a)
 			}
 		}
@@ -78,7 +78,7 @@ func FuzzReadAnswer(f *testing.F) {
 		if (a.verdict == accepted) && (status < 200 || status > 299) {
 			t.Fatalf("%d %q: %+v", status, body, a)
 		}
-		if (a.fix != "") != (a.verdict == misset) {
+		if (a.fix != "") != (a.verdict == misconfigured) {
 			t.Fatalf("%d %q: %+v", status, body, a)
 		}
 	})

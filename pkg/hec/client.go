@@ -39,7 +39,7 @@ func New(opts Options) (*Client, error) {
 		pool: newPool(opts.Unacked, opts.Batches, opts.BatchBytes),
 		zips: newCompressors(),
 		fleet: &fleet{
-			limit: opts.Concurrency, base: opts.Retry.Base, max: opts.Retry.Max,
+			limit: opts.Concurrency, budget: opts.Retry.Attempts, base: opts.Retry.Base, max: opts.Retry.Max,
 			changed: make(chan struct{}),
 		},
 	}

@@ -18,7 +18,7 @@ type receipt struct {
 // deliver sends the events of s until an endpoint answers something that is
 // about them. Its error is permanent, or the retries are used up.
 func (c *Client) deliver(ctx context.Context, b *Batch, s *span) (receipt, error) {
-	d := delivery{c: c, s: s, raw: b.size(*s)}
+	d := delivery{c: c, s: s, raw: b.size(*s), since: c.fleet.failed()}
 	var err error
 	switch {
 	case !c.opts.Gzip:
@@ -33,7 +33,7 @@ func (c *Client) deliver(ctx context.Context, b *Batch, s *span) (receipt, error
 	if err := c.opts.Retry.Do(ctx, d.round); err != nil {
 		return receipt{}, err
 	}
-	return d.got, nil
+	return d.got, d.down
 }
 
 type delivery struct {
@@ -41,8 +41,10 @@ type delivery struct {
 	s      *span
 	raw    int
 	body   []byte
+	since  int // failures of the fleet before
 	rounds int
 	got    receipt
+	down   error // the retries of all who wait together are used up
 }
 
 // round offers the body to each endpoint that is up, until one settles it.
@@ -50,7 +52,11 @@ func (d *delivery) round(ctx context.Context) error {
 	d.rounds++
 	var last error
 	for tried := uint64(0); ; {
-		l, ok, err := d.c.fleet.acquire(ctx, tried, last != nil)
+		l, ok, err := d.c.fleet.acquire(ctx, d.since, tried, last != nil)
+		if out, ok := errors.AsType[outage](err); ok {
+			d.down = fmt.Errorf("every HEC endpoint keeps failing: %w", out.error)
+			return nil
+		}
 		if err != nil {
 			return errors.Join(last, err)
 		}
@@ -117,13 +123,13 @@ func (c *Client) judge(e *endpoint, a *answer) error {
 			a.uncertain = true
 			return fmt.Errorf("HEC %s answered %d, but the answer broke off before its ackId", e.url, a.status)
 		}
-		a.verdict, a.fix = misset, "accepted without an ackId: set HEC_ACK=false, or turn indexer acknowledgement on for the token"
+		a.verdict, a.fix = misconfigured, "accepted without an ackId: set HEC_ACK=false, or turn indexer acknowledgement on for the token"
 	}
 	err := &Error{Endpoint: e.url, Status: a.status, Code: a.code, Text: a.text, Fix: a.fix}
 	switch a.verdict {
 	case transient:
 		return err
-	case misset:
+	case misconfigured:
 		return retry.Permanent(err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package hec
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,6 +31,7 @@ type endpoint struct {
 // window of successes and is halved when the receiver asks for less (AIMD).
 type fleet struct {
 	limit     int
+	budget    int           // failures in a row, of every endpoint, that make an outage
 	base, max time.Duration // of the back-off
 
 	mu       sync.Mutex
@@ -37,6 +39,7 @@ type fleet struct {
 	next     int
 	inflight int
 	turn     uint64        // counts requests: later turns began after earlier ones
+	failures int           // counts them
 	changed  chan struct{} // closed when someone may proceed
 }
 
@@ -46,11 +49,24 @@ type lease struct {
 	turn uint64
 }
 
+// outage is the last error of an endpoint, where all have used up the budget.
+type outage struct{ error }
+
+func (o outage) Unwrap() error { return o.error }
+
 // acquire waits for an endpoint that is not in tried. Between endpoints
-// (failover) it returns false rather than wait for one on back-off.
-func (f *fleet) acquire(ctx context.Context, tried uint64, failover bool) (lease, bool, error) {
+// (failover) it returns false rather than wait for one on back-off. It gives up
+// with an [outage] when all have used up the budget and the last failure came
+// after the first since: otherwise many who wait would each find out for
+// themselves, one probe after the other.
+func (f *fleet) acquire(ctx context.Context, since int, tried uint64, failover bool) (lease, bool, error) {
 	for {
 		f.mu.Lock()
+		if !failover && f.failures > since && f.down() {
+			err := f.trouble()
+			f.mu.Unlock()
+			return lease{}, false, outage{err}
+		}
 		e, busy, wake := f.pick(tried)
 		if e != nil {
 			f.turn++
@@ -103,10 +119,10 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 	var timer <-chan time.Time
 	if wake != nil {
 		f.mu.Lock()
-		until, lastErr := wake.until, wake.lastErr
+		until, trouble := wake.until, f.trouble()
 		f.mu.Unlock()
 		if deadline, ok := ctx.Deadline(); ok && !busy && deadline.Before(until) {
-			return errors.Join(lastErr, context.DeadlineExceeded)
+			return errors.Join(trouble, context.DeadlineExceeded)
 		}
 		t := time.NewTimer(time.Until(until))
 		defer t.Stop()
@@ -116,7 +132,30 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 	case <-changed:
 	case <-timer:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return errors.Join(f.trouble(), context.Cause(ctx))
+	}
+	return nil
+}
+
+func (f *fleet) failed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failures
+}
+
+// down tells whether every endpoint has failed too often in a row.
+func (f *fleet) down() bool {
+	return !slices.ContainsFunc(f.all, func(e *endpoint) bool { return e.fails < f.budget })
+}
+
+// trouble is the first error that an endpoint has not recovered from.
+func (f *fleet) trouble() error {
+	for _, e := range f.all {
+		if e.lastErr != nil {
+			return e.lastErr
+		}
 	}
 	return nil
 }
@@ -148,6 +187,7 @@ func (f *fleet) release(l lease, r report) {
 		if l.turn > l.failed {
 			l.failed = f.turn
 			l.fails++
+			f.failures++
 			wait = max(wait, min(f.max, f.base/2<<min(l.fails-1, 20)))
 		}
 		l.lastErr = r.err

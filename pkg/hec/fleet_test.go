@@ -16,7 +16,7 @@ import (
 )
 
 func testFleet(n, limit int) *fleet {
-	f := &fleet{limit: limit, base: time.Second, max: 30 * time.Second, changed: make(chan struct{})}
+	f := &fleet{limit: limit, budget: 10, base: time.Second, max: 30 * time.Second, changed: make(chan struct{})}
 	for i := range n {
 		f.all = append(f.all, &endpoint{index: i, window: float64(limit)})
 	}
@@ -25,7 +25,7 @@ func testFleet(n, limit int) *fleet {
 
 func take(t *testing.T, f *fleet) lease {
 	t.Helper()
-	l, ok, err := f.acquire(t.Context(), 0, false)
+	l, ok, err := f.acquire(t.Context(), 0, 0, false)
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -73,12 +73,43 @@ func TestOneRequestProbes(t *testing.T) {
 		probe := take(t, f)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, ok, _ := f.acquire(ctx, 0, false); ok {
+		if _, ok, _ := f.acquire(ctx, 0, 0, false); ok {
 			t.Error("a second request went out beside the probe")
 		}
 		f.release(probe, report{alive: true})
 		take(t, f)
 		take(t, f)
+	})
+}
+
+// Of many batches that meet the same outage none waits for the others to have
+// found out, one by one.
+func TestOutageIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{Busy: true}, Options{Concurrency: 8, Retry: retry.Policy{Attempts: 5, Base: time.Second, Max: 30 * time.Second}})
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				b := fill(t, c, 1, nil)
+				defer b.Release()
+				_, err := c.Send(t.Context(), b)
+				var e *Error
+				if !errors.As(err, &e) || e.Code != 9 || retry.IsPermanent(err) {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if d, n := time.Since(begin), s.Stats().Requests; d > time.Minute || n > 40 {
+			t.Errorf("gave up after %v and %d requests", d, n)
+		}
+		s.Set(func(o *emulator.Options) { o.Busy = false })
+		b := fill(t, c, 1, nil)
+		defer b.Release()
+		if _, err := c.Send(t.Context(), b); err != nil {
+			t.Errorf("after the outage: %v", err)
+		}
 	})
 }
 
@@ -116,7 +147,7 @@ func TestLimitHoldsOverAllEndpoints(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, ok, err := f.acquire(ctx, 0, false); ok || !errors.Is(err, context.DeadlineExceeded) {
+		if _, ok, err := f.acquire(ctx, 0, 0, false); ok || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a third request: %t, %v", ok, err)
 		}
 		go f.release(a, report{alive: true})

@@ -53,10 +53,11 @@ type Options struct {
 	// AckTimeout is how long after acceptance a batch is sent again. Default 5m.
 	AckTimeout time.Duration
 
-	// Retry bounds the rounds made over the URLs for one request, and with Ack
-	// how often a batch is sent that nobody acknowledges. Its Notify also hears
-	// of each switch to another URL, with a wait of 0. Default: 10 attempts,
-	// 500 ms, at most 30 s.
+	// Retry bounds the rounds made over the URLs for one request, the failures
+	// in a row after which those who wait for a URL give up, and with Ack how
+	// often a batch is sent that nobody acknowledges. Its Notify also hears of
+	// each switch to another URL, with a wait of 0. Default: 10 attempts, 500 ms,
+	// at most 30 s: about two minutes.
 	Retry retry.Policy
 }
 
