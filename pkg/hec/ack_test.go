@@ -133,10 +133,9 @@ func TestParkedBatchIsCut(t *testing.T) {
 // A poll's answer that is lost takes the true with it; the timeout mends it.
 func TestLostPollAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var in fault.Injector
-		in.Next(fault.ResetAfter, isPath(pathAck))
-		in.Next(fault.Truncate, isPath(pathEvent))
-		s, c := newPair(t, emulator.Options{Faults: &in}, Options{Ack: true, AckTimeout: time.Minute})
+		s, c := newPair(t, emulator.Options{}, Options{Ack: true, AckTimeout: time.Minute})
+		s.Faults.Next(fault.ResetAfter, isPath(pathAck))
+		s.Faults.Next(fault.Truncate, isPath(pathEvent))
 		b := fill(t, c, 10, nil)
 		defer b.Release()
 		if res, err := c.Send(t.Context(), b); err != nil || res.Accepted != 10 {

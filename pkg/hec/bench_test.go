@@ -119,13 +119,9 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkCollector sends to the counting emulator over a real connection, the
 // work of both ends included.
 func BenchmarkCollector(b *testing.B) {
-	s := emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: testToken}}, CountOnly: true})
-	url, err := s.Start("127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	c, err := New(Options{URLs: []string{url}, Token: testToken})
+	s := emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: testToken}}, CountOnly: true}).Start()
+	defer s.Close()
+	c, err := New(Options{URLs: []string{s.URL()}, Token: testToken})
 	if err != nil {
 		b.Fatal(err)
 	}

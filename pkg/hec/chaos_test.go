@@ -15,19 +15,10 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-func start(t *testing.T, o emulator.Options) (*emulator.Server, string) {
-	t.Helper()
-	s := emulator.New(o)
-	url, err := s.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s, url
+func start(t *testing.T, o emulator.Options) *emulator.Server {
+	s := emulator.New(o).Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 // Over real connections, with every fault there is on two endpoints: nothing is
@@ -46,15 +37,13 @@ func TestChaos(t *testing.T) {
 			var servers []*emulator.Server
 			var urls []string
 			for i := range 2 {
-				in := &fault.Injector{Delay: time.Millisecond}
-				in.Random(seed*10+uint64(i), map[fault.Kind]float64{
+				s := start(t, options)
+				s.Faults.Delay = time.Millisecond
+				s.Faults.Random(seed*10+uint64(i), map[fault.Kind]float64{
 					fault.Error500: .03, fault.Error503: .03, fault.Error429: .03, fault.ResetBefore: .03,
 					fault.ResetAfter: .03, fault.ResetMid: .03, fault.Truncate: .03, fault.Slow: .05,
 				})
-				o := options
-				o.Faults = in
-				s, url := start(t, o)
-				servers, urls = append(servers, s), append(urls, url)
+				servers, urls = append(servers, s), append(urls, s.URL())
 			}
 			c := newClient(t, Options{
 				URLs: urls, Gzip: true, Ack: ack, AckPoll: 5 * time.Millisecond, AckTimeout: 300 * time.Millisecond,
@@ -142,8 +131,8 @@ func TestBufferIsNotReusedWhileRead(t *testing.T) {
 }
 
 func TestTransportErrorsThatAreConfiguration(t *testing.T) {
-	_, url := start(t, emulator.Options{Tokens: []emulator.Token{{Value: testToken}}})
-	c := newClient(t, Options{URLs: []string{strings.Replace(url, "http:", "https:", 1)}})
+	s := start(t, emulator.Options{Tokens: []emulator.Token{{Value: testToken}}})
+	c := newClient(t, Options{URLs: []string{strings.Replace(s.URL(), "http:", "https:", 1)}})
 	b := fill(t, c, 1, nil)
 	defer b.Release()
 	if _, err := c.Send(t.Context(), b); !retry.IsPermanent(err) || !strings.Contains(err.Error(), "http://") {

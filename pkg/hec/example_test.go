@@ -10,15 +10,10 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	splunk := emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: "t0k3n"}}})
-	url, err := splunk.Start("127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = splunk.Close() }()
+	splunk := emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: "t0k3n"}}}).Start()
+	defer splunk.Close()
 
-	client, err := hec.New(hec.Options{URLs: []string{url}, Token: "t0k3n", Gzip: true})
+	client, err := hec.New(hec.Options{URLs: []string{splunk.URL()}, Token: "t0k3n", Gzip: true})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -209,9 +209,8 @@ func TestConfigurationStops(t *testing.T) {
 func TestUncertainOutcomeRepeats(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.ResetAfter, fault.Error500, fault.Error503, fault.Error429, fault.ResetBefore} {
 		t.Run(string(kind), func(t *testing.T) {
-			var in fault.Injector
-			in.Next(kind, nil)
-			s, c := newPair(t, emulator.Options{Faults: &in}, Options{})
+			s, c := newPair(t, emulator.Options{}, Options{})
+			s.Faults.Next(kind, nil)
 			b := fill(t, c, 10, nil)
 			defer b.Release()
 			if res, err := c.Send(context.Background(), b); err != nil || res.Accepted != 10 {

@@ -3,8 +3,6 @@ package hec
 import (
 	"slices"
 	"time"
-
-	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 )
 
 // Token is one HEC token of the server.
@@ -73,8 +71,6 @@ type Options struct {
 	// OnAccept, if set, hears of the events of each request before its answer
 	// is written. They are valid only during the call.
 	OnAccept func([]Event)
-	// Faults are injected in front of everything; nil means none.
-	Faults *fault.Injector
 }
 
 func (o Options) withDefaults() Options {
@@ -92,9 +88,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.IDField == "" {
 		o.IDField = "sls_id"
-	}
-	if o.Faults == nil {
-		o.Faults = &fault.Injector{}
 	}
 	return o
 }

@@ -1,18 +1,22 @@
 package hec
 
 import (
-	"fmt"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
-	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 )
 
-// Server is the collector. It is an [http.Handler]; [Server.Start] also serves
-// it on a port of its own.
+// Server is the collector. It is an [http.Handler]; [Server.Start] gives it
+// a port of its own.
 type Server struct {
-	handler http.Handler
+	// Faults are injected in front of everything.
+	Faults *fault.Injector
+
+	handler  http.Handler
+	listener *httptest.Server
 
 	mu       sync.Mutex
 	opts     Options
@@ -20,32 +24,26 @@ type Server struct {
 	record   record
 	channels channels
 	queue    queue
-	http     *http.Server
-	done     chan error
 }
 
-// New returns a server with nothing recorded.
+// New returns a server that has recorded nothing and is not listening yet.
 func New(opts Options) *Server {
 	s := &Server{
+		Faults:   &fault.Injector{Answer: writeFault},
 		opts:     opts.withDefaults(),
 		record:   record{counts: map[string]int{}, acked: map[string]struct{}{}},
 		channels: channels{},
 	}
-	if s.opts.Faults.Answer == nil {
-		s.opts.Faults.Answer = writeFault
-	}
-	s.handler = s.opts.Faults.Wrap(s.routes())
+	s.handler = s.Faults.Wrap(s.routes())
 	return s
 }
 
-// Set changes the options of a running server, all but Faults.
+// Set changes the options of a running server.
 func (s *Server) Set(change func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	faults := s.opts.Faults
 	s.opts.Tokens = slices.Clone(s.opts.Tokens) // requests under way hold the old ones
 	change(&s.opts)
-	s.opts.Faults = faults
 	s.opts = s.opts.withDefaults()
 }
 
@@ -71,32 +69,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// Start serves on addr ("127.0.0.1:0" for any free port) until [Server.Close]
-// and returns the base URL.
-func (s *Server) Start(addr string) (string, error) {
-	l, err := net.Listen("tcp", addr) //nolint:noctx // closed by Close
-	if err != nil {
-		return "", fmt.Errorf("start HEC emulator: %w", err)
-	}
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan error, 1)
-	s.mu.Lock()
-	s.http, s.done = srv, done
-	s.mu.Unlock()
-	go func() { done <- srv.Serve(l) }()
-	return "http://" + l.Addr().String(), nil
+// Start listens on a free port of 127.0.0.1 until [Server.Close].
+func (s *Server) Start() *Server {
+	s.listener = httptest.NewServer(s)
+	return s
 }
 
-// Close cuts every connection and waits for the server to end.
-func (s *Server) Close() error {
-	s.mu.Lock()
-	srv, done := s.http, s.done
-	s.http = nil
-	s.mu.Unlock()
-	if srv == nil {
-		return nil
+// URL is the base URL of a started server.
+func (s *Server) URL() string { return s.listener.URL }
+
+// Close cuts every connection and stops a started server.
+func (s *Server) Close() {
+	if s.listener != nil {
+		s.listener.CloseClientConnections()
+		s.listener.Close()
 	}
-	err := srv.Close()
-	<-done // http.ErrServerClosed, by the line above
-	return err
 }
