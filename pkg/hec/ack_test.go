@@ -172,10 +172,33 @@ func TestAckConfigurationStops(t *testing.T) {
 		time.AfterFunc(time.Second, func() { s.Set(func(o *emulator.Options) { o.Tokens[0].Disabled = true }) })
 		b := fill(t, c, 10, nil)
 		defer b.Release()
+		begin := time.Now()
 		_, err := c.Send(t.Context(), b)
 		var e *Error
-		if !errors.As(err, &e) || e.Code != 1 || !retry.IsPermanent(err) {
-			t.Fatal(err)
+		if !errors.As(err, &e) || e.Code != 1 || !retry.IsPermanent(err) || time.Since(begin) != 5*time.Second {
+			t.Fatalf("after %v: %v", time.Since(begin), err)
+		}
+	})
+}
+
+// A load balancer keeps a client with one receiver by a cookie; without it the
+// polls would reach a receiver that knows nothing of the ackIds.
+func TestAckKeepsSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: testToken, UseACK: true}}})
+		strays := 0
+		balancer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := r.Cookie("node"); err != nil && r.URL.Path == pathAck {
+				strays++
+			}
+			http.SetCookie(w, &http.Cookie{Name: "node", Value: "1", Path: "/"})
+			s.ServeHTTP(w, r)
+		})
+		c := newClient(t, Options{Ack: true, URLs: []string{"https://a"}, HTTPClient: &http.Client{Transport: inMemory{"a": balancer}}})
+		b := fill(t, c, 1, nil)
+		defer b.Release()
+		if _, err := c.Send(t.Context(), b); err != nil || strays != 0 {
+			t.Errorf("%d polls without the cookie, %v", strays, err)
 		}
 	})
 }

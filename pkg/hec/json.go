@@ -40,19 +40,18 @@ func appendString(dst, s []byte) ([]byte, int) {
 	nonASCII := uint64(highs) // bytes from 0x80 on stop the copy, until the rest is known to be valid
 	checked := false          // once: checking at every character would be quadratic
 	for i := 0; i < len(s); {
-		for ; i+8 <= len(s); i, n = i+8, n+8 {
-			w := binary.LittleEndian.Uint64(s[i:])
-			binary.LittleEndian.PutUint64(dst[n:], w)
-			if special(w)|w&nonASCII != 0 {
-				break
-			}
+		w, size := uint64(0), 8
+		if i+8 <= len(s) {
+			w = binary.LittleEndian.Uint64(s[i:])
+		} else {
+			w, size = last(s[i:])
 		}
-		if i == len(s) {
-			break
-		}
-		w, size := load(s[i:])
 		binary.LittleEndian.PutUint64(dst[n:], w)
 		stop := special(w) | w&nonASCII
+		if stop == 0 { // a short word has zeros, which are special
+			i, n = i+8, n+8
+			continue
+		}
 		clean := min(bits.TrailingZeros64(stop)/8, size)
 		i, n = i+clean, n+clean
 		if clean == size {
@@ -82,17 +81,15 @@ func appendString(dst, s []byte) ([]byte, int) {
 	return dst[:n+1], invalid
 }
 
-// load returns the first eight bytes of s, lowest first, or as many as there
-// are, and how many that is. s is not empty.
-func load(s []byte) (w uint64, size int) {
-	switch n := len(s); {
-	case n >= 8:
-		return binary.LittleEndian.Uint64(s), 8
-	case n >= 4: // two halves, which may overlap
+// last returns all of s, less than eight bytes and not empty, as a word, lowest
+// first, and its length.
+func last(s []byte) (w uint64, size int) {
+	n := len(s)
+	if n >= 4 { // two halves, which may overlap
 		return uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint32(s[n-4:]))<<(8*(n-4)), n
-	default: // first, middle and last, which may be one
-		return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1)), n
 	}
+	// First, middle and last, which may be one.
+	return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1)), n
 }
 
 // room returns dst, its first n bytes kept, long enough for rest bytes more.
