@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+)
+
+// TestBuildpackBuildsAndServes does with the archive what Google's Go buildpack
+// does, and has the program serve one event.
+func TestBuildpackBuildsAndServes(t *testing.T) {
+	_, contents := packaged(t, "muleaudit")
+	bin := build(t, contents)
+
+	api := emulator.New(emulator.Options{}).Start()
+	t.Cleanup(api.Close)
+	const n = 500
+	events := emulator.Generate("org-1", emulator.Generated{
+		Seed: 1, N: n, From: time.Now().Add(-3 * time.Hour), To: time.Now().Add(-10 * time.Minute),
+	})
+	if err := api.Add("org-1", events...); err != nil {
+		t.Fatal(err)
+	}
+	output := t.TempDir()
+	url := serve(t, bin,
+		"FUNCTION_TARGET=muleaudit", "MULE_ORG_ID=org-1", "CLIENT_ID=client", "CLIENT_SECRET=secret",
+		"MULE_BASE_URL="+api.URL(), "MULE_RATE_PER_MIN=60000",
+		"OUTPUT_URL=file://"+output, "STATE_URL=file://"+t.TempDir())
+
+	// Scheduler's message as Eventarc delivers it; "e30=" is {}.
+	status, body := post(t, url, `{"message":{"data":"e30=","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`)
+	var receipt struct {
+		Function, Status string
+		Out              int
+	}
+	if err := json.Unmarshal(body, &receipt); err != nil {
+		t.Fatalf("answer %q: %v", body, err)
+	}
+	if status != http.StatusOK || receipt.Function != "muleaudit" || receipt.Status != "ok" || receipt.Out != n {
+		t.Fatalf("%d %s", status, body)
+	}
+	objects, err := filepath.Glob(filepath.Join(output, "*", "*", "*", "mulesoft-audit-org-1-*.json.gz"))
+	if err != nil || len(objects) == 0 {
+		t.Errorf("no objects: %v", err)
+	}
+}
+
+// sourceDir is where the buildpack moves what it is given.
+const sourceDir = "serverless_function_source_code"
+
+// build follows the buildpack (GoogleCloudPlatform/buildpacks,
+// cmd/go/functions_framework/lib and cmd/go/build/lib): it generates a program
+// in a package of the module, tidies, and builds with the variables of the
+// project descriptor.
+func build(t *testing.T, contents map[string][]byte) string {
+	t.Helper()
+	app := t.TempDir()
+	src := filepath.Join(app, sourceDir)
+	for name, data := range contents {
+		if err := write(filepath.Join(src, filepath.FromSlash(name)), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const main = "functions.local/app"
+	if err := write(filepath.Join(src, main, "main.go"), []byte(generate(t, src))); err != nil {
+		t.Fatal(err)
+	}
+	// As elsewhere in the tests, without cgo: one compiled copy of the
+	// dependencies is enough.
+	env := append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOFLAGS="+described(t, contents, "GOFLAGS"))
+	command(t, src, env, "go", "mod", "tidy")
+	bin := filepath.Join(app, "main")
+	command(t, src, env, "go", "build", "-o", bin, "-ldflags", described(t, contents, "GOOGLE_GOLDFLAGS"), filepath.Join(src, main))
+
+	info, err := buildinfo.ReadFile(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dep := range info.Deps {
+		if strings.HasPrefix(dep.Path, "github.com/envoyproxy/") {
+			t.Errorf("%s is in the program: GOFLAGS had no effect", dep.Path)
+		}
+	}
+	return bin
+}
+
+// generate returns the main.go that the buildpack makes for the module in src.
+func generate(t *testing.T, src string) string {
+	t.Helper()
+	root, err := parser.ParseFile(token.NewFileSet(), filepath.Join(src, "function.go"), nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root.Name.Name == "main" {
+		t.Fatal("the buildpack refuses a root package main")
+	}
+	declarative := false
+	for _, i := range root.Imports {
+		declarative = declarative || i.Path.Value == `"github.com/GoogleCloudPlatform/functions-framework-go/functions"`
+	}
+	if !declarative {
+		t.Fatal("the buildpack would look for a Go function named like the target")
+	}
+	m, err := goCommand(t.Context(), src, "", "list", "-m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`package main
+
+import (
+	"log"
+	"os"
+
+	_ %q
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+)
+
+func main() {
+	if err := funcframework.Start(os.Getenv("PORT")); err != nil {
+		log.Fatal(err)
+	}
+}
+`, strings.TrimSpace(string(m)))
+}
+
+// described returns a variable of the project descriptor.
+func described(t *testing.T, contents map[string][]byte, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name = "` + name + `"\nvalue = "(.*)"`).FindSubmatch(contents["project.toml"])
+	if m == nil {
+		t.Fatalf("project.toml does not set %s", name)
+	}
+	return string(m[1])
+}
+
+func command(t *testing.T, dir string, env []string, name string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir, cmd.Env = dir, env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
+}
+
+// serve starts the program with nothing but env in its environment, and returns
+// its address once it answers. At the test's end it has to stop in good order.
+func serve(t *testing.T, bin string, env ...string) string {
+	t.Helper()
+	addr := freeAddress(t)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	// Not the test's context, which ends before the clean-up.
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin)
+	cmd.Env = append(env, "PORT="+port, "LOCAL_ONLY=true")
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("SIGTERM: %v", err)
+		}
+		if err := <-exited; err != nil {
+			t.Errorf("stopped: %v\n%s", err, &stderr)
+		}
+	})
+	for {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("GET /healthz: %s", resp.Status)
+			}
+			return "http://" + addr
+		}
+		select {
+		case err := <-exited:
+			exited <- err // for the clean-up
+			t.Fatalf("did not start: %v\n%s", err, &stderr)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// post delivers a Pub/Sub message as a CloudEvent in binary mode.
+func post(t *testing.T, url, body string) (int, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]string{
+		"Content-Type":   "application/json",
+		"ce-specversion": "1.0",
+		"ce-id":          "1",
+		"ce-source":      "//pubsub.googleapis.com/projects/p/topics/t",
+		"ce-type":        "google.cloud.pubsub.topic.v1.messagePublished",
+	} {
+		req.Header.Set(key, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, answer
+}
