@@ -51,8 +51,6 @@ func (p part) md5() []byte {
 	return sum
 }
 
-func (c claim) slice() slice { return slice{c.Org, c.Start, c.End} }
-
 // writeClaim creates the claim object at path. bucket.ErrExists means that
 // another run has claimed that number; that our own earlier attempt got through
 // although its answer was lost counts as success.

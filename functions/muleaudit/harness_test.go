@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -250,9 +249,4 @@ func (w *world) wantTidy() {
 	if len(left) > 0 {
 		w.t.Errorf("left behind: %v", left)
 	}
-}
-
-func isRefused(err error) bool {
-	var refused *trigger.Error
-	return errors.As(err, &refused)
 }

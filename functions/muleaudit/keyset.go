@@ -60,7 +60,7 @@ func (s *keySet) add(k key) bool {
 // find returns the slot that holds k, or the empty one where it belongs.
 func (p *keyPart) find(k key) int {
 	hi, _ := bits.Mul64(binary.LittleEndian.Uint64(k[:8]), uint64(len(p.slots)))
-	i := int(hi) //nolint:gosec // below len(p.slots)
+	i := int(hi) // below len(p.slots)
 	for p.slots[i] != k && p.slots[i] != (key{}) {
 		if i++; i == len(p.slots) {
 			i = 0

@@ -160,8 +160,8 @@ func locate(raw string) (location, error) {
 
 // resolve follows the links of as much of dir as exists.
 func resolve(dir string) string {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		return target
 	}
 	parent := filepath.Dir(dir)
 	if parent == dir {

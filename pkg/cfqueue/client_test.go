@@ -172,7 +172,7 @@ func TestRefusalsSayWhatToFix(t *testing.T) {
 func TestTokenIsNeverShown(t *testing.T) {
 	const token = "s3cret"
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, `{"success":false,"errors":[{"code":1,"message":"bad header `+r.Header.Get("Authorization")+`"}]}`, 400)
+		http.Error(w, `{"success":false,"errors":[{"code":1,"message":"bad header `+r.Header.Get("Authorization")+`"}]}`, http.StatusBadRequest)
 	})
 	c := client(t, echo, "a", "q", token)
 	_, _, err := c.Pull(t.Context(), 1, time.Minute)

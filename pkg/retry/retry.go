@@ -43,7 +43,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return withContext(err, ctx)
+			return withContext(ctx, err)
 		}
 		if attempt >= p.Attempts {
 			if attempt == 1 {
@@ -60,13 +60,13 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 			p.Notify(attempt, wait, err)
 		}
 		if Sleep(ctx, wait) != nil {
-			return withContext(err, ctx)
+			return withContext(ctx, err)
 		}
 	}
 }
 
 // withContext adds why the context ended to err, unless err says so already.
-func withContext(err error, ctx context.Context) error {
+func withContext(ctx context.Context, err error) error {
 	if errors.Is(err, ctx.Err()) {
 		return err
 	}

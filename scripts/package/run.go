@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	flags := flag.NewFlagSet("package", flag.ContinueOnError)
 	flags.SetOutput(help)
 	flags.Usage = func() {
-		fmt.Fprint(help, usage)
+		_, _ = fmt.Fprint(help, usage)
 		flags.PrintDefaults()
 	}
 	dir := flags.String("o", "dist", "folder to write to")

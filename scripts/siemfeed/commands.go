@@ -78,7 +78,7 @@ func (r *runFunction) Run(ctx context.Context, c *cli, name functionName) error 
 			fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
 		}
 		if retry.Sleep(ctx, r.Follow) != nil {
-			return nil //nolint:nilerr // the operator ended it
+			return nil // the operator ended it
 		}
 	}
 }

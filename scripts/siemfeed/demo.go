@@ -78,7 +78,7 @@ func startFunction(ctx context.Context, name, dir string, env map[string]string)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", name) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, self, "serve", name)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), fmt.Sprint("PORT=", port)}
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)

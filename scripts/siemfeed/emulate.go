@@ -67,7 +67,7 @@ func (e *emulateAnypoint) Run(ctx context.Context) error {
 	}
 	now := time.Now().UTC()
 	for n, org := range e.Org {
-		s.AddSynthetic(org, emulator.Synthetic{Seed: e.Seed + uint64(n), N: e.Events, From: now.Add(-e.Span), To: now}) //nolint:gosec // a small index
+		s.AddSynthetic(org, emulator.Synthetic{Seed: e.Seed + uint64(n), N: e.Events, From: now.Add(-e.Span), To: now})
 	}
 	return e.serve(ctx, s, func(url string) {
 		fmt.Fprintf(os.Stderr, "MULE_BASE_URL=%s CLIENT_ID=client CLIENT_SECRET=secret MULE_ORG_ID=%s\n", url, join(e.Org))

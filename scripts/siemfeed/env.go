@@ -25,7 +25,7 @@ func (c *cli) environment() (envconfig.Lookuper, error) {
 // readEnvFile reads NAME=value lines, with # comments, an optional "export "
 // and optional quotes round a value.
 func readEnvFile(path string) (map[string]string, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names it
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func TestLeaseHidesUntilItExpires(t *testing.T) {
 		if a := pull(t, s, "q", time.Minute); len(a.Result.Messages) != 0 || a.Result.Backlog != 1 {
 			t.Fatalf("visible too early: %+v", a)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		second := pull(t, s, "q", time.Minute)
 		if len(second.Result.Messages) != 1 || second.Result.Messages[0].Attempts != 2 {
 			t.Fatalf("%+v", second)
