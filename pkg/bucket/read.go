@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,7 +18,7 @@ var ErrChanged = errors.New("object changed since it was looked at")
 
 // ReadIf opens the object at key if it still is the version that seen, from
 // Attributes, tells of (s3, r2: its ETag; gs: its generation; file, mem: its
-// time and size). Else the error is [ErrChanged], or [IsNotFound]. What is read
+// time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What is read
 // is that version to its end, whatever happens to the object meanwhile; a body
 // that breaks off before its announced length is an error, not an end.
 //
@@ -40,9 +42,28 @@ func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) 
 		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", key, err)
-	case (b.kind == "file" || b.kind == "mem") && (!r.ModTime().Equal(seen.ModTime) || r.Size() != seen.Size):
+	case (b.kind == "file" || b.kind == "mem") && !unchanged(r, seen):
 		_ = r.Close()
 		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
 	}
 	return r, nil
+}
+
+// unchanged compares what was opened with what was seen. The file is compared
+// too, where there is one: its time may be the same after a few milliseconds.
+func unchanged(r *blob.Reader, seen *blob.Attributes) bool {
+	if !r.ModTime().Equal(seen.ModTime) || r.Size() != seen.Size {
+		return false
+	}
+	var before os.FileInfo
+	var body io.Reader
+	if !seen.As(&before) || !r.As(&body) {
+		return true
+	}
+	file, ok := body.(*os.File)
+	if !ok {
+		return true
+	}
+	now, err := file.Stat()
+	return err == nil && os.SameFile(before, now)
 }
