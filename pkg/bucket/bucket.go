@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,7 +19,6 @@ import (
 	_ "gocloud.dev/blob/fileblob" // file://
 	_ "gocloud.dev/blob/gcsblob"  // gs://
 	_ "gocloud.dev/blob/memblob"  // mem://
-	_ "gocloud.dev/blob/s3blob"   // s3://
 )
 
 // Bucket is a blob.Bucket that knows where it is and how to create an object
@@ -29,27 +27,58 @@ type Bucket struct {
 	*blob.Bucket
 	// URL is the address it was opened with.
 	URL string
+	// kind is the URL's scheme.
+	kind string
 	// lockDir is the directory whose lock makes creation atomic on file://.
 	lockDir string
 }
 
+// Option adds to [Open] what a URL must not or need not say.
+type Option func(*options)
+
+type options struct{ r2 R2 }
+
+// WithR2 opens r2:// URLs with these credentials.
+func WithR2(r R2) Option { return func(o *options) { o.r2 = r } }
+
 // Open opens a bucket from a URL such as gs://bucket?prefix=folder/,
-// s3://bucket?region=…&endpoint=…, file:///dir?create_dir=true or mem://. A
-// bare name means gs://name. Nothing is asked of the bucket yet, so a bucket
-// that does not exist shows at the first use.
-func Open(ctx context.Context, raw string) (*Bucket, error) {
+// s3://bucket?region=…&endpoint=…, r2://bucket?account_id=…,
+// file:///dir?create_dir=true or mem://. A bare name means gs://name. Nothing
+// is asked of the bucket yet, so a bucket that does not exist shows at the
+// first use, on s3 and r2 as a [*RefusedError].
+//
+// An upload that is cut off leaves no part behind where it can still be
+// aborted; for a process that is killed in the middle the bucket should have a
+// lifecycle rule for incomplete multipart uploads (R2 has one of 7 days).
+func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
+	var o options
+	for _, set := range opts {
+		set(&o)
+	}
 	u, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bucket{URL: u.String()}
-	if u.Scheme == "file" {
+	b := &Bucket{URL: u.String(), kind: u.Scheme}
+	switch u.Scheme {
+	case "s3":
+		b.Bucket, err = openS3(ctx, u)
+	case "r2":
+		b.Bucket, err = openR2(ctx, u, o.r2)
+	case "file":
 		if b.lockDir, err = prepareFile(u); err != nil {
-			return nil, fmt.Errorf("bucket %s: %w", raw, err)
+			break
 		}
+		b.URL = u.String()
+		fallthrough
+	default:
+		b.Bucket, err = blob.OpenBucket(ctx, u.String())
 	}
-	if b.Bucket, err = blob.OpenBucket(ctx, u.String()); err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", raw, err)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s://%s%s: %w", u.Scheme, u.Host, u.Path, err)
+	}
+	if prefix := u.Query().Get("prefix"); prefix != "" && (u.Scheme == "s3" || u.Scheme == "r2") {
+		b.Bucket = blob.PrefixedBucket(b.Bucket, prefix)
 	}
 	var gs *storage.Client
 	if b.As(&gs) {
@@ -73,15 +102,22 @@ func parse(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
+		var where *url.Error // its text has all of raw
+		if errors.As(err, &where) {
+			err = where.Err
+		}
 		return nil, fmt.Errorf("not a bucket URL: %w", err)
 	}
+	if u.User != nil {
+		return nil, errors.New("credentials do not belong into a bucket URL")
+	}
 	switch u.Scheme {
-	case "gs", "s3":
+	case "gs", "s3", "r2":
 		if u.Host == "" {
 			return nil, fmt.Errorf("%q names no bucket: want %s://name", raw, u.Scheme)
 		}
 		if folder := strings.Trim(u.Path, "/"); folder != "" {
-			return nil, fmt.Errorf("%q: a folder is given as %s://%s?prefix=%s/", raw, u.Scheme, u.Host, folder)
+			return nil, fmt.Errorf("%s://%s/%s: a folder is given as %s://%s?prefix=%s/", u.Scheme, u.Host, folder, u.Scheme, u.Host, folder)
 		}
 	case "file":
 		if u.Path == "" {
@@ -89,9 +125,15 @@ func parse(raw string) (*url.URL, error) {
 		}
 	case "mem":
 	default:
-		return nil, fmt.Errorf("%q: want gs://, s3://, file:// or mem://", raw)
+		return nil, fmt.Errorf("%q: want gs://, s3://, r2://, file:// or mem://", u.Scheme+"://"+u.Host)
 	}
-	return u, nil
+	switch u.Scheme {
+	case "s3":
+		err = checkS3(u, s3Params)
+	case "r2":
+		err = checkR2(u)
+	}
+	return u, err
 }
 
 // prepareFile makes a file bucket behave: it is created on request before its
@@ -121,72 +163,4 @@ func prepareFile(u *url.URL) (dir string, err error) {
 		u.RawQuery = q.Encode()
 	}
 	return dir, nil
-}
-
-// Inside tells whether what is written to the bucket URL inner lands in outer
-// or below it: same bucket, and inner's prefix starts with outer's. Two mem://
-// buckets are never the same.
-func Inside(inner, outer string) (bool, error) {
-	in, err := locate(inner)
-	if err != nil {
-		return false, err
-	}
-	out, err := locate(outer)
-	if err != nil {
-		return false, err
-	}
-	return in.bucket != "" && in.bucket == out.bucket && strings.HasPrefix(in.prefix, out.prefix), nil
-}
-
-type location struct{ bucket, prefix string }
-
-func locate(raw string) (location, error) {
-	u, err := parse(raw)
-	if err != nil {
-		return location{}, err
-	}
-	prefix := u.Query().Get("prefix")
-	switch u.Scheme {
-	case "mem":
-		return location{}, nil
-	case "file":
-		dir := u.Path
-		if u.Host == "." {
-			dir = strings.TrimPrefix(dir, "/")
-		}
-		abs, err := filepath.Abs(filepath.FromSlash(dir))
-		if err != nil {
-			return location{}, err
-		}
-		// Sub-directories are folders of the same file system, so the whole
-		// path takes the part of a prefix. A link must not hide where it leads.
-		abs = resolve(abs)
-		return location{"file", strings.TrimSuffix(filepath.ToSlash(abs), "/") + "/" + prefix}, nil
-	}
-	return location{u.Scheme + "://" + u.Host + u.Query().Get("endpoint"), prefix}, nil
-}
-
-// resolve follows the links of as much of dir as exists.
-func resolve(dir string) string {
-	if target, err := filepath.EvalSymlinks(dir); err == nil {
-		return target
-	}
-	parent := filepath.Dir(dir)
-	if parent == dir {
-		return dir
-	}
-	return filepath.Join(resolve(parent), filepath.Base(dir))
-}
-
-// Sub returns the URL of a folder below a bucket URL: what is set as its
-// prefix, or for file:// its directory, with folder appended.
-func Sub(raw, folder string) (string, error) {
-	u, err := parse(raw)
-	if err != nil {
-		return "", err
-	}
-	q := u.Query()
-	q.Set("prefix", path.Join(q.Get("prefix"), folder)+"/")
-	u.RawQuery = q.Encode()
-	return u.String(), nil
 }

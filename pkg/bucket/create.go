@@ -9,9 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"syscall"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
@@ -23,28 +23,36 @@ var ErrExists = errors.New("object exists")
 // Create writes an object at key from r, unless one is there already: then it
 // returns [ErrExists] and the other stays untouched. Of several callers at
 // once, in any number of processes, exactly one succeeds (gs: generation match
-// 0; s3: If-None-Match; file: under a lock of the directory). Until it has
+// 0; s3, r2: If-None-Match; file: under a lock of the directory). Until it has
 // succeeded nothing is visible at key. It returns the bytes read from r.
 func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (int64, error) {
 	opts.IfNotExist = true
-	return b.write(ctx, key, r, &opts)
+	return b.Put(ctx, key, r, opts)
 }
 
-// Put writes an object at key from r, replacing what was there.
-func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (int64, error) {
-	return b.write(ctx, key, r, &opts)
+// Put writes an object at key from r, replacing what was there, unless opts
+// says IfNotExist: then it is [Bucket.Create].
+func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (n int64, err error) {
+	err = b.Write(ctx, key, opts, func(w io.Writer) error {
+		n, err = io.Copy(w, r)
+		return err
+	})
+	return n, err
 }
 
-func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.WriterOptions) (int64, error) {
+// Write writes an object at key as fill does to w: Put or Create, as opts
+// says, for those who produce rather than hand over a reader. If fill fails,
+// its error is returned and nothing becomes visible or stays behind.
+func (b *Bucket) Write(ctx context.Context, key string, opts blob.WriterOptions, fill func(w io.Writer) error) error {
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b.Bound(opts)
-	w, err := b.NewWriter(ctx, key, opts)
+	b.Bound(&opts)
+	w, err := b.NewWriter(ctx, key, &opts)
 	if err != nil {
-		return 0, fmt.Errorf("write %s: %w", key, err)
+		return fmt.Errorf("write %s: %w", key, err)
 	}
-	n, err := io.Copy(w, r)
+	err = fill(w)
 	switch {
 	case err != nil:
 		cancel()
@@ -54,28 +62,34 @@ func (b *Bucket) write(ctx context.Context, key string, r io.Reader, opts *blob.
 	default:
 		err = w.Close()
 	}
-	switch { // an upload in chunks is refused at its first one, within the copying
+	switch { // an upload in chunks may be refused at its first one, within fill
 	case err == nil:
-		return n, nil
+		return nil
 	case opts.IfNotExist && isExists(err):
-		return n, fmt.Errorf("create %s: %w", key, ErrExists)
+		return fmt.Errorf("create %s: %w", key, ErrExists)
 	}
-	return n, fmt.Errorf("write %s: %w", key, err)
+	return fmt.Errorf("write %s: %w", key, err)
 }
 
 // Bound limits the memory one upload takes, where opts leaves that open: the
 // drivers' defaults are 16 MiB a writer on gs and five parts at once on s3.
+// An object over 48 GiB needs a BufferSize of [PartSize] there. Use it with
+// NewWriter; Create and Put do.
 func (b *Bucket) Bound(opts *blob.WriterOptions) {
-	if opts.BufferSize == 0 {
-		switch {
-		case strings.HasPrefix(b.URL, "gs:"):
-			opts.BufferSize = 1 << 20 // a multiple of 256 KiB, as resumable uploads need
-		case strings.HasPrefix(b.URL, "s3:"):
-			opts.BufferSize = 5 << 20 // the least a part may have
-		}
-	}
 	if opts.MaxConcurrency == 0 {
 		opts.MaxConcurrency = 1
+	}
+	if opts.BufferSize == 0 {
+		switch b.kind {
+		case "gs":
+			opts.BufferSize = 1 << 20 // a multiple of 256 KiB, as resumable uploads need
+		case "s3", "r2":
+			opts.BufferSize = MinPart
+		}
+	}
+	var client *s3.Client
+	if b.As(&client) {
+		tuneUpload(client, opts)
 	}
 }
 
@@ -165,9 +179,9 @@ func (b *Bucket) Remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// IsNotFound tells whether err says that an object, or the bucket itself, is
-// not there. On gs the driver counts 403 among these, but what one may not see
-// must not be taken for gone.
+// IsNotFound tells whether err says that an object is not there; on gs and file
+// also that the bucket itself is not. On gs the driver counts 403 among these,
+// but what one may not see must not be taken for gone.
 func IsNotFound(err error) bool {
 	var refused *googleapi.Error
 	if errors.As(err, &refused) && refused.Code == http.StatusForbidden {

@@ -1,0 +1,69 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"cloud.google.com/go/storage"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+)
+
+// ErrChanged is returned when an object is not the version that was seen.
+var ErrChanged = errors.New("object changed since it was looked at")
+
+// ReadIf opens the object at key if it still is the version that seen, from
+// Attributes, tells of (s3, r2: its ETag; gs: its generation; file, mem: its
+// time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What is read
+// is that version to its end, whatever happens to the object meanwhile; a body
+// that breaks off before its announced length is an error, not an end.
+//
+// The bytes are those stored: what carries Content-Encoding: gzip is not
+// unpacked on the way.
+func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) (*blob.Reader, error) {
+	r, err := b.NewReader(ctx, key, &blob.ReaderOptions{BeforeRead: func(as func(any) bool) error {
+		var in *s3.GetObjectInput
+		if as(&in) {
+			in.IfMatch = &seen.ETag
+		}
+		var handle **storage.ObjectHandle
+		var attrs storage.ObjectAttrs
+		if as(&handle) && seen.As(&attrs) {
+			*handle = (*handle).If(storage.Conditions{GenerationMatch: attrs.Generation}).ReadCompressed(true)
+		}
+		return nil
+	}})
+	switch {
+	case gcerrors.Code(err) == gcerrors.FailedPrecondition:
+		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	case (b.kind == "file" || b.kind == "mem") && !unchanged(r, seen):
+		_ = r.Close()
+		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
+	}
+	return r, nil
+}
+
+// unchanged compares what was opened with what was seen. The file is compared
+// too, where there is one: its time may be the same after a few milliseconds.
+func unchanged(r *blob.Reader, seen *blob.Attributes) bool {
+	if !r.ModTime().Equal(seen.ModTime) || r.Size() != seen.Size {
+		return false
+	}
+	var before os.FileInfo
+	var body io.Reader
+	if !seen.As(&before) || !r.As(&body) {
+		return true
+	}
+	file, ok := body.(*os.File)
+	if !ok {
+		return true
+	}
+	now, err := file.Stat()
+	return err == nil && os.SameFile(before, now)
+}

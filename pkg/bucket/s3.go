@@ -1,0 +1,190 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
+	gcaws "gocloud.dev/aws"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/s3blob"
+)
+
+// s3Params are the parameters of an s3:// URL: those of gocloud.dev/aws, and
+// of blob/s3blob.
+var s3Params = []string{
+	"region", "endpoint", "profile", "role", "anonymous", "dualstack", "fips", "hostname_immutable",
+	"rate_limiter_capacity", "request_checksum_calculation", "response_checksum_validation", "awssdk",
+	"ssetype", "kmskeyid", "accelerate", "use_path_style", "s3ForcePathStyle", "disable_https", "prefix",
+}
+
+// checkS3 tells what is wrong with an s3:// or r2:// URL. It names parameters
+// and never their values: someone may have put a key there.
+func checkS3(u *url.URL, params []string) error {
+	q := u.Query()
+	for name := range q {
+		if !slices.Contains(params, name) {
+			return fmt.Errorf("%s://%s: parameter %q is not understood: want one of %s", u.Scheme, u.Host, name, strings.Join(params, ", "))
+		}
+	}
+	if endpoint := q.Get("endpoint"); endpoint != "" {
+		insecure, _ := strconv.ParseBool(q.Get("disable_https"))
+		return checkEndpoint(endpoint, insecure)
+	}
+	return nil
+}
+
+// openS3 opens what u names. Credentials, and the region where u has none, are
+// those the AWS SDK finds.
+func openS3(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
+	q := u.Query()
+	take := func(name string) string {
+		v := q.Get(name)
+		q.Del(name)
+		return v
+	}
+	flags := map[string]bool{}
+	for _, name := range []string{"accelerate", "use_path_style", "s3ForcePathStyle", "disable_https"} {
+		v := take(name)
+		if v == "" {
+			continue
+		}
+		on, err := strconv.ParseBool(v)
+		if err != nil {
+			return nil, fmt.Errorf("parameter %s: want true or false", name)
+		}
+		flags[name] = on
+	}
+	endpoint := take("endpoint")
+	opts := s3blob.Options{KMSEncryptionID: take("kmskeyid")}
+	if kind := take("ssetype"); kind != "" {
+		opts.EncryptionType = types.ServerSideEncryption(kind)
+		if !slices.Contains(opts.EncryptionType.Values(), opts.EncryptionType) {
+			return nil, fmt.Errorf("parameter ssetype: want one of %v", opts.EncryptionType.Values())
+		}
+	}
+	_, styled := flags["use_path_style"]
+	q.Del("prefix")
+	q.Del("hostname_immutable") // of the resolver that an endpoint needed once
+
+	cfg, err := gcaws.V2ConfigFromURLParams(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		if endpoint == "" {
+			return nil, errors.New("no region: add ?region=… or set AWS_REGION")
+		}
+		cfg.Region = "us-east-1" // what compatible servers expect
+	}
+	return newS3(ctx, cfg, u.Host, opts, s3Hints, func(o *s3.Options) {
+		o.UseAccelerate = flags["accelerate"]
+		o.EndpointOptions.DisableHTTPS = flags["disable_https"]
+		o.UsePathStyle = flags["use_path_style"] || flags["s3ForcePathStyle"] || endpoint != "" && !styled
+		if endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+	})
+}
+
+func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options, hints hints, set func(*s3.Options)) (*blob.Bucket, error) {
+	r := &refusals{hints: hints, name: name}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.Retryer = s3Retryer()
+		o.APIOptions = append(o.APIOptions, r.middleware, beginWhole)
+		o.DisableLogOutputChecksumValidationSkipped = true // of every object uploaded in parts
+		set(o)
+	})
+	r.client = client
+	opts.RequestChecksumCalculation = cfg.RequestChecksumCalculation
+	return s3blob.OpenBucket(ctx, client, name, &opts)
+}
+
+// s3Retryer is the SDK's standard policy with more patience, and without its
+// budget, which fails a request early because others failed.
+func s3Retryer() aws.Retryer {
+	return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 8
+		o.MaxBackoff = 10 * time.Second
+		o.RateLimiter = noLimit{}
+	}), "ConditionalRequestConflict") // 409: the race is on; the next answer is 412 or success
+}
+
+type noLimit struct{}
+
+func (noLimit) GetToken(context.Context, uint) (func() error, error) {
+	return func() error { return nil }, nil
+}
+
+func (noLimit) AddTokens(uint) error { return nil }
+
+// MinPart and MaxParts are the limits of a multipart upload on S3 and R2
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
+const (
+	MinPart  = 5 << 20
+	MaxParts = 10_000
+)
+
+// PartSize returns the least [blob.WriterOptions] BufferSize, in bytes, with
+// which an object of most bytes can be uploaded to any kind of bucket: 5 MiB
+// carry 48 GiB.
+func PartSize(most int64) int {
+	const unit = 1 << 20
+	size := (most + MaxParts - 1) / MaxParts
+	return int(max(MinPart, (size+unit-1)/unit*unit))
+}
+
+// abortTimeout is how long it may take to take back an upload that failed.
+const abortTimeout = 30 * time.Second
+
+// beginWhole lets no cancellation cut off the request that begins a multipart
+// upload: the server may have begun one whose id nobody would know.
+func beginWhole(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("BeginWhole",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if _, ok := in.Parameters.(*s3.CreateMultipartUploadInput); ok && ctx.Err() == nil {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+				defer cancel()
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+}
+
+// tuneUpload sets what a writer's options cannot. The SDK aborts a failed
+// multipart upload under the context that failed it, unless it is given a time
+// of its own: a cancelled one would stay, invisible and paid for. And it holds
+// 16 MiB before it begins, whatever the size of a part.
+func tuneUpload(client *s3.Client, opts *blob.WriterOptions) {
+	before := opts.BeforeWrite
+	part, concurrency := int64(opts.BufferSize), opts.MaxConcurrency
+	opts.BeforeWrite = func(as func(any) bool) error {
+		var manager *transfermanager.Client
+		if as(&manager) {
+			// The options of a manager cannot be changed, but it can be.
+			checksums := client.Options().RequestChecksumCalculation
+			*manager = *transfermanager.New(client, func(o *transfermanager.Options) {
+				o.RequestChecksumCalculation = checksums
+				o.PartSizeBytes = part
+				o.MultipartUploadThreshold = part
+				o.Concurrency = concurrency
+				o.FailTimeout = abortTimeout
+			})
+		}
+		if before != nil {
+			return before(as)
+		}
+		return nil
+	}
+}
