@@ -23,7 +23,7 @@ import (
 // binary's path.
 func Build(t testing.TB, path string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), filepath.Base(path))
+	bin := filepath.Join(t.TempDir(), "function")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin, path) //nolint:gosec // the test names it
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")                                                          // also where the test has cgo, for the race detector
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,95 +1,155 @@
 package serve_test
 
 import (
-	"bytes"
-	"fmt"
-	"net"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
-	"os"
-	"os/exec"
+	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/telemetry"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+// stub is a function whose run is given.
+type stub struct {
+	run   func(context.Context, trigger.Event) (receipt.Receipt, error)
+	ready error
 }
 
-// call returns the status, 0 if nothing answered.
-func call(t *testing.T, method, url, token, body string) int {
+func (s *stub) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+	return s.run(ctx, ev)
+}
+func (s *stub) Close() error { return nil }
+func (s *stub) Ready() error { return s.ready }
+
+func runtime(t *testing.T, log io.Writer) serve.Runtime {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	metrics, err := telemetry.NewMetrics(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode
+	return serve.Runtime{Log: slog.New(slog.NewJSONHandler(log, nil)), Metrics: metrics}
 }
 
-func TestHTTP(t *testing.T) {
-	const token = "t0ken-of-the-test"
-	port := freePort(t)
-	url := "http://127.0.0.1:" + port
-	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "SERVE_AS_FUNCTION=1", "PORT="+port, "FUNCTION_TOKEN="+token)
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for range 200 {
-		if call(t, http.MethodGet, url+"/healthz", "", "") == http.StatusOK {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+func post(h http.Handler, body string) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+	return rec
+}
+
+func TestStatusTellsWhetherToDeliverAgain(t *testing.T) {
 	for _, tc := range []struct {
-		method, path, token, body string
-		want                      int
+		name      string
+		status    receipt.Status
+		redeliver bool
+		err       error
+		want      int
 	}{
-		{http.MethodGet, "/healthz", "", "", 200},
-		{http.MethodPost, "/", "", "{}", 401},
-		{http.MethodPost, "/invoke", "wrong", "{}", 401},
-		{http.MethodPost, "/", token, "{}", 200},
-		{http.MethodPost, "/invoke", token, "{}", 200},
-		{http.MethodPost, "/", token, `{"hello":1}`, 400},
-		{http.MethodPost, "/", token, s3Notice("fails"), 500},
-		{http.MethodPost, "/", token, s3Notice("panics"), 500},
-		{http.MethodPost, "/", token, `{"message":{"data":"eyJ3YW50IjoicGFydGlhbCJ9"},"subscription":"s"}`, 503},
-		{http.MethodGet, "/", token, "", 405},
+		{"done", receipt.OK, true, nil, http.StatusOK},
+		{"partial, goes on by itself", receipt.Partial, false, nil, http.StatusOK},
+		{"partial, needs a redelivery", receipt.Partial, true, nil, http.StatusServiceUnavailable},
+		{"busy, goes on by itself", receipt.Busy, false, nil, http.StatusOK},
+		{"busy, needs a redelivery", receipt.Busy, true, nil, http.StatusServiceUnavailable},
+		{"failed", receipt.Failed, true, errors.New("no bucket"), http.StatusInternalServerError},
 	} {
-		t.Run(fmt.Sprint(tc.method, tc.path, tc.want), func(t *testing.T) {
-			if got := call(t, tc.method, url+tc.path, tc.token, tc.body); got != tc.want {
-				t.Errorf("%s: answered %d, want %d", tc.body, got, tc.want)
+		t.Run(tc.name, func(t *testing.T) {
+			var log strings.Builder
+			fn := &stub{run: func(context.Context, trigger.Event) (receipt.Receipt, error) {
+				c := receipt.Start("stub")
+				c.Status, c.Redeliver, c.In, c.Out = tc.status, tc.redeliver, 3, 3
+				c.Finish(tc.err)
+				return &c, tc.err
+			}}
+			rec := post(serve.NewHandler(t.Context(), fn, runtime(t, &log)), "{}")
+			var got receipt.Core
+			if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || rec.Code != tc.want || got.Status != tc.status || got.In != 3 {
+				t.Errorf("%d %s, %v", rec.Code, rec.Body, err)
+			}
+			if strings.Count(log.String(), "run finished") != 1 || strings.Contains(log.String(), `"ERROR"`) != (tc.err != nil) {
+				t.Errorf("log: %s", log.String())
 			}
 		})
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+}
+
+func TestWhatNoTriggerSendsIsRefused(t *testing.T) {
+	fn := &stub{run: func(context.Context, trigger.Event) (receipt.Receipt, error) {
+		return nil, retry.Permanent(&trigger.Error{Envelope: "stub", Reason: "not mine", Status: http.StatusBadRequest})
+	}}
+	h := serve.NewHandler(t.Context(), fn, runtime(t, io.Discard))
+	for _, body := range []string{`{"hello":1}`, `{`, `{}`} { // the last is refused by the function itself
+		if rec := post(h, body); rec.Code != http.StatusBadRequest || !strings.Contains(rec.Body.String(), `"error":"`) {
+			t.Errorf("%s: %d %s", body, rec.Code, rec.Body)
+		}
 	}
-	if err := cmd.Wait(); err != nil || !strings.Contains(log.String(), "closed") {
-		t.Errorf("SIGTERM: %v; the log: %s", err, &log)
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	if rec.Code != http.StatusMethodNotAllowed || rec.Header().Get("Allow") != http.MethodPost {
+		t.Errorf("GET /: %d", rec.Code)
 	}
-	if strings.Contains(log.String(), token) {
-		t.Errorf("the token is in the log: %s", &log)
+}
+
+func TestPanicIsAnswered(t *testing.T) {
+	var log strings.Builder
+	fn := &stub{run: func(context.Context, trigger.Event) (receipt.Receipt, error) { panic("secret detail") }}
+	rec := post(serve.NewHandler(t.Context(), fn, runtime(t, &log)), "{}")
+	if rec.Code != http.StatusInternalServerError || strings.Contains(rec.Body.String(), "secret detail") || !strings.Contains(log.String(), "secret detail") {
+		t.Errorf("%d %s, log %s", rec.Code, rec.Body, log.String())
+	}
+}
+
+func TestHealth(t *testing.T) {
+	fn := &stub{}
+	h := serve.NewHandler(t.Context(), fn, runtime(t, io.Discard))
+	for _, tc := range []struct {
+		ready error
+		want  int
+	}{{nil, http.StatusOK}, {errors.New("no shards yet"), http.StatusServiceUnavailable}} {
+		fn.ready = tc.ready
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+		if rec.Code != tc.want {
+			t.Errorf("%v: %d %s", tc.ready, rec.Code, rec.Body)
+		}
+	}
+}
+
+// When the server stops, runs under way are told so and are waited for, and no
+// further one begins.
+func TestStop(t *testing.T) {
+	stop, cancel := context.WithCancel(t.Context())
+	started, ended := make(chan struct{}), false
+	fn := &stub{run: func(ctx context.Context, _ trigger.Event) (receipt.Receipt, error) {
+		close(started)
+		<-ctx.Done()
+		time.Sleep(20 * time.Millisecond) // as a commit takes
+		ended = true
+		c := receipt.Start("stub")
+		c.Finish(nil)
+		return &c, nil
+	}}
+	h := serve.NewHandler(stop, fn, runtime(t, io.Discard))
+	answered := make(chan int)
+	go func() { answered <- post(h, "{}").Code }()
+	<-started
+	cancel()
+	h.Wait()
+	if !ended {
+		t.Error("Wait returned while a run was under way")
+	}
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("the run under way was answered %d", code)
+	}
+	if rec := post(h, "{}"); rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("a run was taken after the stop: %d", rec.Code)
 	}
 }
