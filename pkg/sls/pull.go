@@ -36,6 +36,10 @@ type Page struct {
 	Count  int    // LogGroups
 	Raw    []byte // the LogGroupList, decompressed
 	Wire   int    // bytes of the body as sent
+	// Received is when SLS received the last group; zero if it does not say.
+	Received time.Time
+	// AtEnd is set when SLS says that there is nothing after the page.
+	AtEnd bool
 
 	first   int64 // cursor of the first group, or what stands in for it
 	counted bool  // whether first counts up with the groups
@@ -166,6 +170,10 @@ func (p *Page) readHeader(h http.Header, filtered bool) (size int, err error) {
 			errors.Join(err, errHeader))
 	}
 	p.Count = int(count) //nolint:gosec // 31 bits
+	if at, err := strconv.ParseInt(h.Get("x-log-cursor-time"), 10, 64); err == nil {
+		p.Received = time.Unix(at, 0).UTC()
+	}
+	p.AtEnd = h.Get("x-log-end-of-cursor") == "1" || p.Next == p.Cursor
 	p.number(h.Get("x-log-read-last-cursor"), filtered)
 	return int(raw), nil //nolint:gosec // 40 bits
 }
