@@ -18,12 +18,11 @@ import (
 )
 
 func TestGroups(t *testing.T) {
-	faults := &fault.Injector{}
-	s := startServer(t, emulator.Options{Faults: faults})
+	s := startServer(t, emulator.Options{})
 	c := newClient(t, s, sls.Options{})
 	ctx := t.Context()
 	// Created although the answer was lost, then changed, then left as it is.
-	faults.Next(fault.ResetAfter, nil)
+	s.Faults.Next(fault.ResetAfter, nil)
 	for _, g := range []sls.ConsumerGroup{{Name: "g", Timeout: 10}, {Name: "g", Timeout: 20, Order: true}, {Name: "g", Timeout: 20, Order: true}} {
 		if err := c.EnsureGroup(ctx, g); err != nil {
 			t.Fatal(err)
@@ -167,6 +166,7 @@ func TestContextIsHonoured(t *testing.T) {
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
 	n := 0
 	c := answers(t, sls.Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		if n++; n == 1 {

@@ -139,7 +139,7 @@ func TestQuotas(t *testing.T) {
 func TestLoop(t *testing.T) {
 	s := start(t, emulator.Options{Shards: 1})
 	gen := emulator.NewGenerator(1)
-	s.Logstore().Loop(0, 4, gen.Group(2), gen.Group(2), gen.Group(2))
+	s.Logstore().Loop(4, [][]byte{gen.Group(2), gen.Group(2), gen.Group(2)}, 0)
 	c := sdkClient(t, s, "ak", "secret")
 	cursor, err := c.GetCursor("project", "logstore", 0, "begin")
 	if err != nil {

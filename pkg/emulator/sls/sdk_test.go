@@ -20,10 +20,7 @@ import (
 
 func start(t *testing.T, o emulator.Options) *emulator.Server {
 	t.Helper()
-	s := emulator.New(o)
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := emulator.New(o).Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -32,7 +29,7 @@ func start(t *testing.T, o emulator.Options) *emulator.Server {
 // Host header apart from the address.
 func sdkHTTP(t *testing.T, s *emulator.Server) *http.Client {
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, s.Addr())
+		return (&net.Dialer{}).DialContext(ctx, network, strings.TrimPrefix(s.URL(), "http://"))
 	}}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
