@@ -118,6 +118,7 @@ func TestPullRefusesWhatIsNotSound(t *testing.T) {
 		{name: "no cursor", count: "1", size: "4", kind: "lz4", body: "\x40abcd"},
 		{name: "no count", next: "MQ==", size: "4", kind: "lz4", body: "\x40abcd"},
 		{name: "no size", next: "MQ==", count: "1", kind: "lz4", body: "\x40abcd"},
+		{name: "groups without bytes", next: "MQ==", count: "1", size: "0", kind: "lz4"},
 		{name: "negative size", next: "MQ==", count: "1", size: "-4", kind: "lz4", body: "\x40abcd"},
 		{name: "smaller than announced", next: "MQ==", count: "1", size: "9", kind: "lz4", body: "\x40abcd"},
 		{name: "larger than announced", next: "MQ==", count: "1", size: "3", kind: "lz4", body: "\x40abcd"},
