@@ -290,6 +290,9 @@ func TestNewNamesEveryFault(t *testing.T) {
 			t.Errorf("%v does not name the %s", err, want)
 		}
 	}
+	if _, err := sls.New("p.cn-hangzhou.log.aliyuncs.com", "p", "l", sls.StaticCredentials("a", "b", ""), sls.Options{}); err == nil || !strings.Contains(err.Error(), "leave out the project") {
+		t.Errorf("got %v", err)
+	}
 	for _, ok := range []string{"cn-hangzhou.log.aliyuncs.com", "https://cn-hangzhou.log.aliyuncs.com", "127.0.0.1:1", "http://[::1]:80", "localhost:9"} {
 		if _, err := sls.New(ok, "p", "l", sls.StaticCredentials("a", "b", ""), sls.Options{}); err != nil {
 			t.Error(err)

@@ -174,10 +174,10 @@ func TestSDKErrors(t *testing.T) {
 // The vendor's consumer library shares the shards of a group and delivers
 // everything once.
 func TestSDKConsumers(t *testing.T) {
-	s := start(t, emulator.Options{Shards: 4})
+	s := start(t, emulator.Options{Shards: consumerShards})
 	gen := emulator.NewGenerator(1)
-	for shard := range 4 {
-		for range 5 {
+	for shard := range consumerShards {
+		for range 20 / consumerShards {
 			s.Logstore().Append(shard, gen.Group(10))
 		}
 	}
