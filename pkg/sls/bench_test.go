@@ -3,6 +3,7 @@ package sls_test
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,7 +81,18 @@ func TestMemoryIsFlat(t *testing.T) {
 	}()
 	o := drain()
 	o.Count = 0
-	r, err := newWorker(t, c, "c", sls.ProcessorFunc(walkAll), o).Run(t.Context())
+	var slow sync.WaitGroup // a sink that would hold everything, were it given it
+	p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+		slow.Go(func() {
+			time.Sleep(30 * time.Millisecond)
+			if err := walkAll(ctx, b); err != nil {
+				b.Done(err)
+			}
+		})
+		return nil
+	})
+	r, err := newWorker(t, c, "c", p, o).Run(t.Context())
+	slow.Wait()
 	close(stop)
 	<-sampled
 	if err != nil || !r.Complete() {

@@ -142,3 +142,31 @@ func TestCutOffMember(t *testing.T) {
 	checkClean(t, l)
 	cancel()
 }
+
+// Killed at any moment and started again under the same name: nothing is lost,
+// and what comes twice comes under the same cursor.
+func TestKilledAndRestarted(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 3})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	k := newSink(t, 10*time.Millisecond)
+	k.guard(l, begins(l))
+	n := fill(l, gen, 60, 1)
+	c := newClient(t, s, sls.Options{})
+	o := quick()
+	o.Grace = time.Nanosecond // a stop without any order
+	for range 6 {
+		before := k.count()
+		stop := follow(t, newWorker(t, c, "stable", k, o))
+		eventually(t, "some more logs", func() bool { return k.count() >= min(before+20, n) })
+		_, _ = stop()
+	}
+	mustRun(t, newWorker(t, c, "stable", k, drain()))
+	k.want(n, true)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for shard, cursors := range k.accepted {
+		if len(cursors) != 60 {
+			t.Errorf("shard %d: 60 groups came under %d cursors", shard, len(cursors))
+		}
+	}
+}
