@@ -109,7 +109,7 @@ func profile(name string) (end func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	runtime.MemProfileRate = 64 << 10
-	cpu, err := os.Create(filepath.Join(dir, name+".cpu")) //nolint:gosec // the caller's own directory
+	cpu, err := os.Create(filepath.Join(dir, name+".cpu"))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func profile(name string) (end func() error, err error) {
 	}
 	return func() error {
 		pprof.StopCPUProfile()
-		mem, err := os.Create(filepath.Join(dir, name+".mem")) //nolint:gosec // as above
+		mem, err := os.Create(filepath.Join(dir, name+".mem"))
 		if err != nil {
 			return err
 		}
