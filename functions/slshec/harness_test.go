@@ -62,7 +62,7 @@ func newWorld(t testing.TB, o emulator.Options, h splunk.Options, env map[string
 	t.Helper()
 	o.AccessKeySecret = secret
 	w := &world{
-		t: t, sls: emulator.New(o),
+		t: t, sls: emulator.New(o).Start(),
 		first: map[int]int64{}, groups: map[int][]*sdk.LogGroup{}, passed: map[string]map[int]int64{}, events: map[string]splunk.Event{},
 		filter: func(*sdk.LogGroup) bool { return true },
 	}
@@ -73,14 +73,11 @@ func newWorld(t testing.TB, o emulator.Options, h splunk.Options, env map[string
 	w.refuse, h.Refuse = h.Refuse, w.refused
 	w.hec = splunk.New(h).Start()
 	t.Cleanup(w.hec.Close)
-	if err := w.sls.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(w.sls.Close)
 	w.store = w.sls.Logstore()
 	w.store.OnCheckpoint(w.guard)
 	w.env = map[string]string{
-		"SLS_ENDPOINT": w.sls.Addr(), "SLS_AK_ID": "ak", "SLS_AK_KEY": secret,
+		"SLS_ENDPOINT": w.sls.URL(), "SLS_AK_ID": "ak", "SLS_AK_KEY": secret,
 		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": group, "SLS_START": "begin",
 		"HEC_URL": w.hec.URL(), "HEC_TOKEN": token, "HEC_BATCH_BYTES": "65536", "HEC_ACK_POLL": "10ms",
 		"STATE_URL": "file://" + t.TempDir(),

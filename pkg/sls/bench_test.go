@@ -2,7 +2,11 @@ package sls_test
 
 import (
 	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -15,9 +19,8 @@ func loopServer(t testing.TB, shards int, times int64) *emulator.Server {
 	for range 40 {
 		groups = append(groups, gen.Group(50))
 	}
-	for id := range shards {
-		s.Logstore().Loop(id, times, groups...)
-	}
+	ids, _ := s.Logstore().ShardIDs()
+	s.Logstore().Loop(times, groups, ids...)
 	return s
 }
 
@@ -51,4 +54,59 @@ func BenchmarkRead(b *testing.B) {
 		b.Fatal(st, err)
 	}
 	b.SetBytes(st.RawBytes / int64(b.N))
+}
+
+// However many shards wait to be read, no more than Memory is held at once.
+func TestMemoryIsFlat(t *testing.T) {
+	const budget = 16 << 20
+	s := loopServer(t, 64, 3)
+	c := newClient(t, s, sls.Options{Memory: budget})
+	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var peak atomic.Uint64
+	stop := make(chan struct{})
+	sampled := make(chan struct{})
+	go func() {
+		defer close(sampled)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				runtime.ReadMemStats(&now)
+				peak.Store(max(peak.Load(), now.HeapInuse))
+			}
+		}
+	}()
+	o := drain()
+	o.Count = 0
+	var slow sync.WaitGroup // a sink that would hold everything, were it given it
+	p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+		slow.Go(func() {
+			time.Sleep(30 * time.Millisecond)
+			if err := walkAll(ctx, b); err != nil {
+				b.Done(err)
+			}
+		})
+		return nil
+	})
+	r, err := newWorker(t, c, "c", p, o).Run(t.Context())
+	slow.Wait()
+	close(stop)
+	<-sampled
+	if err != nil || !r.Complete() {
+		t.Fatal(err)
+	}
+	var raw int64
+	for _, sh := range r.Shards {
+		raw += sh.RawBytes
+	}
+	// The rest is what requests and answers take on both sides, and garbage
+	// until it is collected.
+	grown := int64(peak.Load()) - int64(before.HeapInuse) //nolint:gosec // sizes
+	t.Logf("%d MiB read, heap grew by %d MiB", raw>>20, grown>>20)
+	if raw < 150<<20 || grown > 4*budget {
+		t.Errorf("%d MiB read, heap grew by %d MiB", raw>>20, grown>>20)
+	}
 }

@@ -22,14 +22,14 @@ func TestChaos(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			faults := &fault.Injector{Delay: 5 * time.Millisecond}
-			s := startServer(t, emulator.Options{Shards: 4, Faults: faults})
+			s := startServer(t, emulator.Options{Shards: 4})
+			s.Faults.Delay = 5 * time.Millisecond
 			l, gen := s.Logstore(), emulator.NewGenerator(seed)
 			k := newSink(t, 8*time.Millisecond)
 			k.guard(l, begins(l))
 			n := fill(l, gen, 10, 2)
 			c := newClient(t, s, sls.Options{Retry: retry.Policy{Attempts: 40, Base: time.Millisecond, Max: 10 * time.Millisecond}})
-			faults.Random(seed, map[fault.Kind]float64{
+			s.Faults.Random(seed, map[fault.Kind]float64{
 				fault.Error500: .05, fault.Error503: .05, fault.ResetBefore: .05, fault.ResetAfter: .05,
 				fault.ResetMid: .05, fault.Truncate: .05, fault.Slow: .1,
 			})
@@ -99,6 +99,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 // A member that is cut off sends nothing any more by the time the service
 // gives its shards to another.
 func TestCutOffMember(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, emulator.Options{Shards: 2})
 	l, gen := s.Logstore(), emulator.NewGenerator(1)
 	n := fill(l, gen, 3, 1)
@@ -140,4 +141,32 @@ func TestCutOffMember(t *testing.T) {
 	k.want(n, false)
 	checkClean(t, l)
 	cancel()
+}
+
+// Killed at any moment and started again under the same name: nothing is lost,
+// and what comes twice comes under the same cursor.
+func TestKilledAndRestarted(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 3})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	k := newSink(t, 10*time.Millisecond)
+	k.guard(l, begins(l))
+	n := fill(l, gen, 60, 1)
+	c := newClient(t, s, sls.Options{})
+	o := quick()
+	o.Grace = time.Nanosecond // a stop without any order
+	for range 6 {
+		before := k.count()
+		stop := follow(t, newWorker(t, c, "stable", k, o))
+		eventually(t, "some more logs", func() bool { return k.count() >= min(before+20, n) })
+		_, _ = stop()
+	}
+	mustRun(t, newWorker(t, c, "stable", k, drain()))
+	k.want(n, true)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for shard, cursors := range k.accepted {
+		if len(cursors) != 60 {
+			t.Errorf("shard %d: 60 groups came under %d cursors", shard, len(cursors))
+		}
+	}
 }

@@ -152,6 +152,9 @@ func (c *Client) setEndpoint(endpoint string, insecure bool) error {
 	if err != nil || u.Hostname() == "" || u.Host != host {
 		return fmt.Errorf("endpoint %q: want a host name such as cn-hangzhou.log.aliyuncs.com, without the project", endpoint)
 	}
+	if strings.HasPrefix(host, c.project+".") {
+		return fmt.Errorf("endpoint %q: leave out the project, %s", endpoint, host[len(c.project)+1:])
+	}
 	_, ipErr := netip.ParseAddr(u.Hostname())
 	local := ipErr == nil || u.Hostname() == "localhost"
 	switch {

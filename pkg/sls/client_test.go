@@ -16,10 +16,7 @@ import (
 
 func startServer(t testing.TB, o emulator.Options) *emulator.Server {
 	t.Helper()
-	s := emulator.New(o)
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := emulator.New(o).Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -31,7 +28,7 @@ func newClient(t testing.TB, s *emulator.Server, o sls.Options) *sls.Client {
 	if o.Retry.Attempts == 0 {
 		o.Retry = fast
 	}
-	c, err := sls.New(s.Addr(), "project", "logstore", sls.StaticCredentials("ak", "secret", ""), o)
+	c, err := sls.New(s.URL(), "project", "logstore", sls.StaticCredentials("ak", "secret", ""), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,15 +133,14 @@ func TestPullStopsAtEndCursor(t *testing.T) {
 
 // Whatever goes wrong on the way, what a pull returns is what is stored.
 func TestPullThroughFaults(t *testing.T) {
-	faults := &fault.Injector{}
-	s := startServer(t, emulator.Options{Faults: faults})
+	s := startServer(t, emulator.Options{})
 	gen := emulator.NewGenerator(1)
 	for range 30 {
 		s.Logstore().Append(0, gen.Group(2))
 	}
 	c := newClient(t, s, sls.Options{Retry: retry.Policy{Attempts: 30, Base: time.Millisecond, Max: 5 * time.Millisecond}})
 	want := ids(t, c, 0, 7, "")
-	faults.Random(1, map[fault.Kind]float64{
+	s.Faults.Random(1, map[fault.Kind]float64{
 		fault.Error500: .1, fault.Error503: .1, fault.ResetBefore: .1, fault.ResetAfter: .1, fault.ResetMid: .1, fault.Truncate: .1,
 	})
 	got := ids(t, c, 0, 7, "")
@@ -154,9 +150,9 @@ func TestPullThroughFaults(t *testing.T) {
 }
 
 func TestQuotaIsWaitedOut(t *testing.T) {
-	faults := &fault.Injector{}
-	s := startServer(t, emulator.Options{Faults: faults})
-	faults.Next(fault.Error403, nil)
+	t.Parallel()
+	s := startServer(t, emulator.Options{})
+	s.Faults.Next(fault.Error403, nil)
 	c := newClient(t, s, sls.Options{})
 	before := time.Now()
 	if _, err := c.Shards(t.Context()); err != nil {
@@ -254,7 +250,7 @@ func TestErrors(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	skewed := startServer(t, emulator.Options{Skew: -time.Hour})
 	client := func(s *emulator.Server, project, logstore, id, secret string) *sls.Client {
-		c, err := sls.New(s.Addr(), project, logstore, sls.StaticCredentials(id, secret, ""), sls.Options{Retry: fast})
+		c, err := sls.New(s.URL(), project, logstore, sls.StaticCredentials(id, secret, ""), sls.Options{Retry: fast})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,6 +289,9 @@ func TestNewNamesEveryFault(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name the %s", err, want)
 		}
+	}
+	if _, err := sls.New("p.cn-hangzhou.log.aliyuncs.com", "p", "l", sls.StaticCredentials("a", "b", ""), sls.Options{}); err == nil || !strings.Contains(err.Error(), "leave out the project") {
+		t.Errorf("got %v", err)
 	}
 	for _, ok := range []string{"cn-hangzhou.log.aliyuncs.com", "https://cn-hangzhou.log.aliyuncs.com", "127.0.0.1:1", "http://[::1]:80", "localhost:9"} {
 		if _, err := sls.New(ok, "p", "l", sls.StaticCredentials("a", "b", ""), sls.Options{}); err != nil {

@@ -9,7 +9,7 @@
 //   - [Worker] is one member of a consumer group: it heartbeats, reads the
 //     shards it is given, hands [Batch]es to a [Processor] and moves a shard's
 //     checkpoint to a cursor only when everything before it was confirmed.
-//   - [Reader] reads one range of one shard, without a group.
+//   - [Client.ReadRange] reads one range of one shard, without a group.
 //
 // # Why not the vendor's SDK
 //

@@ -39,12 +39,19 @@ func (m *member) drop(t *task) {
 	m.past = append(m.past, t.state.get())
 }
 
+// maxFatal is how many different errors a run returns: what is wrong with one
+// shard is often wrong with all.
+const maxFatal = 4
+
 // fail ends the run in good order.
 func (m *member) fail(err error) {
-	if m.fatal == nil {
+	if len(m.fatal) == 0 {
 		time.AfterFunc(m.w.o.Grace, func() { m.abandon(err) })
 	}
-	m.fatal = errors.Join(m.fatal, err)
+	said := slices.ContainsFunc(m.fatal, func(e error) bool { return e.Error() == err.Error() })
+	if !said && len(m.fatal) < maxFatal {
+		m.fatal = append(m.fatal, err)
+	}
 	m.stopAll()
 }
 
@@ -80,7 +87,7 @@ func (m *member) finished(ctx context.Context) bool {
 	if !m.allOver() {
 		return false
 	}
-	if ctx.Err() != nil || m.fatal != nil {
+	if ctx.Err() != nil || len(m.fatal) > 0 {
 		return true
 	}
 	return m.w.o.Drain && (m.idle >= settled || len(m.unassigned()) == 0 && m.allFinished())

@@ -57,9 +57,11 @@ func (l *Log) parse(b []byte) bool {
 	fields := l.Contents[:0]
 	hasTime := false
 	for i := 0; i < len(b); {
-		num, wt, v := tag(b, i)
-		if v < 0 {
-			return false
+		num, wt, v := int32(2), wireBytes, i+1
+		if b[i] != 2<<3|wireBytes { // nearly every field is a content
+			if num, wt, v = tag(b, i); v < 0 {
+				return false
+			}
 		}
 		switch num {
 		case 1:
@@ -73,7 +75,11 @@ func (l *Log) parse(b []byte) bool {
 			l.Time, hasTime = uint32(n), true //nolint:gosec // the generated decoder drops the upper bits too
 		case 2:
 			var raw []byte
-			if raw, i = chunk(b, v, wt); i < 0 {
+			// A short length is read in place: a call a field shows in the whole.
+			if v < len(b) && b[v] < 0x80 && wt == wireBytes && int(b[v]) < len(b)-v {
+				i = v + 1 + int(b[v])
+				raw = b[v+1 : i]
+			} else if raw, i = chunk(b, v, wt); i < 0 {
 				return false
 			}
 			f, ok := plainField(raw)

@@ -20,7 +20,7 @@ type member struct {
 	tasks map[int]*task
 	ended chan *task // tasks whose goroutine is through
 	heard time.Time  // when the last heartbeat that got through was sent
-	fatal error
+	fatal []error
 	// abandon ends all work at once.
 	abandon context.CancelCauseFunc
 	idle    int // answers in a row, with nothing left to do, that brought nothing new
@@ -30,6 +30,10 @@ type member struct {
 	gapMu sync.Mutex
 	gaps  []Gap
 
+	savedMu sync.Mutex
+	saved   []Checkpoint
+	savedAt time.Time
+
 	listMu sync.Mutex
 	list   []Shard
 	listed time.Time
@@ -38,6 +42,7 @@ type member struct {
 // task is one shard while it is held.
 type task struct {
 	shard  int
+	begun  time.Time
 	state  *shardState
 	stop   context.CancelFunc      // end in good order
 	kill   context.CancelCauseFunc // end at once
@@ -120,7 +125,7 @@ func (m *member) loop(ctx context.Context) error {
 	if beating {
 		<-answers
 	}
-	return m.fatal
+	return errors.Join(m.fatal...)
 }
 
 var errSilence = errors.New("sls: no heartbeat got through for almost the group's timeout")
@@ -176,7 +181,7 @@ func (m *member) answered(work, ctx context.Context, a answer) time.Duration {
 	m.heard = a.sent
 	m.idle++
 	for _, id := range a.shards {
-		if m.tasks[id] == nil && ctx.Err() == nil && m.fatal == nil {
+		if m.tasks[id] == nil && ctx.Err() == nil && len(m.fatal) == 0 {
 			m.idle = 0
 			m.begin(work, id)
 		}
@@ -202,7 +207,7 @@ func (m *member) answered(work, ctx context.Context, a answer) time.Duration {
 func (m *member) begin(work context.Context, id int) {
 	ctx, kill := context.WithCancelCause(work)
 	stopped, stop := context.WithCancel(ctx)
-	t := &task{shard: id, state: &shardState{s: ShardStatus{Shard: id}}, stop: stop, kill: kill}
+	t := &task{shard: id, begun: time.Now(), state: &shardState{s: ShardStatus{Shard: id}}, stop: stop, kill: kill}
 	m.tasks[id] = t
 	m.w.watch(id, t.state)
 	m.w.o.OnEvent(Event{Shard: id, Kind: Assigned})
@@ -216,7 +221,7 @@ func (m *member) begin(work context.Context, id int) {
 
 // read runs a task.
 func (m *member) read(ctx, stopped context.Context, t *task) error {
-	start, saved, err := m.position(stopped, t.shard)
+	start, saved, err := m.position(stopped, t)
 	if err != nil {
 		return m.gone(t, err)
 	}

@@ -29,7 +29,8 @@ type WorkerOptions struct {
 	// Count is the most groups a pull, Query an SPL filter; see [PullRequest].
 	Count int
 	Query string
-	// Poll is the wait at the end of the data; default 500 ms.
+	// Poll is the wait at the end of the data; default 500 ms, and up to three
+	// times as long while nothing comes.
 	Poll time.Duration
 	// Commit is the least time between two checkpoints of a shard; default 1 s.
 	Commit time.Duration

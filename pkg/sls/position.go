@@ -7,8 +7,9 @@ import (
 )
 
 // position finds where to begin with a shard, and its checkpoint as it is.
-func (m *member) position(ctx context.Context, shard int) (start, saved string, err error) {
-	all, err := m.w.client.Checkpoints(ctx, m.w.group)
+func (m *member) position(ctx context.Context, t *task) (start, saved string, err error) {
+	shard := t.shard
+	all, err := m.checkpoints(ctx, t.begun)
 	if err != nil {
 		return "", "", err
 	}
@@ -70,6 +71,22 @@ func (m *member) limit(ctx context.Context, shard int) (string, error) {
 		return m.w.client.CursorAt(ctx, shard, m.w.o.Until)
 	}
 	return m.w.client.Cursor(ctx, shard, End)
+}
+
+// checkpoints lists what the group has saved, as it was at the given time or
+// later: shards that were assigned together share one call.
+func (m *member) checkpoints(ctx context.Context, since time.Time) ([]Checkpoint, error) {
+	m.savedMu.Lock()
+	defer m.savedMu.Unlock()
+	if !m.savedAt.Before(since) {
+		return m.saved, nil
+	}
+	at := time.Now()
+	saved, err := m.w.client.Checkpoints(ctx, m.w.group)
+	if err == nil {
+		m.saved, m.savedAt = saved, at
+	}
+	return saved, err
 }
 
 // shards lists the logstore's shards, from memory when that is fresh enough

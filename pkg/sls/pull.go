@@ -49,8 +49,8 @@ type Page struct {
 	pool *buffers
 }
 
-// Release gives the page's bytes back; the page and every [Group] read from it
-// are empty afterwards. Later calls do nothing.
+// Release gives the page's bytes back; nothing read from the page may be used
+// afterwards. Later calls do nothing.
 func (p *Page) Release() {
 	p.once.Do(func() {
 		if p.buf != nil {
@@ -64,7 +64,12 @@ func (p *Page) Release() {
 // query leaves groups out, so that those left cannot be counted; then all
 // carry the number of the page's own cursor, and Base counts the logs before
 // them.
+//
+// It panics after Release: the bytes may be another page's by then.
 func (p *Page) Groups() GroupReader {
+	if p.Raw == nil && p.Count > 0 {
+		panic("sls: page read after its release")
+	}
 	r := GroupReader{b: p.Raw, next: p.first}
 	if p.counted {
 		r.step = 1
@@ -168,6 +173,9 @@ func (p *Page) readHeader(h http.Header, filtered bool) (size int, err error) {
 	if err := errors.Join(err1, err2); err != nil || p.Next == "" {
 		return 0, fmt.Errorf("sls: a pull's answer without x-log-cursor, x-log-count or x-log-bodyrawsize: %w",
 			errors.Join(err, errHeader))
+	}
+	if count > 0 && raw == 0 {
+		return 0, fmt.Errorf("sls: a pull's answer of %d groups without a body: %w", count, errHeader)
 	}
 	p.Count = int(count) //nolint:gosec // 31 bits
 	if at, err := strconv.ParseInt(h.Get("x-log-cursor-time"), 10, 64); err == nil {

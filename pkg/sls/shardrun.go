@@ -128,7 +128,7 @@ func (s *shardRun) pull(ctx context.Context, pages chan<- *Page) (finished bool,
 				return false, err
 			}
 		}
-		if !closed && retry.Sleep(ctx, s.o.poll) != nil {
+		if !closed && retry.Sleep(ctx, s.o.poll*time.Duration(min(idle, maxIdle))) != nil {
 			return false, context.Cause(ctx)
 		}
 	}
@@ -136,7 +136,7 @@ func (s *shardRun) pull(ctx context.Context, pages chan<- *Page) (finished bool,
 }
 
 // maxIdle is how many pulls in a row may bring nothing before the end of a
-// range is reached.
+// range is reached, and how often the wait between them grows.
 const maxIdle = 3
 
 // Gap is a stretch of logs that were gone before they could be read.
@@ -194,7 +194,7 @@ func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropp
 			dropped++
 			continue
 		}
-		if page.Count == 0 {
+		if len(page.Raw) == 0 {
 			s.track.skip(page.Next)
 			page.Release()
 			continue

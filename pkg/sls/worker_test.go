@@ -174,7 +174,7 @@ func TestFailedBatch(t *testing.T) {
 func TestConfigFaultsMoveNoCheckpoint(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	s.Logstore().OnCheckpoint(func(e emulator.CheckpointEvent) { t.Errorf("checkpoint %+v", e) })
-	c, err := sls.New(s.Addr(), "project", "other", sls.StaticCredentials("ak", "secret", ""), sls.Options{Retry: fast})
+	c, err := sls.New(s.URL(), "project", "other", sls.StaticCredentials("ak", "secret", ""), sls.Options{Retry: fast})
 	if err != nil {
 		t.Fatal(err)
 	}

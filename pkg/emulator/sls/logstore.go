@@ -20,6 +20,7 @@ type Logstore struct {
 	groups       map[string]*consumerGroup
 	next         int // round robin of writes
 	onCheckpoint []func(CheckpointEvent)
+	onPull       []func(PullEvent)
 	violations   []string
 }
 

@@ -8,11 +8,16 @@ import (
 	"github.com/gogo/protobuf/proto"
 )
 
-// loop serves the same few groups over and over, compressed once: a backlog
-// of any size that takes the memory of one answer.
+// loop serves the same few groups over and over: a backlog of any size that
+// takes the memory of one answer.
 type loop struct {
-	start    int64 // number of the first group
-	total    int64
+	*block
+	start int64 // number of the first group
+	total int64
+}
+
+// block is the groups of a loop, compressed once.
+type block struct {
 	received int64
 	groups   []group
 	raw      []byte
@@ -20,32 +25,37 @@ type loop struct {
 	packed   map[string][]byte
 }
 
-// Loop makes the shard hold the given groups again and again, times times. An
-// answer to a pull never reaches beyond the last of the groups.
-func (l *Logstore) Loop(shard int, times int64, groups ...[]byte) {
+// Loop makes each of the shards hold the given groups again and again, times
+// times. An answer to a pull never reaches beyond the last of the groups.
+func (l *Logstore) Loop(times int64, groups [][]byte, shards ...int) {
+	b := newBlock(groups)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.must(shard)
-	p := &loop{
-		start: s.first, total: times * int64(len(groups)), received: time.Now().Unix(), packed: map[string][]byte{},
+	for _, id := range shards {
+		s := l.must(id)
+		s.loop = &loop{block: b, start: s.first, total: times * int64(len(groups))}
 	}
+}
+
+func newBlock(groups [][]byte) *block {
+	b := &block{received: time.Now().Unix(), packed: map[string][]byte{}}
 	for _, raw := range groups {
 		var g sdk.LogGroup
 		if err := proto.Unmarshal(raw, &g); err != nil {
 			panic(fmt.Sprintf("sls emulator: %v", err))
 		}
-		p.raw = appendGroup(p.raw, raw)
-		p.ends = append(p.ends, len(p.raw))
-		p.groups = append(p.groups, group{raw, len(g.Logs), p.received})
+		b.raw = appendGroup(b.raw, raw)
+		b.ends = append(b.ends, len(b.raw))
+		b.groups = append(b.groups, group{raw, len(g.Logs), b.received})
 	}
 	for _, kind := range []string{"lz4", "zstd"} {
-		packed, err := pack(kind, p.raw)
+		packed, err := pack(kind, b.raw)
 		if err != nil {
 			panic(fmt.Sprintf("sls emulator: %v", err))
 		}
-		p.packed[kind] = packed
+		b.packed[kind] = packed
 	}
-	s.loop = p
+	return b
 }
 
 func (p *loop) fill(a *answer, stop int64, count int, kind string) {

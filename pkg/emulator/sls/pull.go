@@ -11,6 +11,21 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
+// PullEvent is a pull that was answered.
+type PullEvent struct {
+	Shard      int
+	From, Next int64  // cursor numbers
+	UserAgent  string // who asked, where clients tell themselves apart by it
+}
+
+// OnPull calls f for each pull that is answered, while nothing else happens in
+// the logstore: f must not call it.
+func (l *Logstore) OnPull(f func(PullEvent)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onPull = append(l.onPull, f)
+}
+
 // answer is what a pull found.
 type answer struct {
 	raw, packed []byte // packed is set when a loop has it ready
@@ -110,6 +125,9 @@ func (c *call) collect(count int, kind string) (*answer, error) {
 	}
 	s.quota.reads++
 	s.quota.bytes += len(a.raw)
+	for _, f := range c.store.onPull {
+		f(PullEvent{s.ID, a.cursor, a.next, c.r.UserAgent()})
+	}
 	return a, nil
 }
 

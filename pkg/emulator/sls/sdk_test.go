@@ -20,10 +20,7 @@ import (
 
 func start(t *testing.T, o emulator.Options) *emulator.Server {
 	t.Helper()
-	s := emulator.New(o)
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := emulator.New(o).Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -32,7 +29,7 @@ func start(t *testing.T, o emulator.Options) *emulator.Server {
 // Host header apart from the address.
 func sdkHTTP(t *testing.T, s *emulator.Server) *http.Client {
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, s.Addr())
+		return (&net.Dialer{}).DialContext(ctx, network, strings.TrimPrefix(s.URL(), "http://"))
 	}}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
@@ -177,10 +174,10 @@ func TestSDKErrors(t *testing.T) {
 // The vendor's consumer library shares the shards of a group and delivers
 // everything once.
 func TestSDKConsumers(t *testing.T) {
-	s := start(t, emulator.Options{Shards: 4})
+	s := start(t, emulator.Options{Shards: consumerShards})
 	gen := emulator.NewGenerator(1)
-	for shard := range 4 {
-		for range 5 {
+	for shard := range consumerShards {
+		for range 20 / consumerShards {
 			s.Logstore().Append(shard, gen.Group(10))
 		}
 	}

@@ -1,12 +1,11 @@
 package sls
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,18 +32,17 @@ type Options struct {
 	ReadsPerSecond  int
 	ReadBytesPerSec int
 	WriteBytesPerS  int
-	// Faults go wrong before the service is reached; none by default.
-	Faults *fault.Injector
 }
 
 // Server is the service. Its methods are safe for concurrent use.
 type Server struct {
-	opts    Options
-	handler http.Handler
-	request atomic.Int64
-	http    *http.Server
-	addr    string
-	done    chan struct{}
+	// Faults go wrong in front of the service; none until it is armed.
+	Faults *fault.Injector
+
+	opts     Options
+	handler  http.Handler
+	request  atomic.Int64
+	listener *httptest.Server
 
 	mu     sync.Mutex
 	stores map[string]map[string]*Logstore
@@ -70,12 +68,8 @@ func New(o Options) *Server {
 	}
 	s := &Server{opts: o, stores: map[string]map[string]*Logstore{}, calls: map[string]int{}}
 	s.handler = http.HandlerFunc(s.serve)
-	if o.Faults != nil {
-		if o.Faults.Answer == nil {
-			o.Faults.Answer = answerFault
-		}
-		s.handler = o.Faults.Wrap(s.handler)
-	}
+	s.Faults = &fault.Injector{Answer: answerFault}
+	s.handler = s.Faults.Wrap(s.handler)
 	s.AddLogstore(o.Project, o.Logstore, o.Shards)
 	return s
 }
@@ -110,30 +104,21 @@ func (s *Server) Calls() map[string]int {
 	return out
 }
 
-// Start serves on a free port of 127.0.0.1, whose address Addr returns.
-func (s *Server) Start() error {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("sls emulator: %w", err)
-	}
-	s.addr = l.Addr().String()
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		_ = s.http.Serve(l) // ends with Close
-	}()
-	return nil
+// Start listens on a free port of 127.0.0.1 until [Server.Close].
+func (s *Server) Start() *Server {
+	s.listener = httptest.NewServer(s)
+	return s
 }
 
-// Addr is host:port to dial, once started.
-func (s *Server) Addr() string { return s.addr }
+// URL is the base URL of a started server, an endpoint for the client: which
+// project is meant stands in the Host header.
+func (s *Server) URL() string { return s.listener.URL }
 
 // Close stops a started server.
 func (s *Server) Close() {
-	if s.http != nil {
-		_ = s.http.Close()
-		<-s.done
+	if s.listener != nil {
+		s.listener.CloseClientConnections()
+		s.listener.Close()
 	}
 }
 
