@@ -179,7 +179,7 @@ func (w *world) guard(e emulator.CheckpointEvent) {
 		w.passed[e.Group] = map[int]int64{}
 	}
 	n := max(first, w.passed[e.Group][e.Shard])
-	for ; n < e.Number; n++ {
+	for ; n < min(e.Number, first+int64(len(w.groups[e.Shard]))); n++ {
 		g := w.groups[e.Shard][n-first]
 		if !w.filter(g) {
 			continue
