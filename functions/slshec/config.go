@@ -68,19 +68,22 @@ const (
 func (c *Config) Validate() (f config.Faults) {
 	c.Access.validate(&f)
 	if c.Endpoint != "" && c.Project != "" && c.Logstore != "" {
-		// Its own checks, with names that stand for the variables.
 		_, err := sls.New(c.Endpoint, c.Project, c.Logstore, sls.StaticCredentials("", "", ""), sls.Options{Insecure: c.SLSInsecure})
 		c.blame(&f, err)
 	}
-	worker := sls.WorkerOptions{Start: c.Start, Heartbeat: c.Heartbeat, Timeout: c.GroupTimeout}
+	if strings.ContainsFunc(c.Group, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) {
+		f.Add("SLS_CG", "consumer group %q: want letters, digits, hyphens and underscores", c.Group)
+	}
 	if c.Start != sls.Begin && c.Start != sls.End {
 		if _, err := time.Parse(time.RFC3339, c.Start); err != nil {
 			f.Add("SLS_START", "want begin, end or an RFC 3339 time, not %q", c.Start)
 		}
 	}
-	if worker.Timeout < time.Second || worker.Timeout%time.Second != 0 {
+	if c.GroupTimeout < time.Second || c.GroupTimeout%time.Second != 0 {
 		f.Add("SLS_GROUP_TIMEOUT", "want whole seconds, not %v", c.GroupTimeout)
-	} else if worker.Heartbeat <= 0 || 2*worker.Heartbeat > worker.Timeout {
+	} else if c.Heartbeat <= 0 || 2*c.Heartbeat > c.GroupTimeout {
 		f.Add("SLS_HEARTBEAT", "want at most half of SLS_GROUP_TIMEOUT, so that one may fail, not %v", c.Heartbeat)
 	}
 	oneOf(&f, "SLS_ON_INVALID_CURSOR", c.OnInvalidCursor, fail, oldest)
@@ -116,6 +119,9 @@ func (c *Config) blame(f *config.Faults, err error) {
 func (c *Config) validateHEC(f *config.Faults) {
 	for _, u := range c.HECURLs {
 		f.AddErr("HEC_URL", config.CheckEndpoint(u, c.HECInsecure, "HEC_INSECURE"))
+	}
+	if strings.ContainsFunc(c.HECToken.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		f.Add("HEC_TOKEN", `holds a space or a control character: give the token alone, without "Splunk "`)
 	}
 	if _, err := c.tls(); err != nil {
 		f.AddErr("HEC_CA_FILE", err)

@@ -268,6 +268,8 @@ func TestEventsThatAreNoneOfOurs(t *testing.T) {
 	}
 }
 
+var tick = trigger.Event{Kind: trigger.Tick}
+
 func isRefused(err error) bool {
 	var refused *trigger.Error
 	return errors.As(err, &refused) && refused.Status == 400
