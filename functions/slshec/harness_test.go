@@ -56,6 +56,7 @@ type world struct {
 	refuse func(splunk.Event) int
 	inside map[string]string // id → code, in quarantine; read when a checkpoint asks
 	filter func(*sdk.LogGroup) bool
+	heard  []splunk.Event // in order, of each event its host and shard
 }
 
 func newWorld(t testing.TB, o emulator.Options, h splunk.Options, env map[string]string) *world {
@@ -157,6 +158,7 @@ func (w *world) accept(events []splunk.Event) {
 	for _, e := range events {
 		e.Raw, e.Event = bytes.Clone(e.Raw), bytes.Clone(e.Event)
 		w.events[e.ID] = e
+		w.heard = append(w.heard, splunk.Event{Host: e.Host, ID: e.ID[:strings.IndexByte(e.ID, ':')]})
 	}
 }
 
@@ -415,4 +417,26 @@ func cursorNumber(t testing.TB, cursor string) int64 {
 		t.Fatalf("cursor %q", cursor)
 	}
 	return n
+}
+
+// follower builds a function that follows under a name of its own.
+func (w *world) follower(name string) *slshec.Function {
+	w.t.Helper()
+	env := w.env
+	defer func() { w.env = env }()
+	w.env = maps.Clone(env)
+	w.env["MODE"], w.env["SLS_CONSUMER"] = "follow", name
+	return w.function()
+}
+
+// eventually waits for a condition; how long it may take is no assertion.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for range 3000 {
+		if ok() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("gave up waiting until %s", what)
 }
