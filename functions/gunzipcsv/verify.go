@@ -149,7 +149,7 @@ func (f *Function) reasons(ctx context.Context, v *Verified) (map[string]string,
 			if at.Line > 0 {
 				v.Records++
 			} else if at.Key != "" {
-				out[at.Key] = rec.Code + ": " + rec.Reason + " (" + obj.Name + ")"
+				out[at.Key] = rec.Reason + " (" + obj.Name + ")"
 			}
 		}
 	}
