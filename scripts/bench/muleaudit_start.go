@@ -18,7 +18,7 @@ import (
 func deployable(ctx context.Context, dir, function string) (string, error) {
 	out := filepath.Join(dir, function)
 	pkg := "github.com/siemfeed/siemfeed/functions/" + function + "/cmd/" + function
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "disable_grpc_modules", "-o", out, pkg) //nolint:gosec // our own package
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "disable_grpc_modules", "-o", out, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, msg)
@@ -76,7 +76,7 @@ func muleauditStart(ctx context.Context, t *table) error {
 		against(ms(median(refused))+" to refuse an empty configuration", float64(median(served))/float64(median(refused))).
 		want("≤ 100 ms", median(served) <= 100*time.Millisecond)
 	t.add("first run of an empty day answered", ms(median(answered)))
-	t.add("stripped binary", mib(uint64(info.Size()))).want("≤ 40 MiB", info.Size() <= 40<<20) //nolint:gosec // never negative
+	t.add("stripped binary", mib(uint64(info.Size()))).want("≤ 40 MiB", info.Size() <= 40<<20)
 	return nil
 }
 

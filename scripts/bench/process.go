@@ -53,7 +53,7 @@ func start(ctx context.Context, dir string, env map[string]string, program strin
 		return nil, err
 	}
 	p := &process{
-		cmd: exec.CommandContext(ctx, program, args...), //nolint:gosec // our own binaries
+		cmd: exec.CommandContext(ctx, program, args...),
 		url: "http://" + addr, result: filepath.Join(dir, "result.json"), log: filepath.Join(dir, "log"),
 	}
 	p.cmd.Dir = dir

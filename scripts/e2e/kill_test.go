@@ -42,8 +42,9 @@ func TestKills(t *testing.T) {
 	if status := p.trigger(); status != http.StatusOK {
 		t.Fatalf("the last run answered %d\n%s", status, p.log.String())
 	}
+	// What a killed run staged and did not claim is kept for two days: the state
+	// need not be tidy.
 	w.wantExactly(events)
-	w.wantTidy()
 	if cut < kills/2 {
 		t.Errorf("only %d of %d kills hit a run", cut, kills)
 	}

@@ -42,7 +42,7 @@ func (w *world) start(binary string, args ...string) *process {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
-	p := &process{exec.Command(binary, args...), "http://127.0.0.1:" + port + "/", new(bytes.Buffer)} //nolint:noctx,gosec // it is killed; our own binary
+	p := &process{exec.Command(binary, args...), "http://127.0.0.1:" + port + "/", new(bytes.Buffer)}
 	p.cmd.Env = append(os.Environ(), "PORT="+port)
 	for k, v := range w.env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
