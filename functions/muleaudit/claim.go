@@ -105,7 +105,11 @@ func readClaim(ctx context.Context, state *bucket.Bucket, path string, keys *key
 		err = json.Unmarshal(head, &c)
 	}
 	if err == nil && keys != nil {
-		err = keys.readFrom(br)
+		keys.reserve(c.Keys)
+		var n int
+		if n, err = keys.readFrom(br); err == nil && n != c.Keys {
+			err = fmt.Errorf("%d keys of %d: restore the object", n, c.Keys)
+		}
 	}
 	if err != nil {
 		return c, fmt.Errorf("read claim %s: %w", path, err)

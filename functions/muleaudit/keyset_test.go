@@ -35,7 +35,7 @@ func TestKeySetIsASet(t *testing.T) {
 			t.Fatalf("wrote %d of %d keys, %v", n/16, len(model), err)
 		}
 		var back keySet
-		if err := back.readFrom(&b); err != nil || back.len() != len(model) {
+		if n, err := back.readFrom(&b); err != nil || n != len(model) || back.len() != n {
 			t.Fatalf("read %d of %d keys, %v", back.len(), len(model), err)
 		}
 		for k := range model {
@@ -48,7 +48,7 @@ func TestKeySetIsASet(t *testing.T) {
 
 func TestTruncatedKeysAreAnError(t *testing.T) {
 	var s keySet
-	if err := s.readFrom(bytes.NewReader(make([]byte, 17))); err == nil {
+	if _, err := s.readFrom(bytes.NewReader(make([]byte, 17))); err == nil {
 		t.Error("17 bytes taken for keys")
 	}
 }

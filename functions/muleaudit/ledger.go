@@ -14,13 +14,13 @@ import (
 
 // ledger is what STATE_URL knows of one organisation:
 //
-//	muleaudit/<org>/watermark/<time>      all before it is exported; the latest counts
-//	muleaudit/<org>/since/<time>          where the first scheduled run began
-//	muleaudit/<org>/length/<slice>        every slice length ever used
-//	muleaudit/<org>/slices/<start>/0001   claims, in order
-//	muleaudit/<org>/slices/<start>/looks  what the API said of the slice
-//	muleaudit/<org>/pending/<start>-0001  this claim may not be published yet
-//	muleaudit/<org>/staged/<run>/…        objects that wait to be published
+//	muleaudit/<org>/watermark/<time>        all before it is exported; the latest counts
+//	muleaudit/<org>/since/<time>            where the first scheduled run began
+//	muleaudit/<org>/length/<slice>          every slice length ever used
+//	muleaudit/<org>/slices/<start>/000001   claims, in order
+//	muleaudit/<org>/slices/<start>/looks    what the API said of the slice
+//	muleaudit/<org>/pending/<start>-000001  this claim may not be published yet
+//	muleaudit/<org>/staged/<run>/…          objects that wait to be published
 type ledger struct {
 	state *bucket.Bucket
 	org   string
@@ -127,7 +127,7 @@ func (l ledger) claims(ctx context.Context, start time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(keys, func(k string) bool { return len(path.Base(k)) != 4 }), nil
+	return slices.DeleteFunc(keys, func(k string) bool { return path.Base(k) == "looks" }), nil
 }
 
 // exported is what a slice has in its objects so far.
@@ -175,11 +175,11 @@ func (l ledger) exported(ctx context.Context, s slice, lengths []time.Duration) 
 // claimPath and pendingPath are where the nth claim of s lies, and the mark
 // that it may be unpublished.
 func (l ledger) claimPath(s slice, n int) string {
-	return fmt.Sprintf("%s%04d", l.sliceDir(s.start), n)
+	return fmt.Sprintf("%s%06d", l.sliceDir(s.start), n)
 }
 
 func (l ledger) pendingPath(s slice, n int) string {
-	return l.dir("pending", fmt.Sprintf("%s-%04d", s.start.UTC().Format(basic), n))
+	return l.dir("pending", fmt.Sprintf("%s-%06d", s.start.UTC().Format(basic), n))
 }
 
 // pending lists the claims that may not be published yet.

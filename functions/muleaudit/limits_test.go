@@ -184,7 +184,7 @@ func TestOrphansAreRemovedInTime(t *testing.T) {
 	w.api.AddOrg("org-1", "")
 	dir := strings.TrimPrefix(w.env["STATE_URL"], "file://")
 	for name, age := range map[string]time.Duration{"old": 50 * time.Hour, "new": time.Hour} {
-		for _, key := range []string{"staged/" + name + "/x.json.gz", "pending/20260101T000000Z-0001" + name} {
+		for _, key := range []string{"staged/" + name + "/x.json.gz", "pending/20260101T000000Z-000001" + name} {
 			path := filepath.Join(dir, "muleaudit", "org-1", key)
 			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 				t.Fatal(err)

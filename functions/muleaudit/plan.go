@@ -41,9 +41,12 @@ func (f *Function) plan(ctx context.Context, run string, asked order, orgs []str
 
 func (f *Function) planOrg(ctx context.Context, run string, asked order, now time.Time, j *job) (err error) {
 	led := ledger{f.state, j.org}
-	recovered, err := f.recoverClaims(ctx, led)
+	recovered, err := f.publishPending(ctx, led)
 	j.receipt.Recovered = objects(recovered)
 	if err != nil {
+		return err
+	}
+	if err := f.removeOrphans(ctx, led); err != nil {
 		return err
 	}
 	if j.lengths, err = led.lengths(ctx, f.cfg.Slice); err != nil {

@@ -73,9 +73,9 @@ func (f *Function) sameObject(ctx context.Context, p part) error {
 	return nil
 }
 
-// recoverClaims publishes what a killed run left behind, and removes what it
-// staged and never claimed. It returns what it published.
-func (f *Function) recoverClaims(ctx context.Context, l ledger) (parts []part, err error) {
+// publishPending publishes the claims that are marked as pending: those of runs
+// that were killed, or of ones that are just at it. It returns their parts.
+func (f *Function) publishPending(ctx context.Context, l ledger) (parts []part, err error) {
 	pending, err := l.pending(ctx)
 	if err != nil {
 		return nil, err
@@ -93,15 +93,15 @@ func (f *Function) recoverClaims(ctx context.Context, l ledger) (parts []part, e
 		}
 		parts = append(parts, c.Parts...)
 	}
-	return parts, f.removeOrphans(ctx, l)
+	return parts, nil
 }
 
 // orphanAge is when staged objects, and marks without a claim, count as left
 // behind: longer than any run may take.
 const orphanAge = 48 * time.Hour
 
-// removeOrphans comes after everything pending is published, so no claim needs
-// what it removes.
+// removeOrphans removes what killed runs staged and never claimed. It comes
+// after everything pending is published, so no claim needs what it removes.
 func (f *Function) removeOrphans(ctx context.Context, l ledger) error {
 	for _, dir := range []string{"staged", "pending"} {
 		it := f.state.List(&blob.ListOptions{Prefix: l.dir(dir) + "/"})

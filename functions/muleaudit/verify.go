@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
@@ -121,7 +121,7 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 		v.gap(covered, v.To)
 	}
 	for name := range receipts {
-		if m := parseName(name); m.org == v.Org && !named[name] && !m.start.Before(v.From.Truncate(day)) && m.start.Before(v.To) {
+		if org, start := parseName(name); org == v.Org && !named[name] && !start.Before(v.From.Truncate(day)) && start.Before(v.To) {
 			v.find(receipt.Missing, name, "a receipt names it, and the state does not: was STATE_URL changed?")
 		}
 	}
@@ -284,7 +284,7 @@ func (f *Function) verifyStrangers(ctx context.Context, named map[string]bool, v
 			return err
 		}
 		for _, k := range keys {
-			if parseName(k).org == v.Org && !named[k] {
+			if org, _ := parseName(k); org == v.Org && !named[k] {
 				v.find(receipt.Unknown, k, "the state does not know it: written by another deployment into the same bucket?")
 			}
 		}
@@ -292,20 +292,17 @@ func (f *Function) verifyStrangers(ctx context.Context, named map[string]bool, v
 	return nil
 }
 
+var nameForm = regexp.MustCompile(`/mulesoft-audit-(.+)-(\d{8}T\d{6}Z)-\d{3,}\.json\.gz$`)
+
 // parseName reads an object's name; org is empty if it is none of ours.
-func parseName(name string) (m struct {
-	org   string
-	start time.Time
-}) {
-	base, ok := strings.CutPrefix(path.Base(name), "mulesoft-audit-")
-	const tail = len("-20060102T150405Z-001.json.gz")
-	if !ok || len(base) <= tail {
-		return m
+func parseName(name string) (org string, start time.Time) {
+	m := nameForm.FindStringSubmatch(name)
+	if m == nil {
+		return "", time.Time{}
 	}
-	at, err := time.Parse(basic, base[len(base)-tail+1:len(base)-len("-001.json.gz")])
+	start, err := time.Parse(basic, m[2])
 	if err != nil {
-		return m
+		return "", time.Time{}
 	}
-	m.org, m.start = base[:len(base)-tail], at
-	return m
+	return m[1], start
 }

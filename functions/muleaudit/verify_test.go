@@ -40,7 +40,7 @@ func only(kind string, n int) map[string]int {
 }
 
 func TestVerify(t *testing.T) {
-	remove := func(w *world, b interface {
+	remove := func(b interface {
 		Remove(context.Context, string) error
 	}, key string) {
 		if err := b.Remove(t.Context(), key); err != nil {
@@ -56,8 +56,8 @@ func TestVerify(t *testing.T) {
 	}{
 		{name: "nothing wrong"},
 		{name: "nothing wrong, deeply", opts: muleaudit.VerifyOptions{Deep: true}},
-		{"object missing", func(w *world, object string) { remove(w, w.output, object) }, muleaudit.VerifyOptions{}, receipt.Missing, 1},
-		{"object read and deleted by the feed", func(w *world, object string) { remove(w, w.output, object) }, muleaudit.VerifyOptions{Deleted: true}, "", 0},
+		{"object missing", func(w *world, object string) { remove(w.output, object) }, muleaudit.VerifyOptions{}, receipt.Missing, 1},
+		{"object read and deleted by the feed", func(w *world, object string) { remove(w.output, object) }, muleaudit.VerifyOptions{Deleted: true}, "", 0},
 		{"object of another size", func(w *world, object string) {
 			if _, err := w.output.Put(t.Context(), object, strings.NewReader("x"), blob.WriterOptions{}); err != nil {
 				t.Fatal(err)
@@ -90,12 +90,12 @@ func TestVerify(t *testing.T) {
 		}, muleaudit.VerifyOptions{Deep: true}, receipt.Behind, 1},
 		{"slices never read", func(w *world, _ string) {
 			for _, h := range []int{10, 9, 5} {
-				remove(w, w.state, "muleaudit/org-1/slices/"+aligned(h).Format("20060102T150405Z")+"/looks")
+				remove(w.state, "muleaudit/org-1/slices/"+aligned(h).Format("20060102T150405Z")+"/looks")
 			}
 		}, muleaudit.VerifyOptions{}, receipt.Gap, 2},
 		{"state of a slice lost", func(w *world, object string) {
 			start := objectName.FindStringSubmatch(object)[3]
-			remove(w, w.state, "muleaudit/org-1/slices/"+start+"/0001")
+			remove(w.state, "muleaudit/org-1/slices/"+start+"/000001")
 		}, muleaudit.VerifyOptions{}, "", -1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -109,14 +109,8 @@ func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
 			done, reached = latest(done, l.to), latest(reached, l.to)
 		}
 	}
-	if j.scheduled && reached.After(j.watermark) {
-		// The watermark is worth a moment beyond the run's own time.
-		save, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-		defer cancel()
-		if err := (ledger{f.state, j.org}).advance(save, reached, run); err != nil {
-			j.err = errors.Join(j.err, err)
-		}
-		f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(reached))
+	if err := f.conclude(ctx, run, j, reached); err != nil {
+		j.err = errors.Join(j.err, err)
 	}
 	r := j.receipt
 	r.Done = done
@@ -127,4 +121,21 @@ func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
 		r.Error = j.err.Error()
 	}
 	return r
+}
+
+// conclude makes durable what a job has reached.
+func (f *Function) conclude(ctx context.Context, run string, j *job, reached time.Time) error {
+	// This is worth a moment beyond the run's own time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	led := ledger{f.state, j.org}
+	// A look takes for exported what another run has claimed, so that has to be
+	// out as well before this run may call anything complete.
+	recovered, err := f.publishPending(ctx, led)
+	j.receipt.Recovered = append(j.receipt.Recovered, objects(recovered)...)
+	if err != nil || !j.scheduled || !reached.After(j.watermark) {
+		return err
+	}
+	f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(reached))
+	return led.advance(ctx, reached, run)
 }

@@ -48,7 +48,7 @@ func serve(t *testing.T, answers ...func(http.ResponseWriter, *http.Request)) *a
 				a.token(w, r)
 				return
 			}
-			fmt.Fprintf(w, `{"access_token":"t%d","expires_in":3600}`, n)
+			_, _ = fmt.Fprintf(w, `{"access_token":"t%d","expires_in":3600}`, n)
 			return
 		}
 		n := int(a.calls.Add(1))
@@ -194,7 +194,7 @@ func TestConcurrentCallersShareOneToken(t *testing.T) {
 	good.Store("t1")
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+good.Load().(string) {
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		_, _ = io.WriteString(w, `{"data":[]}`)
@@ -222,7 +222,7 @@ func TestRefusedCredentialsAreSharedToo(t *testing.T) {
 	release := make(chan struct{})
 	a.token = func(w http.ResponseWriter, _ *http.Request) {
 		<-release
-		w.WriteHeader(401)
+		w.WriteHeader(http.StatusUnauthorized)
 	}
 	c := a.client(t)
 	var wg sync.WaitGroup

@@ -79,8 +79,8 @@ func r2Account(u *url.URL, endpoint string) (account string, r2 bool) {
 
 // resolve follows the links of as much of dir as exists.
 func resolve(dir string) string {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		return target
 	}
 	parent := filepath.Dir(dir)
 	if parent == dir {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
@@ -101,7 +102,8 @@ func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options
 	r := &refusals{hints: hints, name: name}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer = s3Retryer()
-		o.APIOptions = append(o.APIOptions, r.middleware)
+		o.APIOptions = append(o.APIOptions, r.middleware, beginWhole)
+		o.DisableLogOutputChecksumValidationSkipped = true // of every object uploaded in parts
 		set(o)
 	})
 	r.client = client
@@ -145,6 +147,20 @@ func PartSize(most int64) int {
 
 // abortTimeout is how long it may take to take back an upload that failed.
 const abortTimeout = 30 * time.Second
+
+// beginWhole lets no cancellation cut off the request that begins a multipart
+// upload: the server may have begun one whose id nobody would know.
+func beginWhole(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("BeginWhole",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if _, ok := in.Parameters.(*s3.CreateMultipartUploadInput); ok && ctx.Err() == nil {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+				defer cancel()
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+}
 
 // tuneUpload sets what a writer's options cannot. The SDK aborts a failed
 // multipart upload under the context that failed it, unless it is given a time

@@ -178,7 +178,7 @@ func (c *Client) askAcks(ctx context.Context, e *endpoint, ids []int64) (map[int
 	c.n.polls.Add(1)
 	a, text, err := c.post(ctx, e, pathAck, body, false)
 	if err != nil {
-		err, _ = transportError(e.url, err)
+		_, err = transportError(e.url, err)
 		return nil, err
 	}
 	if a.status != 200 {

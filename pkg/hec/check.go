@@ -41,7 +41,7 @@ func (c *Client) Health(ctx context.Context) []Finding {
 func (c *Client) health(ctx context.Context, e *endpoint) Finding {
 	a, _, err := c.do(ctx, e, http.MethodGet, pathHealth, nil, false)
 	if err != nil {
-		err, _ = transportError(e.url, err)
+		_, err = transportError(e.url, err)
 	} else {
 		err = c.settled(e, &a)
 	}
@@ -120,7 +120,7 @@ func (c *Client) checkAck(ctx context.Context, e *endpoint) Finding {
 func (c *Client) probe(ctx context.Context, e *endpoint, path string, body []byte) (answer, error) {
 	a, _, err := c.post(ctx, e, path, body, false)
 	if err != nil {
-		err, _ = transportError(e.url, err)
+		_, err = transportError(e.url, err)
 		a.verdict = transient
 	}
 	return a, err

@@ -80,7 +80,7 @@ func (d *delivery) try(ctx context.Context, l lease) error {
 	mark := l.acks.mark()
 	a, _, err := c.post(ctx, l.endpoint, pathEvent, d.body, c.opts.Gzip)
 	if err != nil {
-		err, a.uncertain = transportError(l.url, err)
+		a.uncertain, err = transportError(l.url, err)
 	} else {
 		err = c.judge(l.endpoint, &a)
 	}

@@ -44,15 +44,15 @@ var errClosed = errors.New("the HEC client was closed before the acknowledgement
 
 // transportError judges a request that got no answer. It is uncertain unless
 // the connection was never made.
-func transportError(endpoint string, err error) (_ error, uncertain bool) {
+func transportError(endpoint string, err error) (uncertain bool, _ error) {
 	wrapped := fmt.Errorf("HEC %s: %w", endpoint, err)
 	var cert *tls.CertificateVerificationError
 	if errors.As(err, &cert) {
-		return retry.Permanent(fmt.Errorf("%w: if the certificate is right, give its authority with HEC_CA_FILE", wrapped)), false
+		return false, retry.Permanent(fmt.Errorf("%w: if the certificate is right, give its authority with HEC_CA_FILE", wrapped))
 	}
 	if errors.Is(err, http.ErrSchemeMismatch) {
-		return retry.Permanent(fmt.Errorf("%w: the URL in HEC_URL should begin with http://, or the port speak TLS", wrapped)), false
+		return false, retry.Permanent(fmt.Errorf("%w: the URL in HEC_URL should begin with http://, or the port speak TLS", wrapped))
 	}
 	var op *net.OpError
-	return wrapped, !errors.As(err, &op) || op.Op != "dial"
+	return !errors.As(err, &op) || op.Op != "dial", wrapped
 }

@@ -80,7 +80,7 @@ func TestEveryCut(t *testing.T) {
 	whole := len(gz(t, lines3)) // a cut between members cannot be seen
 	c := newConverter(t, Options{})
 	boom := fmt.Errorf("Get %q: %w", "https://bucket", io.EOF) // net/http's words, and not an end
-	for n := range len(object) {
+	for n := range object {
 		head := bytes.NewReader(object[:n])
 		broken := convertFrom(t.Context(), c, io.MultiReader(head, iotest.ErrReader(boom)))
 		if !errors.Is(broken.err, boom) || retry.IsPermanent(broken.err) {

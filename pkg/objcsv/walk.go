@@ -29,13 +29,11 @@ func (w *walker) walk(line []byte) (Code, int) {
 	if line[i] != '{' {
 		return notObject(line, i)
 	}
-	if i = w.object(line, i+1); i >= 0 {
-		i = skipSpace(line, i)
-		if i != len(line)-1 {
-			return CodeMalformed, i
-		}
-	} else {
+	if i = w.object(line, i+1); i < 0 {
 		return CodeMalformed, ^i
+	}
+	if i = skipSpace(line, i); i != len(line)-1 {
+		return CodeMalformed, i
 	}
 	if w.fields.learning {
 		return w.learned(), 0

@@ -23,8 +23,9 @@ import (
 // binary's path.
 func Build(t testing.TB, path string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), filepath.Base(path))
+	bin := filepath.Join(t.TempDir(), "function")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin, path) //nolint:gosec // the test names it
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")                                                          // also where the test has cgo, for the race detector
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", path, err, out)
 	}
@@ -51,7 +52,7 @@ func Start(t testing.TB, bin string, env map[string]string) *Process {
 	addr := ln.Addr().String()
 	_ = ln.Close()
 	p := &Process{URL: "http://" + addr, done: make(chan struct{})}
-	p.cmd = exec.Command(bin) //nolint:gosec,noctx // the test names it, and kills it
+	p.cmd = exec.Command(bin) //nolint:noctx // the test names it, and kills it
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "PORT=" + addr[strings.LastIndex(addr, ":")+1:]}
 	for k, v := range env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)

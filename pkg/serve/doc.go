@@ -1,15 +1,28 @@
 // Package serve starts a function where it is deployed: on Cloud Run and Cloud
 // Functions, and on Function Compute's custom runtime, as an HTTP server
-// through functions-framework-go.
+// through functions-framework-go; on AWS Lambda, which is known by
+// AWS_LAMBDA_RUNTIME_API, through aws-lambda-go.
+//
+// # HTTP
 //
 // A trigger is POSTed to any path (Function Compute uses /invoke). The answer
 // is the run's receipt as JSON:
 //
 //	200  all is done, or what is left will go on by itself at the next tick
 //	400  the body is nothing any trigger sends
+//	401  FUNCTION_TOKEN is set and the request does not bear it
 //	500  something transient or misconfigured is left; the receipt says what
 //	503  only a redelivery of this trigger will finish its work, or the
 //	     server is shutting down
 //
-// GET /healthz answers 200 while the function can work.
+// GET /healthz answers 200 while the function can work. FUNCTION_TOKEN is for
+// callers that the platform does not authenticate itself, such as a Cloudflare
+// Worker: they send it as Authorization: Bearer <token>.
+//
+// # Lambda
+//
+// An event is answered with the receipt where HTTP would answer 200, and else
+// with an error, so that the trigger delivers again. A batch from SQS is
+// answered with the messages to deliver again (ReportBatchItemFailures has to
+// be enabled). A run has what Lambda's timeout leaves but for a tenth.
 package serve

@@ -79,16 +79,29 @@ func (h *Handler) health(w http.ResponseWriter) {
 }
 
 func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancelCause(telemetry.WithTrace(r.Context(), r.Header))
+	ctx := telemetry.WithTrace(r.Context(), r.Header)
+	if err := h.attend(ctx, func(ctx context.Context) { h.post(ctx, w, r) }); err != nil {
+		answer(w, http.StatusInternalServerError, failure{Error: err.Error()})
+	}
+}
+
+// attend calls work under a context that ends when the process is to stop. Its
+// error is errPanic or nil.
+func (h *Handler) attend(ctx context.Context, work func(context.Context)) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(h.stop, func() { cancel(errStopping) })()
 	defer func() {
 		if p := recover(); p != nil {
 			h.rt.Log.ErrorContext(ctx, "panic", "panic", p, "stack", string(debug.Stack()))
-			answer(w, http.StatusInternalServerError, failure{Error: "internal error: see the log"})
+			err = errPanic
 		}
 	}()
+	work(ctx)
+	return nil
+}
 
+func (h *Handler) post(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	ev, err := trigger.FromHTTP(r, 0)
 	if err != nil {
 		status := http.StatusInternalServerError
@@ -108,7 +121,10 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	answer(w, status, rec)
 }
 
-var errStopping = errors.New("the instance is shutting down")
+var (
+	errStopping = errors.New("the instance is shutting down")
+	errPanic    = errors.New("internal error: see the log")
+)
 
 // failure is the answer where there is no receipt to give.
 type failure struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,16 +25,22 @@ const grace = 8 * time.Second
 
 // settings are the variables of the server itself.
 type settings struct {
-	Port     string `env:"PORT, default=8080" help:"HTTP port"`
-	LogLevel string `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
-	Project  string `env:"GOOGLE_CLOUD_PROJECT" help:"project that traces in log records belong to"`
+	Port     string        `env:"PORT, default=8080" help:"HTTP port"`
+	LogLevel string        `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
+	Project  string        `env:"GOOGLE_CLOUD_PROJECT" help:"project that traces in log records belong to"`
+	Token    config.Secret `env:"FUNCTION_TOKEN" help:"if set, a POST has to bear it: Authorization: Bearer <token>"`
 }
 
 // Main serves the function called name until SIGTERM or SIGINT, and then ends
-// the process: with status 0 after an orderly stop, else with 1.
+// the process: with status 0 after an orderly stop, else with 1. It serves
+// Lambda where AWS_LAMBDA_RUNTIME_API is set, and else HTTP.
 func Main(name string, build New) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := listen(ctx, name, build)
+	run := listen
+	if onLambda() {
+		run = invoked
+	}
+	err := run(ctx, name, build)
 	cancel()
 	if err != nil {
 		fatal(name, err)
@@ -44,15 +52,15 @@ func Main(name string, build New) {
 // process when the configuration is wrong.
 func Register(name string, build New) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	h, closeFn, err := assemble(ctx, build)
+	s, err := assemble(ctx, build)
 	if err != nil {
 		fatal(name, err)
 	}
-	functions.HTTP(name, h.ServeHTTP)
+	functions.HTTP(name, s.guarded.ServeHTTP)
 	go func() { // lives as long as the process, which it ends
 		<-ctx.Done()
 		cancel()
-		if err := stop(h, closeFn); err != nil {
+		if err := s.stop(); err != nil {
 			fatal(name, err)
 		}
 		os.Exit(0)
@@ -60,11 +68,11 @@ func Register(name string, build New) {
 }
 
 func listen(ctx context.Context, name string, build New) error {
-	h, closeFn, err := assemble(ctx, build)
+	s, err := assemble(ctx, build)
 	if err != nil {
 		return err
 	}
-	functions.HTTP(name, h.ServeHTTP)
+	functions.HTTP(name, s.guarded.ServeHTTP)
 	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
 		return err
 	}
@@ -72,47 +80,64 @@ func listen(ctx context.Context, name string, build New) error {
 	go func() { served <- funcframework.StartHostPort("", port()) }()
 	select {
 	case err := <-served: // the framework returns only when it could not go on
-		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), closeFn())
+		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
 	case <-ctx.Done():
-		return stop(h, closeFn)
+		return s.stop()
 	}
+}
+
+// server is a function with all that serves it.
+type server struct {
+	handler *Handler
+	guarded http.Handler // asks for the token first
+	close   func() error
 }
 
 // stop waits for the runs under way, which have been told to end, and closes
 // what they used.
-func stop(h *Handler, closeFn func() error) error {
+func (s *server) stop() error {
 	idle := make(chan struct{})
-	go func() { h.Wait(); close(idle) }()
+	go func() { s.handler.Wait(); close(idle) }()
 	select {
 	case <-idle:
-		return closeFn()
+		return s.close()
 	case <-time.After(grace):
 		return fmt.Errorf("runs did not stop within %v of SIGTERM", grace)
 	}
 }
 
 // assemble builds a function with its logger, its metrics and its handler.
-func assemble(ctx context.Context, build New) (*Handler, func() error, error) {
-	rt, err := NewRuntime(ctx, envconfig.OsLookuper())
-	if err != nil {
-		return nil, nil, err
+func assemble(ctx context.Context, build New) (*server, error) {
+	env := envconfig.OsLookuper()
+	var set settings
+	if err := config.Load(ctx, env, &set); err != nil {
+		return nil, err
 	}
-	fn, err := build(ctx, envconfig.OsLookuper(), rt)
+	rt, err := set.runtime(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	closeFn := func() error {
+	slog.SetDefault(rt.Log) // libraries write to package log
+	fn, err := build(ctx, env, rt)
+	if err != nil {
+		return nil, err
+	}
+	h := NewHandler(ctx, fn, rt)
+	return &server{h, requireToken(set.Token, h), func() error {
 		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
-	}
-	return NewHandler(ctx, fn, rt), closeFn, nil
+	}}, nil
 }
 
 // NewRuntime builds the logger, on stderr, and the metrics that env asks for.
 func NewRuntime(ctx context.Context, env envconfig.Lookuper) (Runtime, error) {
-	var s settings
-	if err := config.Load(ctx, env, &s); err != nil {
+	var set settings
+	if err := config.Load(ctx, env, &set); err != nil {
 		return Runtime{}, err
 	}
+	return set.runtime(ctx)
+}
+
+func (s settings) runtime(ctx context.Context) (Runtime, error) {
 	log, err := telemetry.NewLogger(os.Stderr, s.LogLevel, s.Project)
 	if err != nil {
 		return Runtime{}, config.Faults{{Var: "LOG_LEVEL", Problem: err.Error()}}

@@ -88,6 +88,10 @@ type Answer struct {
 	BatchItemFailures []Failure `json:"batchItemFailures"`
 }
 
+// PerMessage makes whatever embeds *Answer, such as a receipt, tell it; nil if
+// there is none.
+func (a *Answer) PerMessage() *Answer { return a }
+
 // Failure names one message by its [Notice] MessageID.
 type Failure struct {
 	ItemIdentifier string `json:"itemIdentifier"`

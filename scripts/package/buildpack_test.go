@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +17,7 @@ import (
 	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
 // TestBuildpackBuildsAndServes does with the archive what Google's Go buildpack
@@ -39,13 +36,24 @@ func TestBuildpackBuildsAndServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	output := t.TempDir()
-	url := serve(t, bin,
-		"FUNCTION_TARGET=muleaudit", "MULE_ORG_ID=org-1", "CLIENT_ID=client", "CLIENT_SECRET=secret",
-		"MULE_BASE_URL="+api.URL(), "MULE_RATE_PER_MIN=60000",
-		"OUTPUT_URL=file://"+output, "STATE_URL=file://"+t.TempDir())
+	p := proctest.Start(t, bin, map[string]string{
+		"FUNCTION_TARGET": "muleaudit", "LOCAL_ONLY": "true",
+		"MULE_ORG_ID": "org-1", "CLIENT_ID": "client", "CLIENT_SECRET": "secret",
+		"MULE_BASE_URL": api.URL(), "MULE_RATE_PER_MIN": "60000",
+		"OUTPUT_URL": "file://" + output, "STATE_URL": "file://" + t.TempDir(),
+	})
 
 	// Scheduler's message as Eventarc delivers it; "e30=" is {}.
-	status, body := post(t, url, `{"message":{"data":"e30=","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`)
+	status, body, err := p.Post(t.Context(), `{"message":{"data":"e30=","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`, map[string]string{
+		"Content-Type":   "application/json",
+		"ce-specversion": "1.0",
+		"ce-id":          "1",
+		"ce-source":      "//pubsub.googleapis.com/projects/p/topics/t",
+		"ce-type":        "google.cloud.pubsub.topic.v1.messagePublished",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var receipt struct {
 		Function, Status string
 		Out              int
@@ -59,6 +67,9 @@ func TestBuildpackBuildsAndServes(t *testing.T) {
 	objects, err := filepath.Glob(filepath.Join(output, "*", "*", "*", "mulesoft-audit-org-1-*.json.gz"))
 	if err != nil || len(objects) == 0 {
 		t.Errorf("no objects: %v", err)
+	}
+	if err := p.Stop(syscall.SIGTERM, time.Minute); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -158,90 +169,4 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 	}
-}
-
-// serve starts the program with nothing but env in its environment, and returns
-// its address once it answers. At the test's end it has to stop in good order.
-func serve(t *testing.T, bin string, env ...string) string {
-	t.Helper()
-	addr := freeAddress(t)
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	// Not the test's context, which ends before the clean-up.
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin)
-	cmd.Env = append(env, "PORT="+port, "LOCAL_ONLY=true")
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("SIGTERM: %v", err)
-		}
-		if err := <-exited; err != nil {
-			t.Errorf("stopped: %v\n%s", err, &stderr)
-		}
-	})
-	for {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/healthz", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				t.Fatalf("GET /healthz: %s", resp.Status)
-			}
-			return "http://" + addr
-		}
-		select {
-		case err := <-exited:
-			exited <- err // for the clean-up
-			t.Fatalf("did not start: %v\n%s", err, &stderr)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// post delivers a Pub/Sub message as a CloudEvent in binary mode.
-func post(t *testing.T, url, body string) (int, []byte) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for key, value := range map[string]string{
-		"Content-Type":   "application/json",
-		"ce-specversion": "1.0",
-		"ce-id":          "1",
-		"ce-source":      "//pubsub.googleapis.com/projects/p/topics/t",
-		"ce-type":        "google.cloud.pubsub.topic.v1.messagePublished",
-	} {
-		req.Header.Set(key, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, answer
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sls_test
+
+const consumerShards = 4

@@ -1,0 +1,186 @@
+package credentials
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// Google describes a RAM role that trusts Google's identity tokens.
+type Google struct {
+	RoleARN     string // acs:ram::<account>:role/<name>
+	ProviderARN string // acs:ram::<account>:oidc-provider/<name>, issuer https://accounts.google.com
+	Audience    string // a client id that the provider accepts
+	SessionName string // shows in ActionTrail; "siemfeed" by default
+
+	STSEndpoint string        // "https://sts.aliyuncs.com" by default
+	MetadataURL string        // "http://metadata.google.internal" by default
+	Duration    time.Duration // of a session, 1 h by default
+	Client      *http.Client  // http.DefaultClient by default
+	Retry       retry.Policy  // 4 attempts by default
+}
+
+// refreshBefore is how long before they expire credentials are replaced, so
+// that one that fails can be made good.
+const refreshBefore = 5 * time.Minute
+
+type googleProvider struct {
+	o    Google
+	turn chan struct{} // holds one token: one exchange at a time
+	now  sls.Credentials
+	end  time.Time
+}
+
+// FromGoogle returns a provider that exchanges the identity token of the
+// Google Cloud workload it runs in for a session of an Alibaba role, without
+// any stored key (AssumeRoleWithOIDC). Sessions are kept until five minutes
+// before they expire; while one is valid, a failed refresh does no harm.
+func FromGoogle(o Google) (sls.CredentialsProvider, error) {
+	var faults []error
+	for _, f := range [][2]string{{"role ARN", o.RoleARN}, {"OIDC provider ARN", o.ProviderARN}, {"audience", o.Audience}} {
+		if f[1] == "" {
+			faults = append(faults, fmt.Errorf("no %s", f[0]))
+		}
+	}
+	if faults != nil {
+		return nil, fmt.Errorf("alibaba role by OIDC: %w", errors.Join(faults...))
+	}
+	o.SessionName = cmp.Or(o.SessionName, "siemfeed")
+	o.STSEndpoint = strings.TrimSuffix(cmp.Or(o.STSEndpoint, "https://sts.aliyuncs.com"), "/")
+	o.MetadataURL = strings.TrimSuffix(cmp.Or(o.MetadataURL, "http://metadata.google.internal"), "/")
+	o.Duration = cmp.Or(o.Duration, time.Hour)
+	o.Client = cmp.Or(o.Client, http.DefaultClient)
+	if o.Retry.Attempts == 0 {
+		o.Retry = retry.Policy{Attempts: 4, Base: 300 * time.Millisecond, Max: 5 * time.Second}
+	}
+	return &googleProvider{o: o, turn: make(chan struct{}, 1)}, nil
+}
+
+func (p *googleProvider) Credentials(ctx context.Context) (sls.Credentials, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return sls.Credentials{}, ctx.Err()
+	}
+	left := time.Until(p.end)
+	if left > refreshBefore {
+		return p.now, nil
+	}
+	c, end, err := p.exchange(ctx)
+	if err != nil {
+		if left > 0 {
+			return p.now, nil
+		}
+		return sls.Credentials{}, err
+	}
+	p.now, p.end = c, end
+	return c, nil
+}
+
+func (p *googleProvider) exchange(ctx context.Context) (c sls.Credentials, end time.Time, err error) {
+	err = p.o.Retry.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		token, err := p.identity(ctx)
+		if err != nil {
+			return err
+		}
+		c, end, err = p.assume(ctx, token)
+		return err
+	})
+	return c, end, err
+}
+
+// identity asks the metadata server for a token. Source: "Verify the identity
+// of a VM", Google Cloud.
+func (p *googleProvider) identity(ctx context.Context) (string, error) {
+	u := p.o.MetadataURL + "/computeMetadata/v1/instance/service-accounts/default/identity?format=full&audience=" + url.QueryEscape(p.o.Audience)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return "", retry.Permanent(err)
+	}
+	r.Header.Set("Metadata-Flavor", "Google")
+	body, err := p.do(r)
+	if err != nil {
+		return "", fmt.Errorf("identity token from Google's metadata server: %w", err)
+	}
+	return strings.TrimSpace(string(body)), nil
+}
+
+// assume calls AssumeRoleWithOIDC, which takes no signature: the token is the
+// proof. Source: credentials-go v1.4.14, providers/oidc.go.
+func (p *googleProvider) assume(ctx context.Context, token string) (sls.Credentials, time.Time, error) {
+	query := url.Values{
+		"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Format": {"JSON"},
+		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
+	}
+	form := url.Values{
+		"RoleArn": {p.o.RoleARN}, "OIDCProviderArn": {p.o.ProviderARN}, "OIDCToken": {token},
+		"RoleSessionName": {p.o.SessionName}, "DurationSeconds": {strconv.Itoa(int(p.o.Duration / time.Second))},
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.o.STSEndpoint+"/?"+query.Encode(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return sls.Credentials{}, time.Time{}, retry.Permanent(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	body, err := p.do(r)
+	if err != nil {
+		return sls.Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC of %s: %w", p.o.RoleARN, err)
+	}
+	var out struct {
+		Credentials struct {
+			AccessKeyID     string `json:"AccessKeyId"`
+			AccessKeySecret string
+			SecurityToken   string
+			Expiration      time.Time
+		}
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		return sls.Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC: %w", err)
+	}
+	c := out.Credentials
+	if c.AccessKeyID == "" || c.AccessKeySecret == "" || c.SecurityToken == "" {
+		return sls.Credentials{}, time.Time{}, errors.New("AssumeRoleWithOIDC: an answer without credentials")
+	}
+	return sls.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}, c.Expiration, nil
+}
+
+// do returns the body of a 200 and makes an error of anything else, permanent
+// when the request itself was refused.
+func (p *googleProvider) do(r *http.Request) ([]byte, error) {
+	resp, err := p.o.Client.Do(r)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // without the address, that may hold a token
+		}
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return body, nil
+	}
+	var refused struct{ Code, Message string }
+	_ = json.Unmarshal(body, &refused) // another form has no code to show
+	err = fmt.Errorf("HTTP %d %s %s", resp.StatusCode, refused.Code, refused.Message)
+	if resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests && !strings.HasPrefix(refused.Code, "Throttling") {
+		return nil, retry.Permanent(fmt.Errorf("%w; check the role's trust policy, the OIDC provider's issuer and client id, and the audience", err))
+	}
+	return nil, err
+}

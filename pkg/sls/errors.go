@@ -1,0 +1,154 @@
+package sls
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// Error codes that callers of this package act upon.
+// Source: "Common error codes" and the pages of the single APIs.
+const (
+	CodeInvalidCursor        = "InvalidCursor"
+	CodeParameterInvalid     = "ParameterInvalid"
+	CodeShardNotExist        = "ShardNotExist"
+	CodeGroupAlreadyExist    = "ConsumerGroupAlreadyExist"
+	CodeGroupNotExist        = "ConsumerGroupNotExist"
+	CodeConsumerNotExist     = "ConsumerNotExist"
+	CodeConsumerNotMatch     = "ConsumerNotMatch"
+	CodeConsumerBodyUnknown  = "NotExistConsumerWithBody"
+	CodeRequestTimeTooSkewed = "RequestTimeTooSkewed"
+	CodeProjectNotExist      = "ProjectNotExist"
+	CodeLogStoreNotExist     = "LogStoreNotExist"
+	codeSignatureNotMatch    = "SignatureNotMatch"
+	codeInvalidAccessKeyID   = "InvalidAccessKeyId"
+	codeUnauthorized         = "Unauthorized"
+	codeLogStoreWithoutShard = "LogStoreWithoutShard"
+	codeConsumerGroupQuota   = "ConsumerGroupQuotaExceed"
+)
+
+// Kind says what can be done about an [Error].
+type Kind int
+
+// The kinds of error.
+const (
+	// Transient errors may be gone on the next attempt.
+	Transient Kind = iota
+	// Quota errors are transient, but only after a while.
+	Quota
+	// Config errors need a person: a key, a name, a permission, a clock.
+	Config
+	// Permanent errors are the request's own fault.
+	Permanent
+)
+
+// Error is a refusal by SLS.
+type Error struct {
+	HTTP      int    // HTTP status
+	Code      string // errorCode, empty when the body was not the service's own
+	Message   string // errorMessage
+	RequestID string // what Alibaba's support asks for
+}
+
+// Error says what was refused, and what to fix where that is known.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("sls: %d %s: %s", e.HTTP, e.Code, e.Message)
+	if e.Code == "" {
+		s = fmt.Sprintf("sls: HTTP %d", e.HTTP)
+	}
+	if e.RequestID != "" {
+		s += " (request " + e.RequestID + ")"
+	}
+	if h := e.Hint(); h != "" {
+		s += "; " + h
+	}
+	return s
+}
+
+// Kind classifies the error by status and code.
+func (e *Error) Kind() Kind {
+	switch {
+	case e.HTTP == http.StatusForbidden && slices.Contains(quotaCodes, e.Code), e.HTTP == http.StatusTooManyRequests:
+		return Quota
+	case e.HTTP >= 500 || e.HTTP == http.StatusRequestTimeout || e.Code == codeLogStoreWithoutShard:
+		return Transient
+	case hints[e.Code] != "", e.HTTP == http.StatusUnauthorized, e.HTTP == http.StatusForbidden:
+		return Config
+	}
+	return Permanent
+}
+
+var quotaCodes = []string{
+	"", // a proxy's bare 403 is no verdict on the key
+	"ReadQuotaExceed", "WriteQuotaExceed", "ShardReadQuotaExceed", "ShardWriteQuotaExceed",
+	"ProjectQuotaExceed", "QuotaExceed",
+}
+
+// Hint says what to fix, or nothing when no person can help.
+func (e *Error) Hint() string {
+	if h := hints[e.Code]; h != "" {
+		return h
+	}
+	if e.Kind() == Config {
+		return "check the access key's permissions (RAM policy) on this project and logstore"
+	}
+	return ""
+}
+
+var hints = map[string]string{
+	codeSignatureNotMatch:    "the access key secret does not belong to the access key id",
+	codeInvalidAccessKeyID:   "the access key id is unknown or disabled",
+	codeUnauthorized:         "the access key is unknown, disabled or expired, or lacks the RAM permission for this call",
+	CodeRequestTimeTooSkewed: "this machine's clock is more than 15 minutes off: correct it",
+	CodeProjectNotExist:      "check the project's name and that the endpoint is that of its region",
+	CodeLogStoreNotExist:     "check the logstore's name",
+	codeConsumerGroupQuota:   "the logstore has as many consumer groups as it may have: delete one that is not used",
+}
+
+// IsCode tells whether err is an [Error] with one of the codes.
+func IsCode(err error, codes ...string) bool {
+	var e *Error
+	return errors.As(err, &e) && slices.Contains(codes, e.Code)
+}
+
+// IsInvalidCursor tells whether err says that a cursor is malformed or older
+// than what the shard still holds.
+func IsInvalidCursor(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == CodeInvalidCursor ||
+		e.Code == CodeParameterInvalid && e.Message == "Parameter Cursor is not valid")
+}
+
+// IsConfig tells whether err needs a person to change something.
+func IsConfig(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind() == Config
+}
+
+// quotaPause is the least wait after a quota refusal: shard quotas count by
+// the second, project quotas by the minute.
+const quotaPause = time.Second
+
+// refusal makes the error of a response other than 200, marked permanent or
+// transient.
+func refusal(status int, header http.Header, body []byte) error {
+	e := &Error{HTTP: status, RequestID: header.Get("x-log-requestid")}
+	var wire struct{ ErrorCode, ErrorMessage string }
+	if json.Unmarshal(body, &wire) == nil {
+		e.Code, e.Message = wire.ErrorCode, wire.ErrorMessage
+	}
+	switch e.Kind() {
+	case Transient, Quota:
+		wait, _ := retry.RetryAfter(header, time.Now())
+		if e.Kind() == Quota {
+			wait = max(wait, quotaPause)
+		}
+		return retry.After(e, wait)
+	}
+	return retry.Permanent(e)
+}

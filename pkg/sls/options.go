@@ -1,0 +1,129 @@
+package sls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// WorkerOptions are what a [Worker] may be told. The zero value of each field
+// means its default.
+type WorkerOptions struct {
+	// Start is where a shard begins that has no checkpoint: [Begin], [End]
+	// (default) or an RFC 3339 receive time.
+	Start string
+	// Drain reads every assigned shard up to where it ended at the beginning
+	// of the run, and returns. Otherwise the worker follows until it is
+	// stopped.
+	Drain bool
+	// Until ends a drain at a receive time instead of the present end.
+	Until time.Time
+	// OldestOnExpired goes on from the oldest log when a checkpoint is older
+	// than what is kept, and reports the [Gap]. Otherwise the run fails.
+	OldestOnExpired bool
+	// Heartbeat and Timeout: how often the worker reports, default 10 s, and
+	// after how much silence the service gives its shards to others, default
+	// 60 s, in whole seconds.
+	Heartbeat, Timeout time.Duration
+	// Count is the most groups a pull, Query an SPL filter; see [PullRequest].
+	Count int
+	Query string
+	// Poll is the wait at the end of the data; default 500 ms, and up to three
+	// times as long while nothing comes.
+	Poll time.Duration
+	// Commit is the least time between two checkpoints of a shard; default 1 s.
+	Commit time.Duration
+	// Grace bounds how long a stop waits for what is under way; default 30 s.
+	Grace time.Duration
+	// MaxPending is how many batches of one shard may be under way; default 8.
+	MaxPending int
+	// OnGap hears of logs that were gone before they were read.
+	OnGap func(Gap)
+	// OnEvent hears of shards that come and go and of heartbeats that fail. It
+	// must not block.
+	OnEvent func(Event)
+}
+
+// Event is a change in what a worker holds.
+type Event struct {
+	Shard int // -1 where it is about the consumer
+	Kind  EventKind
+	Err   error // why, where there is a reason
+}
+
+// EventKind names an [Event].
+type EventKind string
+
+// The kinds of [Event].
+const (
+	Assigned        EventKind = "assigned"  // the worker begins to read the shard
+	Released        EventKind = "released"  // handed over in good order
+	ShardLost       EventKind = "lost"      // gone before it could be handed over
+	ShardFinished   EventKind = "finished"  // read to its end
+	HeartbeatFailed EventKind = "heartbeat" // one failed; the lease still runs
+)
+
+func (o *WorkerOptions) setDefaults() {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&o.Heartbeat, 10*time.Second)
+	def(&o.Timeout, 60*time.Second)
+	def(&o.Poll, 500*time.Millisecond)
+	def(&o.Commit, time.Second)
+	def(&o.Grace, 30*time.Second)
+	if o.Start == "" {
+		o.Start = End
+	}
+	if o.MaxPending == 0 {
+		o.MaxPending = 8
+	}
+	if o.OnGap == nil {
+		o.OnGap = func(Gap) {}
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+}
+
+func (o *WorkerOptions) validate() error {
+	var faults []error
+	if o.Timeout%time.Second != 0 || o.Timeout < time.Second {
+		faults = append(faults, fmt.Errorf("group timeout %s: want whole seconds", o.Timeout))
+	}
+	if o.Heartbeat <= 0 || 2*o.Heartbeat > o.Timeout {
+		faults = append(faults, fmt.Errorf("heartbeat %s: want at most half of the group timeout %s, so that one may fail", o.Heartbeat, o.Timeout))
+	}
+	if _, err := o.startTime(); err != nil {
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// startTime reads Start when it is a time; zero means Begin or End.
+func (o *WorkerOptions) startTime() (time.Time, error) {
+	if o.Start == Begin || o.Start == End {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, o.Start)
+	if err != nil {
+		return t, fmt.Errorf("start %q: want begin, end or an RFC 3339 time", o.Start)
+	}
+	return t, nil
+}
+
+func (o *WorkerOptions) read() readOptions {
+	return readOptions{
+		count: o.Count, query: o.Query, poll: o.Poll, commit: o.Commit,
+		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace,
+	}
+}
+
+// afterGrace calls f once d has passed since ctx ended, unless the returned
+// function is called before ctx ends.
+func afterGrace(ctx context.Context, d time.Duration, f func()) (cancel func() bool) {
+	return context.AfterFunc(ctx, func() { time.AfterFunc(d, f) })
+}

@@ -1,0 +1,114 @@
+package sls
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// position finds where to begin with a shard, and its checkpoint as it is.
+func (m *member) position(ctx context.Context, t *task) (start, saved string, err error) {
+	shard := t.shard
+	all, err := m.checkpoints(ctx, t.begun)
+	if err != nil {
+		return "", "", err
+	}
+	done := map[int]bool{}
+	for _, c := range all {
+		if c.Cursor == "" {
+			continue
+		}
+		if done[c.Shard] = true; c.Shard == shard {
+			return c.Cursor, c.Cursor, nil
+		}
+	}
+	from := m.w.o.Start
+	at, err := m.w.o.startTime()
+	if err != nil {
+		return "", "", err
+	}
+	if !at.IsZero() {
+		start, err = m.w.client.CursorAt(ctx, shard, at)
+		return start, "", err
+	}
+	if from == End {
+		child, err := m.continues(ctx, shard, done)
+		if err != nil {
+			return "", "", err
+		}
+		if child {
+			from = Begin
+		}
+	}
+	start, err = m.w.client.Cursor(ctx, shard, from)
+	return start, "", err
+}
+
+// continues tells whether a shard came from the split or merge of shards that
+// the group has read: what is in it followed what was read, and "end" would
+// leave out what arrived before this moment. In a group that is only now
+// beginning, shards that were split before it are no continuation of anything.
+func (m *member) continues(ctx context.Context, shard int, read map[int]bool) (bool, error) {
+	if m.fresh && slices.ContainsFunc(m.initial, func(s Shard) bool { return s.ID == shard }) {
+		return false, nil
+	}
+	shards, err := m.shards(ctx, shard)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(shards, func(s Shard) bool { return s.ID == shard })
+	return i >= 0 && slices.ContainsFunc(shards, func(s Shard) bool {
+		return s.ReadOnly() && s.ID < shard && read[s.ID] && s.overlaps(shards[i])
+	}), nil
+}
+
+// limit is the cursor a drain of the shard ends at, "" when following.
+func (m *member) limit(ctx context.Context, shard int) (string, error) {
+	switch {
+	case !m.w.o.Drain:
+		return "", nil
+	case !m.w.o.Until.IsZero():
+		return m.w.client.CursorAt(ctx, shard, m.w.o.Until)
+	}
+	return m.w.client.Cursor(ctx, shard, End)
+}
+
+// checkpoints lists what the group has saved, as it was at the given time or
+// later: shards that were assigned together share one call.
+func (m *member) checkpoints(ctx context.Context, since time.Time) ([]Checkpoint, error) {
+	m.savedMu.Lock()
+	defer m.savedMu.Unlock()
+	if !m.savedAt.Before(since) {
+		return m.saved, nil
+	}
+	at := time.Now()
+	saved, err := m.w.client.Checkpoints(ctx, m.w.group)
+	if err == nil {
+		m.saved, m.savedAt = saved, at
+	}
+	return saved, err
+}
+
+// shards lists the logstore's shards, from memory when that is fresh enough
+// and knows the shard that is asked about.
+func (m *member) shards(ctx context.Context, about int) ([]Shard, error) {
+	m.listMu.Lock()
+	defer m.listMu.Unlock()
+	known := slices.ContainsFunc(m.list, func(s Shard) bool { return s.ID == about })
+	if known && time.Since(m.listed) < m.w.o.Heartbeat {
+		return m.list, nil
+	}
+	list, err := m.w.client.Shards(ctx)
+	if err == nil {
+		m.list, m.listed = list, time.Now()
+	}
+	return list, err
+}
+
+// readOnly tells whether a shard can get no more logs. One that is no longer
+// listed cannot either.
+func (m *member) readOnly(ctx context.Context, shard int) (bool, error) {
+	list, err := m.shards(ctx, shard)
+	i := slices.IndexFunc(list, func(s Shard) bool { return s.ID == shard })
+	return err == nil && (i < 0 || list[i].ReadOnly()), err
+}

@@ -1,0 +1,38 @@
+package sls
+
+import "context"
+
+// Range is a stretch of one shard.
+type Range struct {
+	Shard int
+	From  string // cursor
+	To    string // cursor to stop before
+	Count int    // most groups a pull; 0 means MaxPullGroups
+	Query string // SPL filter
+	// MaxPending is how many batches may be under way; default 8.
+	MaxPending int
+}
+
+// ReadRange reads a range without a consumer group, such as the one an SLS
+// trigger of Function Compute hands over, and returns when all of it is
+// confirmed. It stops in good order when ctx ends, with ctx's error. The
+// status says how far everything was confirmed (Checkpoint), whatever the
+// error.
+func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
+	o := WorkerOptions{Count: r.Count, Query: r.Query, MaxPending: r.MaxPending}
+	o.setDefaults()
+	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}
+	run := &shardRun{
+		client: c, processor: p, o: o.read(), shard: r.Shard, cursor: r.From, end: r.To, state: state,
+		save: func(context.Context, string) error { return nil },
+	}
+	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer afterGrace(ctx, o.Grace, func() { cancel(context.Cause(ctx)) })()
+	finished, err := run.run(hard, ctx)
+	state.update(func(s *ShardStatus) { s.Finished = finished })
+	if err == nil && !finished {
+		err = context.Cause(ctx)
+	}
+	return state.get(), err
+}

@@ -1,0 +1,252 @@
+package sls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// shardRun reads one shard from a cursor on: one goroutine pulls, one page
+// ahead of the one that hands batches to the processor, and one saves
+// checkpoints.
+type shardRun struct {
+	client    *Client
+	processor Processor
+	o         readOptions
+	shard     int
+	cursor    string // where to begin
+	end       string // where to end; "" goes on until stopped
+	saved     string // the checkpoint as it is, "" when there is none
+	state     *shardState
+	track     *tracker
+
+	// save stores a checkpoint.
+	save func(ctx context.Context, cursor string) error
+	// readOnly tells whether the shard can get no more logs; nil where that
+	// does not matter.
+	readOnly func(ctx context.Context, shard int) (bool, error)
+	// gap hears of logs that are gone.
+	gap func(Gap)
+}
+
+// readOptions are what a worker and a range reader share.
+type readOptions struct {
+	count      int
+	query      string
+	poll       time.Duration
+	commit     time.Duration
+	maxPending int
+	grace      time.Duration
+	oldest     bool // go on from the oldest log when the cursor has expired
+}
+
+// ErrLost is why a [Processor]'s context ends when the shard has gone to
+// another consumer, or may have.
+var ErrLost = errors.New("sls: shard ownership lost")
+
+// run reads until the end cursor, the end of a readonly shard, or stop ends;
+// then it waits for what is under way and saves the last checkpoint. It
+// returns whether there is nothing left to read. A batch that fails ends the
+// run too, once those beside it are answered. When ctx ends run returns at
+// once, without saving.
+func (s *shardRun) run(ctx, stop context.Context) (finished bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.track = newTracker(s.cursor, s.o.maxPending)
+	pulling, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	defer context.AfterFunc(stop, func() { halt(errStopped) })()
+
+	pages := make(chan *Page)
+	fed := make(chan struct{})
+	dropped := 0
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(pages)
+		var err error
+		if finished, err = s.pull(pulling, pages); err != nil && pulling.Err() == nil {
+			s.track.fail(err)
+		}
+	})
+	wg.Go(func() {
+		defer close(fed)
+		dropped = s.feed(ctx, pulling, pages)
+	})
+	wg.Go(func() {
+		if err := s.commit(ctx, fed, halt, cancel); err != nil {
+			cancel(err)
+		}
+	})
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return false, err
+	}
+	return finished && dropped == 0, nil
+}
+
+// errStopped ends the pulls of a run that is to end in good order.
+var errStopped = errors.New("stopped")
+
+// pull sends page after page. It returns true when it has reached the end.
+func (s *shardRun) pull(ctx context.Context, pages chan<- *Page) (finished bool, err error) {
+	cursor := s.cursor
+	closed := false // the shard was readonly before the last pull
+	idle := 0
+	for s.end == "" || !reached(cursor, s.end) {
+		page, err := s.client.Pull(ctx, PullRequest{Shard: s.shard, Cursor: cursor, End: s.end, Count: s.o.count, Query: s.o.query})
+		if err != nil && ctx.Err() == nil {
+			page, err = s.jump(ctx, cursor, err)
+		}
+		if err != nil {
+			return false, err
+		}
+		if page.Next != cursor {
+			idle, cursor = 0, page.Next
+			s.state.pulled(page)
+			select {
+			case pages <- page:
+				continue
+			case <-ctx.Done():
+				page.Release()
+				return false, context.Cause(ctx)
+			}
+		}
+		page.Release()
+		s.state.caughtUp()
+		if closed {
+			return true, nil
+		}
+		if idle++; s.end != "" && idle > maxIdle {
+			return false, nil // what is left before the end cannot be had now
+		}
+		if s.readOnly != nil {
+			if closed, err = s.readOnly(ctx, s.shard); err != nil {
+				return false, err
+			}
+		}
+		if !closed && retry.Sleep(ctx, s.o.poll*time.Duration(min(idle, maxIdle))) != nil {
+			return false, context.Cause(ctx)
+		}
+	}
+	return true, nil
+}
+
+// maxIdle is how many pulls in a row may bring nothing before the end of a
+// range is reached, and how often the wait between them grows.
+const maxIdle = 3
+
+// Gap is a stretch of logs that were gone before they could be read.
+type Gap struct {
+	Shard    int
+	From, To string // cursors
+	// Groups is how many LogGroups are missing, or -1 where that is unknown.
+	Groups int64
+}
+
+func (g Gap) String() string {
+	if g.Groups < 0 {
+		return fmt.Sprintf("shard %d: logs from cursor %s on are gone, how many is unknown", g.Shard, g.From)
+	}
+	return fmt.Sprintf("shard %d: about %d LogGroups from cursor %s to %s are gone", g.Shard, g.Groups, g.From, g.To)
+}
+
+// ErrExpired is wrapped by the error of a run whose cursor is older than what
+// the logstore keeps, unless it is to go on from the oldest.
+var ErrExpired = errors.New("sls: cursor expired")
+
+// jump decides about a pull's error: an expired cursor is given up for the
+// oldest there is, if that is what was asked for. It returns an empty page that
+// leads there.
+func (s *shardRun) jump(ctx context.Context, cursor string, cause error) (*Page, error) {
+	if !IsInvalidCursor(cause) {
+		return nil, cause
+	}
+	oldest, err := s.client.Cursor(ctx, s.shard, Begin)
+	if err != nil {
+		return nil, errors.Join(cause, err)
+	}
+	gap := Gap{Shard: s.shard, From: cursor, To: oldest, Groups: -1}
+	from, ok1 := CursorNumber(cursor)
+	to, ok2 := CursorNumber(oldest)
+	if ok1 && ok2 && to > from {
+		gap.Groups = to - from
+	}
+	if cursor == oldest {
+		return nil, cause // there is nothing older to blame
+	}
+	if !s.o.oldest {
+		return nil, retry.Permanent(fmt.Errorf("%w: %s; to accept the loss, choose to go on from the oldest log that is left (on invalid cursor: oldest); to prevent it, keep logs longer or run more often: %w", ErrExpired, gap, cause))
+	}
+	s.gap(gap)
+	return &Page{Shard: s.shard, Cursor: cursor, Next: oldest}, nil
+}
+
+// feed hands the pages to the processor until pulling ends, and returns how
+// many it left out.
+func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropped int) {
+	for page := range pages {
+		if pulling.Err() != nil {
+			page.Release()
+			dropped++
+			continue
+		}
+		if len(page.Raw) == 0 {
+			s.track.skip(page.Next)
+			page.Release()
+			continue
+		}
+		seq, err := s.track.add(pulling, page.Next)
+		if err != nil {
+			page.Release()
+			dropped++
+			continue
+		}
+		b := &Batch{Page: page, track: s.track, seq: seq}
+		if err := s.processor.Process(ctx, b); err != nil {
+			b.Done(err)
+		}
+	}
+	return dropped
+}
+
+// commit saves checkpoints as batches are done, at most one an interval, and a
+// last one when all are answered.
+func (s *shardRun) commit(ctx context.Context, fed <-chan struct{}, halt, cancel context.CancelCauseFunc) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	due, last, failed := false, false, false
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timer.C:
+			due = true
+		case <-fed:
+			fed, last = nil, true
+		case <-s.track.changed:
+		}
+		safe, open, failure := s.track.state()
+		if failure != nil && !failed {
+			failed = true
+			halt(failure)
+			defer time.AfterFunc(s.o.grace, func() { cancel(failure) }).Stop()
+		}
+		idle := last && open == 0
+		if safe != s.saved && (due || idle) {
+			if err := s.save(ctx, safe); err != nil {
+				return errors.Join(failure, err)
+			}
+			s.saved = safe
+			s.state.committed(safe)
+			due = false
+			timer.Reset(s.o.commit)
+		}
+		if idle {
+			return failure
+		}
+	}
+}

@@ -1,0 +1,336 @@
+package sls_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+func drain() sls.WorkerOptions {
+	o := quick()
+	o.Drain = true
+	return o
+}
+
+func mustRun(t *testing.T, w *sls.Worker) sls.Result {
+	t.Helper()
+	r, err := w.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestDrain(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 8})
+	l := s.Logstore()
+	gen := emulator.NewGenerator(1)
+	k := newSink(t, 5*time.Millisecond)
+	k.guard(l, begins(l))
+	n := fill(l, gen, 10, 5)
+	c := newClient(t, s, sls.Options{})
+	r := mustRun(t, newWorker(t, c, "c", k, drain()))
+	if !r.Complete() || len(r.Shards) != 8 {
+		t.Errorf("%+v", r)
+	}
+	k.want(n, false)
+	for _, sh := range r.Shards {
+		_, end := l.Range(sh.Shard)
+		if got := l.Checkpoint("group", sh.Shard); got != sls.FormatCursor(end) || sh.Checkpoint != got || sh.Behind() != 0 || sh.Groups != 10 {
+			t.Errorf("checkpoint %s, %+v", got, sh)
+		}
+	}
+	// The next run takes up only what is new.
+	n += fill(l, gen, 3, 5)
+	mustRun(t, newWorker(t, c, "c", k, drain()))
+	k.want(n, false)
+	checkClean(t, l)
+}
+
+func TestStartPositions(t *testing.T) {
+	for _, tc := range []struct {
+		start string
+		want  int
+	}{
+		{sls.Begin, 4}, {sls.End, 1}, {time.Now().Add(-30 * time.Minute).Format(time.RFC3339), 2},
+	} {
+		t.Run(tc.start, func(t *testing.T) {
+			s := startServer(t, emulator.Options{Shards: 1})
+			l, gen := s.Logstore(), emulator.NewGenerator(1)
+			l.AppendAt(time.Now().Add(-2*time.Hour), 0, gen.Group(1), gen.Group(1))
+			l.AppendAt(time.Now().Add(-time.Minute), 0, gen.Group(1))
+			k := newSink(t, 0)
+			o := drain()
+			o.Start = tc.start
+			w := newWorker(t, newClient(t, s, sls.Options{}), "c", k, o)
+			mustRun(t, w)
+			// What comes between two runs is never passed over, not by "end" either.
+			l.Append(0, gen.Group(1))
+			mustRun(t, w)
+			if got := k.count(); got != tc.want {
+				t.Errorf("%d logs, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// Shards that split under a group that began at "end" are read from their own
+// beginning, not from whenever they happen to be assigned.
+func TestEndDoesNotSkipChildren(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	k := newSink(t, 0)
+	o := drain()
+	o.Start = sls.End
+	w := newWorker(t, newClient(t, s, sls.Options{}), "c", k, o)
+	mustRun(t, w)
+	l.Append(0, gen.Group(1))
+	a, b, err := l.Split(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Append(a, gen.Group(1))
+	l.Append(b, gen.Group(1))
+	if r := mustRun(t, w); !r.Complete() {
+		t.Errorf("%+v", r)
+	}
+	k.want(3, false)
+}
+
+func TestParentsBeforeChildren(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 2})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	k := newSink(t, 3*time.Millisecond)
+	k.guard(l, begins(l))
+	n := fill(l, gen, 20, 1)
+	stop := follow(t, newWorker(t, newClient(t, s, sls.Options{}), "c", k, quick()))
+	eventually(t, "first logs", func() bool { return k.count() > 4 })
+	a, b, err := l.Split(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n += fill(l, gen, 5, 1)
+	merged, err := l.Merge(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n += fill(l, gen, 5, 1)
+	eventually(t, "all logs", func() bool { return k.count() == n })
+	if _, err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	k.want(n, false)
+	last := func(shard int) int {
+		for i := len(k.order) - 1; i >= 0; i-- {
+			if k.order[i] == shard {
+				return i
+			}
+		}
+		return -1
+	}
+	for _, pair := range [][2]int{{0, a}, {0, b}, {b, merged}, {1, merged}} {
+		if first := slices.Index(k.order, pair[1]); first < last(pair[0]) {
+			t.Errorf("shard %d began before its parent %d was done", pair[1], pair[0])
+		}
+	}
+	checkClean(t, l)
+}
+
+// A batch that fails ends the run; the checkpoint stays before it, and what
+// was confirmed before it is kept.
+func TestFailedBatch(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	first, _ := l.Range(0)
+	k := newSink(t, 3*time.Millisecond)
+	k.guard(l, begins(l))
+	fill(l, gen, 20, 1)
+	boom := errors.New("token is wrong")
+	k.refuse = func(b *sls.Batch) error {
+		if b.Cursor == sls.FormatCursor(first+8) {
+			return retry.Permanent(boom)
+		}
+		return nil
+	}
+	r, err := newWorker(t, newClient(t, s, sls.Options{}), "c", k, drain()).Run(t.Context())
+	if !errors.Is(err, boom) || !retry.IsPermanent(err) || r.Complete() {
+		t.Errorf("got %v, %+v", err, r)
+	}
+	if got := l.Checkpoint("group", 0); got != sls.FormatCursor(first+8) {
+		n, _ := sls.CursorNumber(got)
+		t.Errorf("checkpoint after %d groups, want 8", n-first)
+	}
+}
+
+func TestConfigFaultsMoveNoCheckpoint(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	s.Logstore().OnCheckpoint(func(e emulator.CheckpointEvent) { t.Errorf("checkpoint %+v", e) })
+	c, err := sls.New(s.URL(), "project", "other", sls.StaticCredentials("ak", "secret", ""), sls.Options{Retry: fast})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	_, err = newWorker(t, c, "c", newSink(t, 0), drain()).Run(t.Context())
+	if !sls.IsConfig(err) || !strings.Contains(err.Error(), "logstore") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExpiredCursor(t *testing.T) {
+	for _, oldest := range []bool{false, true} {
+		t.Run(fmt.Sprint("oldest=", oldest), func(t *testing.T) {
+			s := startServer(t, emulator.Options{Shards: 1})
+			l, gen := s.Logstore(), emulator.NewGenerator(1)
+			k := newSink(t, 0)
+			o := drain()
+			o.OldestOnExpired = oldest
+			w := newWorker(t, newClient(t, s, sls.Options{}), "c", k, o)
+			fill(l, gen, 5, 1)
+			mustRun(t, w)
+			before := l.Checkpoint("group", 0)
+			fill(l, gen, 10, 1)
+			l.Expire(0, 5+7)
+			r, err := w.Run(t.Context())
+			if !oldest {
+				if !errors.Is(err, sls.ErrExpired) || !strings.Contains(err.Error(), "about 7 LogGroups") || l.Checkpoint("group", 0) != before {
+					t.Errorf("got %v, checkpoint %s", err, l.Checkpoint("group", 0))
+				}
+				return
+			}
+			if err != nil || len(r.Gaps) != 1 || r.Gaps[0].Groups != 7 || !r.Complete() {
+				t.Errorf("%+v %v", r, err)
+			}
+			if k.count() != 5+3 {
+				t.Errorf("%d logs", k.count())
+			}
+		})
+	}
+}
+
+// Three members share the shards; they come and go in good order, and nothing
+// is delivered twice.
+func TestHandover(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 6})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	k := newSink(t, 10*time.Millisecond)
+	k.guard(l, begins(l))
+	c := newClient(t, s, sls.Options{})
+	n := fill(l, gen, 10, 2)
+	follow(t, newWorker(t, c, "a", k, quick()))
+	eventually(t, "a to hold all", func() bool { return len(l.Owners("group")) == 6 })
+	follow(t, newWorker(t, c, "b", k, quick()))
+	n += fill(l, gen, 10, 2)
+	shares := func(names ...string) func() bool {
+		return func() bool {
+			count := map[string]int{}
+			for _, o := range l.Owners("group") {
+				count[o]++
+			}
+			for _, name := range names {
+				if count[name] != 6/len(names) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	eventually(t, "two to share", shares("a", "b"))
+	follow(t, newWorker(t, c, "c", k, quick()))
+	n += fill(l, gen, 10, 2)
+	eventually(t, "three to share", shares("a", "b", "c"))
+	n += fill(l, gen, 10, 2)
+	eventually(t, "all logs", func() bool { return k.count() == n })
+	k.want(n, false)
+	checkClean(t, l)
+}
+
+// A stop waits for what is under way and saves it.
+func TestStopIsClean(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	first, _ := l.Range(0)
+	fill(l, gen, 40, 1)
+	var mu sync.Mutex
+	var batches []*sls.Batch
+	p := sls.ProcessorFunc(func(_ context.Context, b *sls.Batch) error {
+		mu.Lock()
+		defer mu.Unlock()
+		batches = append(batches, b)
+		return nil
+	})
+	w := newWorker(t, newClient(t, s, sls.Options{}), "c", p, quick())
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { _, err := w.Run(ctx); done <- err }()
+	eventually(t, "the most batches under way", func() bool { mu.Lock(); defer mu.Unlock(); return len(batches) == 8 })
+	cancel()
+	select {
+	case err := <-done:
+		t.Fatal("did not wait for what is under way", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	for _, b := range slices.Backward(batches) {
+		b.Done(nil)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Checkpoint("group", 0); got != sls.FormatCursor(first+8*4) {
+		t.Errorf("checkpoint %s", got)
+	}
+}
+
+func TestStopIsBounded(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	fill(s.Logstore(), emulator.NewGenerator(1), 3, 1)
+	started := make(chan struct{}, 10)
+	p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+		started <- struct{}{}
+		<-ctx.Done() // a sink that never answers
+		return context.Cause(ctx)
+	})
+	o := quick()
+	o.Grace = 20 * time.Millisecond
+	w := newWorker(t, newClient(t, s, sls.Options{}), "c", p, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	if _, err := w.Run(ctx); err == nil || !strings.Contains(err.Error(), "not done within") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadRange(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 1})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	first, _ := l.Range(0)
+	fill(l, gen, 20, 1)
+	k := newSink(t, 2*time.Millisecond)
+	c := newClient(t, s, sls.Options{})
+	st, err := c.ReadRange(t.Context(), sls.Range{From: sls.FormatCursor(first), To: sls.FormatCursor(first + 10), Count: 3}, k)
+	if err != nil || !st.Finished || st.Checkpoint != sls.FormatCursor(first+10) || st.Groups != 10 {
+		t.Errorf("%+v %v", st, err)
+	}
+	k.want(10, false)
+}
+
+func TestWorkerOptionsAreChecked(t *testing.T) {
+	s := startServer(t, emulator.Options{})
+	_, err := sls.NewWorker(newClient(t, s, sls.Options{}), "a/b", "", newSink(t, 0), sls.WorkerOptions{Start: "yesterday", Heartbeat: time.Minute, Timeout: 1500 * time.Millisecond})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"consumer group", "consumer name", "start", "heartbeat", "whole seconds"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name the %s", err, want)
+		}
+	}
+}
