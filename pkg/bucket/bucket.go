@@ -31,6 +31,9 @@ type Bucket struct {
 	kind string
 	// lockDir is the directory whose lock makes creation atomic on file://.
 	lockDir string
+	// bare is the same directory without the file of attributes that fileblob
+	// puts beside each object, see [Upload]; nil elsewhere.
+	bare *blob.Bucket
 }
 
 // Option adds to [Open] what a URL must not or need not say.
@@ -70,7 +73,10 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 			break
 		}
 		b.URL = u.String()
-		fallthrough
+		if b.bare, err = openBare(ctx, *u); err != nil {
+			break
+		}
+		b.Bucket, err = blob.OpenBucket(ctx, b.URL)
 	default:
 		b.Bucket, err = blob.OpenBucket(ctx, u.String())
 	}
@@ -88,6 +94,21 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 		gs.SetRetry(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(10))
 	}
 	return b, nil
+}
+
+func openBare(ctx context.Context, u url.URL) (*blob.Bucket, error) {
+	q := u.Query()
+	q.Set("metadata", "skip")
+	u.RawQuery = q.Encode()
+	return blob.OpenBucket(ctx, u.String())
+}
+
+// Close releases what the bucket holds.
+func (b *Bucket) Close() error {
+	if b.bare != nil {
+		return errors.Join(b.bare.Close(), b.Bucket.Close())
+	}
+	return b.Bucket.Close()
 }
 
 // Check tells what is wrong with a bucket URL, without opening it.

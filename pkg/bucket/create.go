@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
@@ -44,31 +42,15 @@ func (b *Bucket) Put(ctx context.Context, key string, r io.Reader, opts blob.Wri
 // says, for those who produce rather than hand over a reader. If fill fails,
 // its error is returned and nothing becomes visible or stays behind.
 func (b *Bucket) Write(ctx context.Context, key string, opts blob.WriterOptions, fill func(w io.Writer) error) error {
-	// Cancelling before Close is how gocloud is told to drop what was written.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	b.Bound(&opts)
-	w, err := b.NewWriter(ctx, key, &opts)
+	u, err := b.Begin(ctx, key, opts)
 	if err != nil {
+		return err
+	}
+	if err := fill(u); err != nil {
+		u.Abort()
 		return fmt.Errorf("write %s: %w", key, err)
 	}
-	err = fill(w)
-	switch {
-	case err != nil:
-		cancel()
-		_ = w.Close()
-	case b.lockDir != "":
-		err = b.closeLocked(ctx, key, w, !opts.IfNotExist)
-	default:
-		err = w.Close()
-	}
-	switch { // an upload in chunks may be refused at its first one, within fill
-	case err == nil:
-		return nil
-	case opts.IfNotExist && isExists(err):
-		return fmt.Errorf("create %s: %w", key, ErrExists)
-	}
-	return fmt.Errorf("write %s: %w", key, err)
+	return u.Commit()
 }
 
 // Bound limits the memory one upload takes, where opts leaves that open: the
@@ -96,35 +78,6 @@ func (b *Bucket) Bound(opts *blob.WriterOptions) {
 func isExists(err error) bool {
 	code := gcerrors.Code(err)
 	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
-}
-
-// closeLocked finishes a write to a file bucket. fileblob looks for the target,
-// writes the attributes beside it and then renames, with nothing to stop another
-// process in between: the lock does, and the kernel drops it if we are killed.
-// An object to replace is removed first. Killed between attributes and rename,
-// fileblob would otherwise leave old data under new, or half-written,
-// attributes; so the object is not there instead, and the write is done again.
-func (b *Bucket) closeLocked(ctx context.Context, key string, w io.Closer, replace bool) error {
-	dir, err := os.Open(b.lockDir)
-	if err != nil {
-		return errors.Join(err, w.Close())
-	}
-	defer func() { _ = dir.Close() }()
-	for {
-		// A signal ends the wait for a lock; the Go runtime sends itself many.
-		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("lock %s: %w", b.lockDir, err), w.Close())
-	}
-	if replace && ctx.Err() == nil {
-		if err := b.Remove(ctx, key); err != nil {
-			return errors.Join(err, w.Close())
-		}
-	}
-	return w.Close()
 }
 
 // CreateJSON creates an object holding v as JSON. When the object exists with

@@ -67,3 +67,33 @@ func unchanged(r *blob.Reader, seen *blob.Attributes) bool {
 	now, err := file.Stat()
 	return err == nil && os.SameFile(before, now)
 }
+
+// IsVersion tells whether two looks at an object, from Attributes, saw the same
+// version of it.
+func IsVersion(a, b *blob.Attributes) bool {
+	var before, now os.FileInfo
+	if a.As(&before) && b.As(&now) && !os.SameFile(before, now) {
+		return false
+	}
+	return a.ETag == b.ETag && a.Size == b.Size
+}
+
+// Pins tells whether a reader of [Bucket.ReadIf] holds to its version whatever
+// happens. In a directory it does only as long as files are replaced by
+// renaming: one that is written in place has to be looked at again afterwards.
+func (b *Bucket) Pins() bool { return b.kind != "file" && b.kind != "mem" }
+
+// Reachable returns nil if the bucket is there and can be listed, for whoever
+// must not take a missing bucket for missing objects.
+func (b *Bucket) Reachable(ctx context.Context) error {
+	if b.kind == "file" {
+		if _, err := os.Stat(b.lockDir); err != nil {
+			return err
+		}
+	}
+	ok, err := b.IsAccessible(ctx)
+	if err == nil && !ok {
+		err = errors.New("it is not there, or may not be listed")
+	}
+	return err
+}

@@ -19,7 +19,7 @@ const maxAnswer = 96 << 20
 
 // Error is the API's refusal.
 type Error struct {
-	Op     string // pull, ack or send
+	Op     string // pull, ack, send or info
 	Status int    // HTTP status
 	Code   int    // Cloudflare's error code, 0 if it gave none
 	Reason string // Cloudflare's message
@@ -60,22 +60,26 @@ func hint(status, code int) string {
 	return ""
 }
 
-// call posts in to the queue and reads the answer's result into out, if that
-// is not nil, under the client's retry policy.
+// call posts in to the queue, or asks for it if in is nil, and reads the
+// answer's result into out, if that is not nil, under the client's retry policy.
 func (c *Client) call(ctx context.Context, op, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return retry.Permanent(fmt.Errorf("cloudflare queues: %s: %w", op, err))
+	method, body := http.MethodGet, []byte(nil)
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return retry.Permanent(fmt.Errorf("cloudflare queues: %s: %w", op, err))
+		}
+		method = http.MethodPost
 	}
 	return c.retry.Do(ctx, func(ctx context.Context) error {
-		return c.attempt(ctx, op, path, body, out)
+		return c.attempt(ctx, op, method, path, body, out)
 	})
 }
 
-func (c *Client) attempt(ctx context.Context, op, path string, body []byte, out any) error {
+func (c *Client) attempt(ctx context.Context, op, method, path string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.queue+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.queue+path, bytes.NewReader(body))
 	if err != nil {
 		return retry.Permanent(fmt.Errorf("cloudflare queues: %s: %w", op, err))
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -329,5 +330,16 @@ func TestOverTheNetwork(t *testing.T) {
 	cancel()
 	if _, _, err := c.Pull(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	s.AddQueue("q", emulator.QueueOptions{MaxRetries: 7, DeadLetter: "dead", RetryDelay: time.Minute})
+	c := client(t, s, "account", "q", "token")
+	got, err := c.Info(t.Context())
+	want := cfqueue.Info{Name: "q", Consumers: []cfqueue.Consumer{{Type: "http_pull", DeadLetter: "dead", MaxRetries: 7, RetryDelay: time.Minute}}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }

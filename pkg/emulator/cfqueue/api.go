@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+// info answers how the queue and its pull consumer are set up.
+func info(w http.ResponseWriter, _ *http.Request, q *Queue) {
+	consumer := map[string]any{
+		"consumer_id": "consumer-of-" + q.id, "queue_id": q.id, "type": "http_pull",
+		"settings": map[string]any{
+			"batch_size": 10, "max_retries": q.opts.MaxRetries, "visibility_timeout_ms": 30_000,
+			"retry_delay": int64(q.opts.RetryDelay / time.Second),
+		},
+	}
+	if q.opts.DeadLetter != "" {
+		consumer["dead_letter_queue"] = q.opts.DeadLetter
+	}
+	succeed(w, map[string]any{
+		"queue_id": q.id, "queue_name": q.id, "consumers_total_count": 1, "consumers": []any{consumer},
+		"producers_total_count": 1, "producers": []any{map[string]any{"type": "r2_bucket"}},
+	})
+}
+
 func pull(w http.ResponseWriter, r *http.Request, q *Queue) {
 	in := struct {
 		Visibility int64 `json:"visibility_timeout_ms"`

@@ -23,8 +23,8 @@ type Options struct {
 	// Token is the one with the permissions Queues Read and Write; empty
 	// means "token".
 	Token string
-	// ReadToken may only read, which is not enough for any call here; empty
-	// means there is none.
+	// ReadToken may only read, which is enough to ask how a queue is set up;
+	// empty means there is none.
 	ReadToken string
 }
 
@@ -54,8 +54,10 @@ func New(opts Options) *Server {
 	s.Faults.Answer = func(w http.ResponseWriter, _ *http.Request, status int) {
 		fail(w, status, 10001, "injected fault")
 	}
-	const path = "POST /client/v4/accounts/{account}/queues/{queue}/messages"
+	const queue = "/client/v4/accounts/{account}/queues/{queue}"
+	const path = "POST " + queue + "/messages"
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+queue, s.authorised(info))
 	mux.HandleFunc(path, s.authorised(push))
 	mux.HandleFunc(path+"/pull", s.authorised(pull))
 	mux.HandleFunc(path+"/ack", s.authorised(settle))
@@ -129,10 +131,10 @@ func (s *Server) authorised(h func(http.ResponseWriter, *http.Request, *Queue)) 
 		case scheme != "Bearer" || token == "":
 			fail(w, http.StatusBadRequest, 6003, "Invalid request headers")
 			return
-		case is(s.opts.ReadToken):
+		case is(s.opts.ReadToken) && r.Method != http.MethodGet:
 			fail(w, http.StatusForbidden, 10000, "Authentication error")
 			return
-		case !is(s.opts.Token):
+		case !is(s.opts.Token) && !is(s.opts.ReadToken):
 			fail(w, http.StatusUnauthorized, 10000, "Authentication error")
 			return
 		case r.PathValue("account") != s.opts.Account:

@@ -1,0 +1,86 @@
+package gunzipcsv
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// deliver settles the notices that a trigger brought. Only a 200 says that all
+// of them are done with; where the sender wants an answer for each message, the
+// receipt bears it.
+func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error {
+	r.r.Redeliver = true
+	units := split(ev)
+	results := f.work(ctx, r, units)
+
+	var failed failures
+	remaining := 0
+	answer := trigger.Answer{BatchItemFailures: []trigger.Failure{}}
+	for _, res := range results {
+		switch {
+		case res.err == nil:
+			continue
+		case res.cut:
+			remaining++
+		default:
+			failed.add(res.err)
+		}
+		failure := trigger.Failure{ItemIdentifier: res.id}
+		if !strings.HasPrefix(ev.Path, "sqs") { // which takes no delay
+			failure.DelaySeconds = int(f.delay(res).Seconds())
+		}
+		answer.BatchItemFailures = append(answer.BatchItemFailures, failure)
+	}
+	if ev.PerMessage {
+		r.r.Answer = &answer
+	}
+	if remaining > 0 {
+		r.r.Remaining = append(r.r.Remaining, fmt.Sprintf("%d of %d messages, because RUN_TIMEOUT (%v) was up", remaining, len(units), f.cfg.RunTimeout))
+	}
+	return failed.err()
+}
+
+// split makes a unit of each message, or of each notice where there are none to
+// answer for.
+func split(ev trigger.Event) []unit {
+	var units []unit
+	at := map[string]int{}
+	for _, n := range ev.Notices {
+		if i, ok := at[n.MessageID]; ok && ev.PerMessage {
+			units[i].notices = append(units[i].notices, n)
+			continue
+		}
+		at[n.MessageID] = len(units)
+		units = append(units, unit{id: n.MessageID, attempts: n.Attempts, notices: []trigger.Notice{n}})
+	}
+	return units
+}
+
+// work does units, Concurrency at a time, and returns what became of each. What
+// there is no time for is cut.
+func (f *Function) work(ctx context.Context, r *run, units []unit) []result {
+	results := make([]result, len(units))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(f.cfg.Concurrency, len(units)) {
+		wg.Go(func() {
+			for i := range next {
+				if r.late(ctx) {
+					results[i] = result{unit: units[i], err: context.DeadlineExceeded, cut: true}
+					continue
+				}
+				results[i] = f.do(ctx, r, units[i])
+			}
+		})
+	}
+	for i := range units {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return results
+}

@@ -1,0 +1,140 @@
+package gunzipcsv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/cfqueue"
+	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// Function converts objects. Runs may overlap, in one process or in many.
+type Function struct {
+	cfg    Config
+	rt     serve.Runtime
+	parts  Parts
+	prefix string // of the source's keys, as notices give them
+	csv    *objcsv.Converter
+	reject *quarantine.Store
+}
+
+// Parts are what a function works with.
+type Parts struct {
+	Source, Dest, State, Quarantine *bucket.Bucket
+	Queue                           *cfqueue.Client // nil without a queue
+}
+
+var _ serve.New = New // the shape Main starts
+
+// New builds the function from its configuration.
+func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
+	f, err := Open(ctx, env, rt)
+	if err != nil { // a nil *Function in the interface would not be nil
+		return nil, err
+	}
+	return f, nil
+}
+
+// Open is [New] for those who also want to backfill, verify, replay or diagnose.
+func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Function, error) {
+	var cfg Config
+	if err := config.Load(ctx, env, &cfg); err != nil {
+		return nil, err
+	}
+	var p Parts
+	var faults config.Faults
+	for _, b := range []struct {
+		name, url string
+		to        **bucket.Bucket
+	}{
+		{"SOURCE_URL", cfg.SourceURL, &p.Source},
+		{"DEST_URL", cfg.DestURL, &p.Dest},
+		{"STATE_URL", cfg.StateURL, &p.State},
+		{"QUARANTINE_URL", cfg.QuarantineURL, &p.Quarantine},
+	} {
+		var err error
+		*b.to, err = bucket.Open(ctx, b.url, cfg.Keys())
+		faults.AddErr(b.name, err)
+	}
+	if cfg.queued() {
+		var err error
+		p.Queue, err = cfqueue.New(cfg.CFAccountID, cfg.CFQueueID, cfg.CFToken.Reveal(), cfqueue.Options{BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{}})
+		faults.AddErr("CF_API_BASE_URL", err)
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return Build(cfg, p, rt)
+}
+
+// Build puts a function together from its parts, which it then owns. cfg has
+// to be valid.
+func Build(cfg Config, p Parts, rt serve.Runtime) (*Function, error) {
+	csv, err := objcsv.New(cfg.csv())
+	if err != nil {
+		return nil, err
+	}
+	return &Function{
+		cfg: cfg, rt: rt, parts: p, prefix: keyPrefix(cfg.SourceURL),
+		csv: csv, reject: quarantine.New(p.Quarantine, "gunzipcsv"),
+	}, nil
+}
+
+// Close implements [serve.Function].
+func (f *Function) Close() error {
+	p := f.parts
+	return errors.Join(p.Source.Close(), p.Dest.Close(), p.State.Close(), p.Quarantine.Close())
+}
+
+// Run implements [serve.Function]: it drains the queue, or converts the
+// objects that ev tells of.
+func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+	r := newRun()
+	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case ev.IsTick() && f.parts.Queue == nil:
+		err = config.Faults{{Var: "CF_QUEUE_ID", Problem: "required, with CF_ACCOUNT_ID and CF_API_TOKEN: a tick pulls notices from a queue, and none is configured"}}
+	case ev.IsTick():
+		err = f.drain(hard, r)
+	case ev.Kind == trigger.Objects:
+		err = f.deliver(hard, r, ev)
+	default:
+		return nil, refuse("gunzipcsv is woken by an empty body or notices about objects, not by %s", ev.Kind)
+	}
+	return f.finish(ctx, r, err)
+}
+
+func refuse(format string, args ...any) error {
+	return retry.Permanent(&trigger.Error{Envelope: "gunzipcsv", Reason: fmt.Sprintf(format, args...), Status: http.StatusBadRequest})
+}
+
+// lastWords is how long a run may take beyond its time to give back messages
+// and to keep its receipt.
+const lastWords = 10 * time.Second
+
+// finish closes a run's receipt and keeps it.
+func (f *Function) finish(ctx context.Context, r *run, err error) (*Receipt, error) {
+	err = errors.Join(err, r.r.Balance())
+	r.r.Finish(err)
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	if saveErr := receipt.Save(keep, f.parts.State, r.r); saveErr != nil {
+		err = errors.Join(err, saveErr)
+		r.r.Finish(err)
+	}
+	return r.r, err
+}

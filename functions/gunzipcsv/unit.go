@@ -1,0 +1,87 @@
+package gunzipcsv
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// unit is what is acknowledged or delivered again as a whole: a message, with
+// the notices it holds.
+type unit struct {
+	id       string // of the message; its lease, where there is one
+	attempts int
+	notices  []trigger.Notice
+}
+
+// result is what became of a unit.
+type result struct {
+	unit
+	err error // nil: all of it is settled for good
+	// cut says that it was not to blame: the run's time was up.
+	cut bool
+}
+
+// do settles the notices of a unit, one after the other.
+func (f *Function) do(ctx context.Context, r *run, u unit) result {
+	res := result{unit: u}
+	for _, n := range u.notices {
+		if err := f.settle(ctx, r, n, false); err != nil {
+			res.err = fmt.Errorf("%s: %w", n.Key, err)
+			res.cut = ctx.Err() != nil
+			break
+		}
+	}
+	return res
+}
+
+// maxDelay bounds how long a message that failed is held back.
+const maxDelay = time.Hour
+
+// delay is how long to hold back a message before it is delivered again: twice
+// as long after each attempt, and not all at the same moment.
+func (f *Function) delay(res result) time.Duration {
+	if res.cut {
+		return 0
+	}
+	d := f.cfg.CFRetryDelay << min(max(res.attempts-1, 0), 12)
+	if d = min(d, maxDelay); d <= 0 {
+		return 0
+	}
+	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter
+}
+
+// late tells whether there is too little time left to begin another object, as
+// far as the run knows: it would be cut off, and its attempt counted.
+func (r *run) late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	longest, _ := r.estimate()
+	return ctx.Err() != nil || ok && time.Until(deadline) < longest
+}
+
+// failures sums up what was left undone, in one error that stays readable.
+type failures struct {
+	n     int
+	first []error
+}
+
+func (f *failures) add(err error) {
+	f.n++
+	if len(f.first) < 3 {
+		f.first = append(f.first, err)
+	}
+}
+
+func (f *failures) err() error {
+	if f.n == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%d failed for now and will be delivered again; the first: %w", f.n, f.first[0])
+	for _, more := range f.first[1:] {
+		err = fmt.Errorf("%w; %w", err, more)
+	}
+	return err
+}

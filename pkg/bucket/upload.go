@@ -1,0 +1,116 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"gocloud.dev/blob"
+)
+
+// Upload is an object being written. Nothing of it is visible before
+// [Upload.Commit], and nothing stays behind after [Upload.Abort]: one of the
+// two has to be called.
+//
+// On file:// an object is two files, its content and, beside it, its
+// attributes, which fileblob writes first and in place. So that no kill leaves
+// the attributes of another content, or half of them, with an object: one to
+// create has no content before; one to replace goes without attributes, unless
+// it has metadata; and then its old content is removed first.
+type Upload struct {
+	b      *Bucket
+	w      *blob.Writer
+	cancel context.CancelFunc
+	key    string
+	opts   blob.WriterOptions
+	done   bool
+}
+
+// Begin starts writing an object at key: create-only if opts.IfNotExist says
+// so (see [Bucket.Create]), else replacing what is there.
+func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions) (*Upload, error) {
+	// Cancelling before Close is how gocloud is told to drop what was written.
+	ctx, cancel := context.WithCancel(ctx)
+	b.Bound(&opts)
+	to := b.Bucket
+	if b.bare != nil && !opts.IfNotExist && len(opts.Metadata) == 0 {
+		to = b.bare
+	}
+	w, err := to.NewWriter(ctx, key, &opts)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("write %s: %w", key, err)
+	}
+	return &Upload{b: b, w: w, cancel: cancel, key: key, opts: opts}, nil
+}
+
+// Write implements [io.Writer].
+func (u *Upload) Write(p []byte) (int, error) {
+	n, err := u.w.Write(p)
+	return n, u.explain(err)
+}
+
+// Commit makes the object visible, whole. For a create-only upload it returns
+// [ErrExists] when an object is there already.
+func (u *Upload) Commit() error {
+	u.done = true
+	defer u.cancel()
+	return u.explain(u.close())
+}
+
+// Abort drops what was written, unless Commit was called.
+func (u *Upload) Abort() {
+	if !u.done {
+		u.done = true
+		u.cancel()
+		_ = u.w.Close() // it only tells that the upload was cancelled
+	}
+}
+
+func (u *Upload) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case u.opts.IfNotExist && isExists(err):
+		// An upload in chunks may be refused at its first one.
+		return fmt.Errorf("create %s: %w", u.key, ErrExists)
+	}
+	return fmt.Errorf("write %s: %w", u.key, err)
+}
+
+// close finishes the write. fileblob looks for the target of a create-only one
+// and then renames, with nothing in between to stop another process from doing
+// the same; the lock does, and the kernel drops it if we are killed.
+func (u *Upload) close() error {
+	replaced := !u.opts.IfNotExist && len(u.opts.Metadata) > 0
+	if u.b.lockDir == "" || !u.opts.IfNotExist && !replaced { // not file, or nothing to guard
+		return u.w.Close()
+	}
+	dir, err := os.Open(u.b.lockDir)
+	if err != nil {
+		return u.fail(err)
+	}
+	defer func() { _ = dir.Close() }()
+	for {
+		// A signal ends the wait for a lock; the Go runtime sends itself many.
+		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return u.fail(fmt.Errorf("lock %s: %w", u.b.lockDir, err))
+	}
+	if replaced {
+		if err := u.b.Remove(context.Background(), u.key); err != nil {
+			return u.fail(err)
+		}
+	}
+	return u.w.Close()
+}
+
+func (u *Upload) fail(err error) error {
+	u.cancel()
+	return errors.Join(err, u.w.Close())
+}

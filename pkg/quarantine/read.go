@@ -1,0 +1,227 @@
+package quarantine
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// maxLine fits every line whose record is at most maxText long, each of its
+// bytes escaped.
+const maxLine = 8 << 20
+
+// Object is an object in quarantine, as it was when it was listed.
+type Object struct {
+	Name string
+	ETag string
+	Size int64
+	Time time.Time // when it was written
+}
+
+// Record is one rejected record.
+type Record struct {
+	Entry
+	// Record is what was received. It is nil when Long is set: the record is
+	// too long to hold, and can be found at its source.
+	Record []byte
+	Long   bool
+	// Object and Line, counted from 1, are where it lies.
+	Object string
+	Line   int
+}
+
+// Pending lists the objects that were not replayed, oldest day first.
+func (s *Store) Pending(ctx context.Context) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		list := s.b.List(&blob.ListOptions{Prefix: s.function + "/"})
+		for {
+			obj, err := list.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Object{}, fmt.Errorf("list the quarantine: %w", err))
+				return
+			}
+			if !strings.HasSuffix(obj.Key, ".ndjson.gz") {
+				continue
+			}
+			o, done, err := s.state(ctx, obj.Key)
+			if bucket.IsNotFound(err) || err == nil && done {
+				continue
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// state describes the object called name, and tells whether it was replayed as
+// it is now.
+func (s *Store) state(ctx context.Context, name string) (Object, bool, error) {
+	attrs, err := s.b.Attributes(ctx, name)
+	if err != nil {
+		return Object{}, false, fmt.Errorf("quarantine %s: %w", name, err)
+	}
+	o := Object{Name: name, ETag: attrs.ETag, Size: attrs.Size, Time: attrs.ModTime}
+	var m mark
+	err = s.b.ReadJSON(ctx, s.markOf(name), &m)
+	if err != nil && !bucket.IsNotFound(err) {
+		return Object{}, false, err
+	}
+	return o, err == nil && m.ETag == o.ETag, nil
+}
+
+type mark struct {
+	ETag     string    `json:"etag"` // of the object that was replayed
+	Replayed time.Time `json:"replayed"`
+}
+
+func (s *Store) markOf(name string) string {
+	rest := strings.TrimPrefix(name, s.function+"/")
+	return s.function + "/replayed/" + strings.TrimSuffix(rest, ".ndjson.gz") + ".json"
+}
+
+// Replayed notes that every record of o was taken care of. Had the object been
+// written anew meanwhile, it stays pending.
+func (s *Store) Replayed(ctx context.Context, o Object) error {
+	return s.b.PutJSON(ctx, s.markOf(o.Name), mark{o.ETag, time.Now().UTC()})
+}
+
+// Read reads the records of the object called name.
+func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		r, err := s.b.NewReader(ctx, name, nil)
+		if err != nil {
+			yield(Record{}, fmt.Errorf("quarantine %s: %w", name, err))
+			return
+		}
+		defer func() { _ = r.Close() }()
+		gz, err := gzip.NewReader(r)
+		if err != nil {
+			yield(Record{}, fmt.Errorf("quarantine %s: %w", name, err))
+			return
+		}
+		in := bufio.NewReaderSize(gz, 64<<10)
+		for n := 1; ; n++ {
+			rec, err := readLine(in)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Record{}, fmt.Errorf("quarantine %s line %d: %w", name, n, err))
+				return
+			}
+			rec.Object, rec.Line = name, n
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readLine reads one record. It returns io.EOF itself only where no line is left.
+func readLine(in *bufio.Reader) (Record, error) {
+	var line []byte
+	long := false
+	for {
+		part, err := in.ReadSlice('\n')
+		if room := maxLine - len(line); len(part) > room {
+			long = true
+			part = part[:room]
+		}
+		line = append(line, part...)
+		switch {
+		case err == nil && long:
+			return decodeHead(line)
+		case err == nil:
+			return decode(line)
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return Record{}, io.ErrUnexpectedEOF
+		default:
+			return Record{}, err
+		}
+	}
+}
+
+type wire struct {
+	Function string          `json:"function"`
+	Reason   string          `json:"reason"`
+	Code     string          `json:"code"`
+	Source   json.RawMessage `json:"source"`
+	Time     time.Time       `json:"time"`
+	Encoding string          `json:"encoding"`
+	Record   string          `json:"record"`
+}
+
+func (w wire) entry() Entry { return Entry{w.Function, w.Reason, w.Code, w.Source, w.Time} }
+
+func decode(line []byte) (Record, error) {
+	var w wire
+	if err := json.Unmarshal(line, &w); err != nil {
+		return Record{}, err
+	}
+	rec := Record{Entry: w.entry(), Record: []byte(w.Record)}
+	switch w.Encoding {
+	case "":
+	case "base64":
+		var err error
+		if rec.Record, err = base64.StdEncoding.DecodeString(w.Record); err != nil {
+			return Record{}, err
+		}
+	default:
+		return Record{}, fmt.Errorf("encoding %.32q is not understood", w.Encoding)
+	}
+	return rec, nil
+}
+
+// decodeHead reads what stands before the record in a line that was cut.
+func decodeHead(line []byte) (Record, error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	if _, err := dec.Token(); err != nil {
+		return Record{}, err
+	}
+	head := map[string]json.RawMessage{}
+	for {
+		name, err := dec.Token()
+		if err != nil {
+			return Record{}, err
+		}
+		key, ok := name.(string)
+		if !ok {
+			return Record{}, errors.New("a line over the limit has no record")
+		}
+		if key == "record" {
+			break
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return Record{}, err
+		}
+		head[key] = value
+	}
+	text, err := json.Marshal(head)
+	if err != nil {
+		return Record{}, err
+	}
+	var w wire
+	if err := json.Unmarshal(text, &w); err != nil {
+		return Record{}, err
+	}
+	return Record{Entry: w.entry(), Long: true}, nil
+}
