@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"gocloud.dev/blob"
@@ -32,16 +31,11 @@ func (s Selection) has(o *blob.ListObject) bool {
 	return (s.From.IsZero() || !o.ModTime.Before(s.From)) && (s.To.IsZero() || o.ModTime.Before(s.To))
 }
 
-// list calls each with every object selected, in the store's order.
+// list calls each with every object selected, in byte order of the keys.
 func (f *Function) list(ctx context.Context, s Selection, each func(*blob.ListObject) error) error {
-	it := f.parts.Source.List(&blob.ListOptions{Prefix: s.Prefix})
-	for {
-		o, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for o, err := range f.parts.Source.Objects(ctx, s.Prefix) {
 		if err != nil {
-			return fmt.Errorf("list %s: %w", f.parts.Source.URL, err)
+			return err
 		}
 		if !s.has(o) {
 			continue
@@ -50,6 +44,7 @@ func (f *Function) list(ctx context.Context, s Selection, each func(*blob.ListOb
 			return err
 		}
 	}
+	return nil
 }
 
 // Count lists the objects selected.
@@ -76,8 +71,6 @@ func (f *Function) Backfill(ctx context.Context, s Selection, step func(r *Recei
 	var (
 		listed int64
 		last   string
-		// A mark can be trusted only where keys are listed in byte order.
-		behind = reached.After != ""
 		batch  []trigger.Notice
 	)
 	flush := func() error {
@@ -97,9 +90,8 @@ func (f *Function) Backfill(ctx context.Context, s Selection, step func(r *Recei
 	}
 	err := f.list(ctx, s, func(o *blob.ListObject) error {
 		listed++
-		behind = behind && o.Key <= reached.After && o.Key > last
 		last = o.Key
-		if behind {
+		if o.Key <= reached.After {
 			return nil
 		}
 		batch = append(batch, f.notice(o))

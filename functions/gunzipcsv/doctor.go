@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
-
-	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 )
@@ -53,16 +50,14 @@ func (f *Function) checkSource(ctx context.Context) doctor.Check {
 	if err := f.parts.Source.Reachable(ctx); err != nil {
 		return doctor.Failed(name, err, fix)
 	}
-	it := f.parts.Source.List(&blob.ListOptions{})
-	o, err := it.Next(ctx)
-	if errors.Is(err, io.EOF) {
-		return doctor.Passed(name, "%s is empty", f.parts.Source.URL)
+	for o, err := range f.parts.Source.Objects(ctx, "") {
+		if err == nil {
+			_, err = f.isGzip(ctx, o.Key)
+		}
+		if err != nil {
+			return doctor.Failed(name, err, fix)
+		}
+		return doctor.Passed(name, "%s, where one object was read", f.parts.Source.URL)
 	}
-	if err == nil {
-		_, err = f.isGzip(ctx, o.Key)
-	}
-	if err != nil {
-		return doctor.Failed(name, err, fix)
-	}
-	return doctor.Passed(name, "%s", f.parts.Source.URL)
+	return doctor.Passed(name, "%s is empty", f.parts.Source.URL)
 }
