@@ -2,18 +2,15 @@ package s3
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/sethvargo/go-envconfig"
-	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
@@ -36,10 +33,11 @@ func newLogs(t *testing.T, url func(string) string) *logs {
 	t.Helper()
 	l := &logs{t: t, source: newBucket(t), dest: newBucket(t)}
 	l.in, l.out = open(t, url(l.source)), open(t, url(l.dest))
-	var err error
-	l.fn, err = openFunction(map[string]string{
-		"SOURCE_URL": url(l.source), "DEST_URL": url(l.dest) + "&prefix=csv/", "STATE_URL": url(l.dest) + "&prefix=state/",
-	})
+	metrics, err := telemetry.NewMetrics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.fn, err = gunzipcsv.Open(t.Context(), envconfig.MapLookuper(environment(url, l.source, l.dest)), serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +45,11 @@ func newLogs(t *testing.T, url func(string) string) *logs {
 	return l
 }
 
-func openFunction(env map[string]string) (*gunzipcsv.Function, error) {
-	env["R2_ACCESS_KEY_ID"], env["R2_SECRET_ACCESS_KEY"] = accessKey, secretKey
-	ctx := context.Background()
-	metrics, err := telemetry.NewMetrics(ctx)
-	if err != nil {
-		return nil, err
+func environment(url func(string) string, source, dest string) map[string]string {
+	return map[string]string{
+		"SOURCE_URL": url(source), "DEST_URL": url(dest) + "&prefix=csv/", "STATE_URL": url(dest) + "&prefix=state/",
+		"R2_ACCESS_KEY_ID": accessKey, "R2_SECRET_ACCESS_KEY": secretKey,
 	}
-	return gunzipcsv.Open(ctx, envconfig.MapLookuper(env), serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics})
 }
 
 func (l *logs) put(key string, data []byte) {
@@ -64,30 +59,31 @@ func (l *logs) put(key string, data []byte) {
 	}
 }
 
-// batch is what SQS hands Lambda for the keys, decoded; a message's id is its key.
-func batch(source string, keys ...string) (trigger.Event, error) {
+// batch is what SQS hands Lambda for the keys; a message's id is its key.
+func batch(t *testing.T, source string, keys ...string) []byte {
+	t.Helper()
 	type record map[string]any
+	marshal := func(v any) []byte {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
 	var records []record
 	for _, key := range keys {
-		body, err := json.Marshal(record{"Records": []record{{
+		body := marshal(record{"Records": []record{{
 			"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
 			"s3": record{"bucket": record{"name": source}, "object": record{"key": key, "size": 1}},
 		}}})
-		if err != nil {
-			return trigger.Event{}, err
-		}
 		records = append(records, record{"messageId": key, "eventSource": "aws:sqs", "body": string(body)})
 	}
-	payload, err := json.Marshal(record{"Records": records})
-	if err != nil {
-		return trigger.Event{}, err
-	}
-	return trigger.FromBytes(payload)
+	return marshal(record{"Records": records})
 }
 
 func (l *logs) run(keys ...string) *gunzipcsv.Receipt {
 	l.t.Helper()
-	ev, err := batch(l.source, keys...)
+	ev, err := trigger.FromBytes(batch(l.t, l.source, keys...))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -225,59 +221,4 @@ func TestLogsThroughAStorm(t *testing.T) {
 			l.wantTargets(want)
 		})
 	}
-}
-
-func TestMemoryOfAConversion(t *testing.T) {
-	url := kinds["r2"]
-	peak := func(size int64) int64 {
-		source, dest := newBucket(t), newBucket(t)
-		err := open(t, url(source)).Write(t.Context(), "k.log.gz", blob.WriterOptions{}, func(w io.Writer) error {
-			z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-			if err != nil {
-				return err
-			}
-			line := []byte(strings.Repeat("203.0.113.7,GET,/index.html,200,", 8))
-			for n := int64(0); n < size; {
-				m, err := fmt.Fprintf(z, "%x,%s\n", n*0x9e3779b1, line)
-				if err != nil {
-					return err
-				}
-				n += int64(m)
-			}
-			return z.Close()
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return child(t, convertVar+"="+source, "CONVERT_FROM="+url(source), "CONVERT_TO="+url(dest))
-	}
-	small, large := peak(96<<20), peak(640<<20)
-	t.Logf("peak of %d MiB for 96 MiB, %d MiB for 640 MiB", small>>10, large>>10)
-	if flat := max(small+16<<10, small*12/10); large > flat {
-		t.Errorf("memory grows with the object: %d KiB for 96 MiB, %d KiB for 640 MiB", small, large)
-	}
-	if large > 128<<10 {
-		t.Errorf("%d KiB are over 128 MiB", large)
-	}
-}
-
-const convertVar = "CONVERT_BUCKET"
-
-// convertMain is the other process of TestMemoryOfAConversion.
-func convertMain() error {
-	fn, err := openFunction(map[string]string{
-		"SOURCE_URL": os.Getenv("CONVERT_FROM"), "DEST_URL": os.Getenv("CONVERT_TO") + "&prefix=csv/", "STATE_URL": os.Getenv("CONVERT_TO") + "&prefix=state/",
-	})
-	if err != nil {
-		return err
-	}
-	ev, err := batch(os.Getenv(convertVar), "k.log.gz")
-	if err != nil {
-		return err
-	}
-	r, err := fn.Run(context.Background(), ev)
-	if err == nil && r.Base().Out != 1 {
-		err = fmt.Errorf("receipt %+v", r.Base())
-	}
-	return err
 }
