@@ -18,9 +18,9 @@ var ErrChanged = errors.New("object changed since it was looked at")
 
 // ReadIf opens the object at key if it still is the version that seen, from
 // Attributes, tells of (s3, r2: its ETag; gs: its generation; file, mem: its
-// time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What is read
-// is that version to its end, whatever happens to the object meanwhile; a body
-// that breaks off before its announced length is an error, not an end.
+// time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What
+// is read is that version to its end, whatever happens to the object meanwhile;
+// a body that breaks off before its announced length is an error, not an end.
 //
 // The bytes are those stored: what carries Content-Encoding: gzip is not
 // unpacked on the way.
