@@ -57,8 +57,13 @@ func Register(name string, build New) {
 		fatal(name, err)
 	}
 	functions.HTTP(name, s.guarded.ServeHTTP)
+	s.broken = s.handler.background()
 	go func() { // lives as long as the process, which it ends
-		<-ctx.Done()
+		select {
+		case err := <-s.broken:
+			fatal(name, err)
+		case <-ctx.Done():
+		}
 		cancel()
 		if err := s.stop(); err != nil {
 			fatal(name, err)
@@ -76,11 +81,14 @@ func listen(ctx context.Context, name string, build New) error {
 	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
 		return err
 	}
+	s.broken = s.handler.background()
 	served := make(chan error, 1)
 	go func() { served <- funcframework.StartHostPort("", port()) }()
 	select {
 	case err := <-served: // the framework returns only when it could not go on
 		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
+	case err := <-s.broken:
+		return errors.Join(err, s.close())
 	case <-ctx.Done():
 		return s.stop()
 	}
@@ -91,6 +99,7 @@ type server struct {
 	handler *Handler
 	guarded http.Handler // asks for the token first
 	close   func() error
+	broken  <-chan error // see [Handler.background]; nil where nothing runs there
 }
 
 // stop waits for the runs under way, which have been told to end, and closes
@@ -100,7 +109,12 @@ func (s *server) stop() error {
 	go func() { s.handler.Wait(); close(idle) }()
 	select {
 	case <-idle:
-		return s.close()
+		select {
+		case err := <-s.broken: // it did not end well
+			return errors.Join(err, s.close())
+		default:
+			return s.close()
+		}
 	case <-time.After(grace):
 		return fmt.Errorf("runs did not stop within %v of SIGTERM", grace)
 	}
@@ -123,7 +137,7 @@ func assemble(ctx context.Context, build New) (*server, error) {
 		return nil, err
 	}
 	h := NewHandler(ctx, fn, rt)
-	return &server{h, requireToken(set.Token, h), func() error {
+	return &server{handler: h, guarded: requireToken(set.Token, h), close: func() error {
 		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
 	}}, nil
 }
