@@ -33,12 +33,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
-func TestMain(m *testing.M) {
-	if asProcess() {
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const token = "t0ken-of-the-queue"
 

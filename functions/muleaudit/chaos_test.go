@@ -135,7 +135,15 @@ func TestExactlyOnceThroughKills(t *testing.T) {
 	if err := w.api.Add("org-1", now...); err != nil {
 		t.Fatal(err)
 	}
-	w.api.Faults.Random(1, map[fault.Kind]float64{fault.ResetMid: 0.01, fault.Truncate: 0.01, fault.Error500: 0.01, fault.Error401: 0.01})
+	// Refused for a moment only: without Retry-After the client would wait longer
+	// than a process lives here.
+	w.api.Faults.Answer = func(rw http.ResponseWriter, _ *http.Request, status int) {
+		rw.Header().Set("Retry-After", "0")
+		rw.WriteHeader(status)
+	}
+	w.api.Faults.Random(1, map[fault.Kind]float64{
+		fault.ResetMid: 0.01, fault.Truncate: 0.01, fault.Error500: 0.01, fault.Error401: 0.01, fault.Error429: 0.01, fault.Error503: 0.01,
+	})
 
 	answered := 0
 	for i := range kills {

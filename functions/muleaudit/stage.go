@@ -144,8 +144,10 @@ func (s *stage) discard() error {
 		p.cancel()
 		_ = p.blob.Close() // cancelled: it only tells so
 	}
-	// The look may end because its context has; tidying up must not.
-	ctx := context.WithoutCancel(s.ctx)
+	// The look may end because its context has; tidying up must not. What it
+	// does not get done, a later run will.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), saveTime)
+	defer cancel()
 	var errs []error
 	for _, p := range s.parts {
 		errs = append(errs, s.state.Remove(ctx, p.Staged))

@@ -9,6 +9,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
@@ -40,9 +41,7 @@ func only(kind string, n int) map[string]int {
 }
 
 func TestVerify(t *testing.T) {
-	remove := func(b interface {
-		Remove(context.Context, string) error
-	}, key string) {
+	remove := func(b *bucket.Bucket, key string) {
 		if err := b.Remove(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}

@@ -142,19 +142,3 @@ func IsNotFound(err error) bool {
 	}
 	return gcerrors.Code(err) == gcerrors.NotFound
 }
-
-// Keys lists the keys that start with prefix, in byte order.
-func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
-	var keys []string
-	it := b.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		obj, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return keys, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", prefix, err)
-		}
-		keys = append(keys, obj.Key)
-	}
-}

@@ -30,7 +30,7 @@ func (e *RefusedError) Error() string {
 
 func (e *RefusedError) Unwrap() error { return e.err }
 
-// ErrorCode, ErrorMessage and ErrorFault make it a [smithy.APIError]. It is the
+// ErrorCode makes it, with ErrorMessage and ErrorFault, a [smithy.APIError]. It is the
 // first that gocloud finds, so that the code below it, such as NoSuchBucket,
 // does not count as an object that is not there.
 func (e *RefusedError) ErrorCode() string { return "Refused" + e.Code }

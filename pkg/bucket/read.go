@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"cloud.google.com/go/storage"
@@ -17,21 +18,14 @@ var ErrChanged = errors.New("object changed since it was looked at")
 
 // ReadIf opens the object at key if it still is the version that seen, from
 // Attributes, tells of (s3, r2: its ETag; gs: its generation; file, mem: its
-// time and size). Else the error is [ErrChanged], or [IsNotFound]. What is read
-// is that version to its end, whatever happens to the object meanwhile; a body
-// that breaks off before its announced length is an error, not an end.
+// time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What
+// is read is that version to its end, whatever happens to the object meanwhile;
+// a body that breaks off before its announced length is an error, not an end.
 //
 // The bytes are those stored: what carries Content-Encoding: gzip is not
 // unpacked on the way.
 func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) (*blob.Reader, error) {
-	another := false
 	r, err := b.NewReader(ctx, key, &blob.ReaderOptions{BeforeRead: func(as func(any) bool) error {
-		var file *os.File
-		if as(&file) {
-			// Two writes within one tick of the kernel's clock have the same time.
-			now, err := file.Stat()
-			another = err == nil && !same(seen, now)
-		}
 		var in *s3.GetObjectInput
 		if as(&in) {
 			in.IfMatch = &seen.ETag
@@ -48,12 +42,46 @@ func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) 
 		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", key, err)
-	case another || (b.kind == "file" || b.kind == "mem") && (!r.ModTime().Equal(seen.ModTime) || r.Size() != seen.Size):
+	case (b.kind == "file" || b.kind == "mem") && !unchanged(r, seen):
 		_ = r.Close()
 		return nil, fmt.Errorf("read %s: %w", key, ErrChanged)
 	}
 	return r, nil
 }
+
+// unchanged compares what was opened with what was seen. The file is compared
+// too, where there is one: its time may be the same after a few milliseconds.
+func unchanged(r *blob.Reader, seen *blob.Attributes) bool {
+	if !r.ModTime().Equal(seen.ModTime) || r.Size() != seen.Size {
+		return false
+	}
+	var before os.FileInfo
+	var body io.Reader
+	if !seen.As(&before) || !r.As(&body) {
+		return true
+	}
+	file, ok := body.(*os.File)
+	if !ok {
+		return true
+	}
+	now, err := file.Stat()
+	return err == nil && os.SameFile(before, now)
+}
+
+// IsVersion tells whether two looks at an object, from Attributes, saw the same
+// version of it.
+func IsVersion(a, b *blob.Attributes) bool {
+	var before, now os.FileInfo
+	if a.As(&before) && b.As(&now) && !os.SameFile(before, now) {
+		return false
+	}
+	return a.ETag == b.ETag && a.Size == b.Size
+}
+
+// Pins tells whether a reader of [Bucket.ReadIf] holds to its version whatever
+// happens. In a directory it does only as long as files are replaced by
+// renaming: one that is written in place has to be looked at again afterwards.
+func (b *Bucket) Pins() bool { return b.kind != "file" && b.kind != "mem" }
 
 // Reachable returns nil if the bucket is there and can be listed, for whoever
 // must not take a missing bucket for missing objects.
@@ -69,23 +97,3 @@ func (b *Bucket) Reachable(ctx context.Context) error {
 	}
 	return err
 }
-
-// IsVersion tells whether two looks at an object, from Attributes, saw the same
-// version of it.
-func IsVersion(a, b *blob.Attributes) bool {
-	var now os.FileInfo
-	if b.As(&now) && !same(a, now) {
-		return false
-	}
-	return a.ETag == b.ETag && a.Size == b.Size
-}
-
-func same(seen *blob.Attributes, now os.FileInfo) bool {
-	var before os.FileInfo
-	return !seen.As(&before) || os.SameFile(before, now)
-}
-
-// Pins tells whether a reader of [Bucket.ReadIf] holds to its version whatever
-// happens. In a directory it does only as long as files are replaced by
-// renaming: one that is written in place has to be looked at again afterwards.
-func (b *Bucket) Pins() bool { return b.kind != "file" && b.kind != "mem" }

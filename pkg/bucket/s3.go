@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -19,6 +19,8 @@ import (
 	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // s3Params are the parameters of an s3:// URL: those of gocloud.dev/aws, and
@@ -102,7 +104,7 @@ func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options
 	r := &refusals{hints: hints, name: name}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer = s3Retryer()
-		o.APIOptions = append(o.APIOptions, r.middleware, beginWhole)
+		o.APIOptions = append(o.APIOptions, r.middleware, linger)
 		o.DisableLogOutputChecksumValidationSkipped = true // of every object uploaded in parts
 		set(o)
 	})
@@ -114,7 +116,7 @@ func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options
 // s3Retryer is the SDK's standard policy with more patience, and without its
 // budget, which fails a request early because others failed.
 func s3Retryer() aws.Retryer {
-	return retry.AddWithErrorCodes(retry.NewStandard(func(o *retry.StandardOptions) {
+	return awsretry.AddWithErrorCodes(awsretry.NewStandard(func(o *awsretry.StandardOptions) {
 		o.MaxAttempts = 8
 		o.MaxBackoff = 10 * time.Second
 		o.RateLimiter = noLimit{}
@@ -148,15 +150,29 @@ func PartSize(most int64) int {
 // abortTimeout is how long it may take to take back an upload that failed.
 const abortTimeout = 30 * time.Second
 
-// beginWhole lets no cancellation cut off the request that begins a multipart
-// upload: the server may have begun one whose id nobody would know.
-func beginWhole(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("BeginWhole",
+// lingerTime is how long a request may go on that would do harm if cut off.
+const lingerTime = 3 * time.Second
+
+// linger lets the requests of a multipart upload go on for a moment after their
+// context has ended, so that an abort finds all that there is to take back: of
+// an upload cut off at its beginning nobody would know the id, and a part that
+// is still on its way may outlive the upload
+// (docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html).
+func linger(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Linger",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			if _, ok := in.Parameters.(*s3.CreateMultipartUploadInput); ok && ctx.Err() == nil {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+			switch in.Parameters.(type) {
+			case *s3.CreateMultipartUploadInput, *s3.UploadPartInput:
+				if ctx.Err() != nil {
+					break
+				}
+				longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 				defer cancel()
+				defer context.AfterFunc(ctx, func() {
+					_ = retry.Sleep(longer, lingerTime) // or until the request has ended
+					cancel()
+				})()
+				ctx = longer
 			}
 			return next.HandleInitialize(ctx, in)
 		}), middleware.Before)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
-	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
@@ -46,14 +45,9 @@ type Record struct {
 // Pending lists the objects that were not replayed, oldest day first.
 func (s *Store) Pending(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		list := s.b.List(&blob.ListOptions{Prefix: s.function + "/"})
-		for {
-			obj, err := list.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				return
-			}
+		for obj, err := range s.b.Objects(ctx, s.function+"/") {
 			if err != nil {
-				yield(Object{}, fmt.Errorf("list the quarantine: %w", err))
+				yield(Object{}, err)
 				return
 			}
 			if !strings.HasSuffix(obj.Key, ".ndjson.gz") {

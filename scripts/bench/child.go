@@ -52,7 +52,7 @@ func child(ctx context.Context, all []suite, args []string) error {
 	res.Took = time.Since(began)
 	res.PeakRSS = peakRSS()
 	data, jsonErr := json.Marshal(res)
-	return errors.Join(err, end(), jsonErr, os.WriteFile(os.Getenv("BENCH_RESULT"), data, 0o600))
+	return errors.Join(err, end(), jsonErr, os.WriteFile(os.Getenv("BENCH_RESULT"), data, 0o600)) //nolint:gosec // the caller names it
 }
 
 // watch samples the process's memory a thousand times a second.

@@ -10,8 +10,9 @@ import (
 
 // file is one file of an archive.
 type file struct {
-	name string // below the archive's root, with slashes
-	data []byte
+	name       string // below the archive's root, with slashes
+	data       []byte
+	executable bool
 }
 
 // epoch is the earliest time that a zip archive can tell.
@@ -27,6 +28,9 @@ func archive(files []file) ([]byte, error) {
 	for _, f := range files {
 		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: epoch}
 		h.SetMode(0o644) // the buildpack refuses a go.mod it cannot write
+		if f.executable {
+			h.SetMode(0o755)
+		}
 		w, err := z.CreateHeader(h)
 		if err != nil {
 			return nil, err

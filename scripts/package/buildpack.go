@@ -3,11 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"go/token"
-	"os"
-	"path/filepath"
 	"text/template"
 )
 
@@ -54,11 +49,8 @@ value = "` + linkFlags + `"
 // buildpackSource returns a zip archive that Google's Go buildpack builds into
 // the function called name.
 func buildpackSource(ctx context.Context, m module, name string) ([]byte, error) {
-	if !token.IsIdentifier(name) {
-		return nil, errors.New("not the name of a function")
-	}
-	if _, err := os.Stat(filepath.Join(m.Dir, "functions", name)); err != nil {
-		return nil, fmt.Errorf("no such function: %w", err)
+	if err := m.checkFunction(name); err != nil {
+		return nil, err
 	}
 	files, err := m.closure(ctx, "./functions/"+name, "./pkg/serve")
 	if err != nil {
@@ -73,8 +65,8 @@ func buildpackSource(ctx context.Context, m module, name string) ([]byte, error)
 		return nil, err
 	}
 	files = append(files, license,
-		file{"function.go", root.Bytes()},
-		file{"project.toml", []byte(descriptor)},
+		file{name: "function.go", data: root.Bytes()},
+		file{name: "project.toml", data: []byte(descriptor)},
 	)
 	if files, err = m.tidy(ctx, files); err != nil {
 		return nil, err

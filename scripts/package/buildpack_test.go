@@ -129,7 +129,7 @@ func generate(t *testing.T, src string) string {
 	if !declarative {
 		t.Fatal("the buildpack would look for a Go function named like the target")
 	}
-	m, err := goCommand(t.Context(), src, "", "list", "-m")
+	m, err := goCommand(t.Context(), src, nil, "list", "-m")
 	if err != nil {
 		t.Fatal(err)
 	}

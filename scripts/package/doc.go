@@ -1,12 +1,16 @@
 // Command package writes what a host is given to run a function.
 //
-//	go run ./scripts/package muleaudit      # dist/muleaudit.zip
+//	go run ./scripts/package muleaudit                  # dist/muleaudit.zip
+//	go run ./scripts/package -format lambda muleaudit   # dist/muleaudit-lambda-arm64.zip, -amd64.zip
 //
-// The one format so far, gcf, is a source archive for Google's Go buildpack,
+// The format gcf is a source archive for Google's Go buildpack,
 // which builds it for Cloud Run functions. The buildpack wants the function in
 // the root package of the module it is given, so the archive has a package
 // there that registers the function; below it are only the packages that the
 // function is made of, and a go.mod and go.sum that name only what they need.
+//
+// The format lambda has the built function as the program bootstrap, which AWS
+// Lambda's runtime provided.al2023 starts.
 //
 // The same source gives the same bytes, so that a deployment changes only when
 // the function does.

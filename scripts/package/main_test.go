@@ -66,7 +66,7 @@ func TestArchiveHoldsTheFunctionAndNoMore(t *testing.T) {
 }
 
 func TestArchiveIgnoresTheOrderOfItsFiles(t *testing.T) {
-	a, b := file{"a", []byte("1")}, file{"b/c", []byte("2")}
+	a, b := file{name: "a", data: []byte("1")}, file{name: "b/c", data: []byte("2")}
 	one, err := archive([]file{a, b})
 	if err != nil {
 		t.Fatal(err)

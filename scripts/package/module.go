@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -24,11 +25,22 @@ type module struct {
 // findModule returns the module of the working directory.
 func findModule(ctx context.Context) (module, error) {
 	var m module
-	out, err := goCommand(ctx, ".", "", "list", "-m", "-json")
+	out, err := goCommand(ctx, ".", nil, "list", "-m", "-json")
 	if err != nil {
 		return m, err
 	}
 	return m, json.Unmarshal(out, &m)
+}
+
+// checkFunction tells whether the module has a function of that name.
+func (m module) checkFunction(name string) error {
+	if !token.IsIdentifier(name) {
+		return errors.New("not the name of a function")
+	}
+	if _, err := os.Stat(filepath.Join(m.Dir, "functions", name)); err != nil {
+		return fmt.Errorf("no such function: %w", err)
+	}
+	return nil
 }
 
 // goPackage is what `go list -json` tells of a package, as far as it matters
@@ -48,7 +60,7 @@ type goPackage struct {
 // Tests stay out, and so do files for other systems: `go mod tidy` looks at all
 // files, and would miss what those import.
 func (m module) closure(ctx context.Context, patterns ...string) ([]file, error) {
-	out, err := goCommand(ctx, m.Dir, "", append([]string{"list", "-deps", "-json=ImportPath,Dir,GoFiles,SFiles,HFiles,EmbedFiles,Module"}, patterns...)...)
+	out, err := goCommand(ctx, m.Dir, nil, append([]string{"list", "-deps", "-json=ImportPath,Dir,GoFiles,SFiles,HFiles,EmbedFiles,Module"}, patterns...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +89,7 @@ func (m module) closure(ctx context.Context, patterns ...string) ([]file, error)
 func (m module) read(name string) (file, error) {
 	name = strings.TrimPrefix(name, "/")
 	data, err := os.ReadFile(filepath.Join(m.Dir, filepath.FromSlash(name)))
-	return file{name, data}, err
+	return file{name: name, data: data}, err
 }
 
 // tidy returns the files with the module's go.mod and go.sum, cut down to what
@@ -101,7 +113,7 @@ func (m module) tidy(ctx context.Context, files []file) (_ []file, err error) {
 			return nil, err
 		}
 	}
-	if _, err := goCommand(ctx, tmp, "-mod=mod", "mod", "tidy"); err != nil {
+	if _, err := goCommand(ctx, tmp, []string{"GOFLAGS=-mod=mod"}, "mod", "tidy"); err != nil {
 		return nil, err
 	}
 	small := module{m.Path, tmp}
@@ -114,12 +126,14 @@ func (m module) tidy(ctx context.Context, files []file) (_ []file, err error) {
 }
 
 // goCommand runs the go command for the system that functions run on, and
-// without the caller's own flags: neither may show in the result.
-func goCommand(ctx context.Context, dir, flags string, args ...string) ([]byte, error) {
+// without the caller's own flags: neither may show in the result. What env has
+// goes first.
+func goCommand(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Stderr = dir, &stderr
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="+flags)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.Bytes())

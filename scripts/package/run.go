@@ -10,18 +10,19 @@ import (
 	"path/filepath"
 )
 
-// format is what one kind of host is given.
-type format struct {
-	ext   string // of the file's name
-	build func(context.Context, module, string) ([]byte, error)
+// target is one file that a kind of host is given for a function.
+type target struct {
+	suffix string // of the file's name, after the function's
+	build  func(context.Context, module, string) ([]byte, error)
 }
 
-// formats by name.
-var formats = map[string]format{
-	"gcf": {".zip", buildpackSource},
+// formats has the kinds of hosts by name.
+var formats = map[string][]target{
+	"gcf":    {{".zip", buildpackSource}},
+	"lambda": {{"-lambda-arm64.zip", bootstrap("arm64")}, {"-lambda-amd64.zip", bootstrap("amd64")}},
 }
 
-const usage = `usage: package [-o dir] [-format gcf] function ...
+const usage = `usage: package [-o dir] [-format gcf|lambda] function ...
 
 Writes what a host is given to run each function, named as in functions/.
 
@@ -33,6 +34,9 @@ gcf    dir/<function>.zip: source for Google's Go buildpack. Deploy it with the
        In Terraform they belong to build_config.environment_variables, for
        gcloud to --set-build-env-vars. Builds that read a project descriptor
        find them in the archive's project.toml.
+
+lambda dir/<function>-lambda-arm64.zip and -amd64.zip: the built function for
+       AWS Lambda's runtime provided.al2023, any handler name.
 
 `
 
@@ -49,7 +53,7 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	f, ok := formats[*kind]
+	targets, ok := formats[*kind]
 	if !ok {
 		return fmt.Errorf("unknown format %q: -help lists them", *kind)
 	}
@@ -62,16 +66,18 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 		return err
 	}
 	for _, name := range flags.Args() {
-		data, err := f.build(ctx, m, name)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		path := filepath.Join(*dir, name+f.ext)
-		if err := write(path, data); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(out, "%s: %d KiB\n", path, (len(data)+1023)/1024); err != nil {
-			return err
+		for _, t := range targets {
+			data, err := t.build(ctx, m, name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			path := filepath.Join(*dir, name+t.suffix)
+			if err := write(path, data); err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(out, "%s: %d KiB\n", path, (len(data)+1023)/1024); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

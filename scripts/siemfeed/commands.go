@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -17,23 +18,31 @@ import (
 type (
 	runCmd struct {
 		Muleaudit runFunction `cmd:"" help:"MuleSoft audit logs to a bucket."`
+		Gunzipcsv runFunction `cmd:"" help:"Logpush objects that the queue tells of to CSV."`
 	}
 	backfillCmd struct {
 		Muleaudit backfillMuleaudit `cmd:"" help:"MuleSoft audit logs of a span of time."`
+		Gunzipcsv backfillGunzipcsv `cmd:"" help:"Logpush objects that lie in the source, to CSV."`
 	}
 	verifyCmd struct {
 		Muleaudit verifyMuleaudit `cmd:"" help:"Receipts, objects and the API's totals."`
+		Gunzipcsv verifyGunzipcsv `cmd:"" help:"Every source object and its target."`
 	}
 	doctorCmd struct {
 		Muleaudit doctorMuleaudit `cmd:"" help:"Token, scopes, clock and buckets."`
+		Gunzipcsv doctorGunzipcsv `cmd:"" help:"Queue and buckets."`
+	}
+	replayCmd struct {
+		Gunzipcsv replayGunzipcsv `cmd:"" help:"Objects and records that were rejected."`
 	}
 	serveCmd struct {
 		Muleaudit serveFunction `cmd:""`
+		Gunzipcsv serveFunction `cmd:""`
 	}
 )
 
 // builders are the functions by name.
-var builders = map[string]serve.New{"muleaudit": muleaudit.New}
+var builders = map[string]serve.New{"muleaudit": muleaudit.New, "gunzipcsv": gunzipcsv.New}
 
 // runFunction runs a function by a plain tick.
 type runFunction struct {

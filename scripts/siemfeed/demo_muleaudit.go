@@ -58,7 +58,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 	if err := fn.kill(); err != nil {
 		return err
 	}
-	<-answered //nolint:errcheck // it was cut off
+	<-answered // with an error, since it was cut off
 	bar.finish()
 	written, err := filepath.Glob(dir + "/siem/*/*/*/*.gz")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 type emulateCmd struct {
 	Anypoint emulateAnypoint `cmd:"" help:"MuleSoft Anypoint: tokens, hierarchy, audit log query."`
+	Cfqueue  emulateCfqueue  `cmd:"" help:"Cloudflare Queues: pull, acknowledge, retry, dead letters."`
 }
 
 // listenFlags are what every emulator takes.

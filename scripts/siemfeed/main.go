@@ -22,6 +22,7 @@ type cli struct {
 	Backfill backfillCmd `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
 	Verify   verifyCmd   `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
 	Doctor   doctorCmd   `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
+	Replay   replayCmd   `cmd:"" help:"Take what was put into quarantine once more."`
 	Emulate  emulateCmd  `cmd:"" help:"Serve an emulated service on this machine."`
 	Serve    serveCmd    `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 }

@@ -27,11 +27,11 @@ func (k Kind) create(t *testing.T) {
 		})
 		t.Run("one winner/"+name, func(t *testing.T) {
 			b := k.Open(t)
-			for round := range 3 {
+			for round := range 2 {
 				key := fmt.Sprint("race/", round)
 				var winner atomic.Int32
 				var wg sync.WaitGroup
-				for i := range int32(6) {
+				for i := range int32(4) {
 					wg.Go(func() {
 						_, err := b.Create(t.Context(), key, data(byte(i+1), size), blob.WriterOptions{})
 						switch {

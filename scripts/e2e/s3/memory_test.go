@@ -2,67 +2,97 @@ package s3
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"gocloud.dev/blob"
 
-	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
-const uploadVar = "UPLOAD_BYTES"
+// build compiles gunzipcsv as it is deployed.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "gunzipcsv")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin, "github.com/siemfeed/siemfeed/functions/gunzipcsv/cmd/gunzipcsv")
+	cmd.Dir = home
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "PWD="+home)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
 
-// uploadMain is the other process of TestMemoryOfAnUpload: it uploads, reads
-// back, and prints its peak of resident memory in KiB.
-func uploadMain() int {
-	size, err := strconv.ParseInt(os.Getenv(uploadVar), 10, 64)
+// peak returns the peak of a process's resident memory in KiB.
+func peak(t *testing.T, pid int) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 1
-	}
-	ctx := context.Background()
-	b, err := bucket.Open(ctx, os.Getenv("UPLOAD_TO"), r2Keys)
-	if err == nil {
-		_, err = b.Create(ctx, "k", data(1, size), blob.WriterOptions{})
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 1
+		t.Fatal(err)
 	}
 	for line := range bytes.Lines(status) {
 		if f := strings.Fields(string(line)); f[0] == "VmHWM:" {
-			fmt.Print(f[1])
+			kib, err := strconv.ParseInt(f[1], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib
 		}
 	}
+	t.Fatal("no VmHWM")
 	return 0
 }
 
-func TestMemoryOfAnUpload(t *testing.T) {
-	peak := func(size int64) (kib int64) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprint(uploadVar, "=", size), "UPLOAD_TO="+kinds["r2"](newBucket(t)))
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
+// TestMemory converts a small and a large object, each in a process of its own,
+// between r2:// buckets.
+func TestMemory(t *testing.T) {
+	bin, url := build(t), kinds["r2"]
+	const unit = 4 << 20
+	member := packed(t, lines(unit))
+	convert := func(units int) int64 {
+		source, dest := newBucket(t), newBucket(t)
+		err := open(t, url(source)).Write(t.Context(), "k.log.gz", blob.WriterOptions{}, func(w io.Writer) error {
+			for range units { // gzip members, one after the other, are one gzip file
+				if _, err := w.Write(member); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		kib, err = strconv.ParseInt(string(out), 10, 64)
-		if err != nil {
-			t.Fatal(err)
+		p := proctest.Start(t, bin, environment(url, source, dest))
+		defer p.Kill()
+		status, answer, err := p.Post(t.Context(), string(batch(t, source, "k.log.gz")), nil)
+		if err != nil || status != http.StatusOK || !strings.Contains(string(answer), `"out":1`) {
+			t.Fatalf("%d %s, %v\n%s", status, answer, err, p.Output())
 		}
-		return kib
+		a, err := open(t, url(dest)).Attributes(t.Context(), "csv/k.csv")
+		if err != nil || a.Size != int64(units)*unit {
+			t.Fatalf("target %+v, %v", a, err)
+		}
+		return peak(t, p.PID())
 	}
-	small, large := peak(32<<20), peak(256<<20)
-	t.Logf("peak of %d MiB for 32 MiB, %d MiB for 256 MiB", small>>10, large>>10)
-	if large > small+16<<10 && large > small*12/10 {
-		t.Errorf("memory grows with the object: %d KiB for 32 MiB, %d KiB for 256 MiB", small, large)
+	small, large := convert(100<<20/unit), convert(1<<30/unit)
+	t.Logf("peak of %d MiB for 100 MiB, %d MiB for 1 GiB", small>>10, large>>10)
+	if flat := max(small+16<<10, small*12/10); large > flat || large > 128<<10 {
+		t.Errorf("memory grows with the object: %d KiB for 100 MiB, %d KiB for 1 GiB", small, large)
 	}
+}
+
+// lines returns CSV of n bytes that deflates to about a tenth.
+func lines(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		fmt.Fprintf(&b, "%x,203.0.113.7,GET,/index.html,200,\"Mozilla/5.0, like Gecko\"\n", i*0x9e3779b1)
+	}
+	return b.String()[:n-1] + "\n"
 }
