@@ -131,6 +131,7 @@ func (w *world) finish() {
 // TestProcess runs the program as it is deployed.
 func TestProcess(t *testing.T) {
 	bin := proctest.Build(t, "./cmd/slshec")
+	t.Run("memory stays flat", func(t *testing.T) { memory(t, bin) })
 	t.Run("nothing is lost through kills", func(t *testing.T) { t.Parallel(); kills(t, bin) })
 	t.Run("three follow and one is killed", func(t *testing.T) { t.Parallel(); threeFollowers(t, bin) })
 }
