@@ -13,10 +13,14 @@ func bootstrap(arch string) func(context.Context, module, string) ([]byte, error
 		if err != nil {
 			return nil, err
 		}
-		license, err := m.read("LICENSE")
-		if err != nil {
-			return nil, err
-		}
-		return zipArchive([]file{{name: "bootstrap", data: program, executable: true}, license})
+		return bootstrapArchive(m, program)
 	}
+}
+
+func bootstrapArchive(m module, program []byte) ([]byte, error) {
+	license, err := m.read("LICENSE")
+	if err != nil {
+		return nil, err
+	}
+	return zipArchive([]file{{name: "bootstrap", data: program, executable: true}, license})
 }

@@ -19,26 +19,31 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
-// TestBootstrapRuns starts what is in the archive as its hosts do, and has it
-// do one run.
-func TestBootstrapRuns(t *testing.T) {
+// TestProgramRuns packs a function's program in each way, unpacks it as the
+// host does, and has it do one run.
+func TestProgramRuns(t *testing.T) {
 	m, err := findModule(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	// This machine's own processor; the other one's program cannot be started.
-	data, err := bootstrap(runtime.GOARCH)(t.Context(), m, "muleaudit")
+	// For this machine's own processor: the other one's cannot be started.
+	program, err := m.compile(t.Context(), "muleaudit", runtime.GOARCH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := bootstrapArchive(m, program)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const most = 50 << 20 // of a zip that is uploaded directly, to either host
-	if len(data) > most {
-		t.Errorf("the archive has %d bytes, more than %d", len(data), most)
+	if len(archive) > most {
+		t.Errorf("the archive has %d bytes, more than %d", len(archive), most)
 	}
-	bin := unpackBootstrap(t, data)
+	bin := unpackBootstrap(t, archive)
 	checkStatic(t, bin)
 	t.Run("lambda", func(t *testing.T) { runOnLambda(t, bin) })
 	t.Run("fc", func(t *testing.T) { runOnFunctionCompute(t, bin) })
+	t.Run("oci", func(t *testing.T) { runInImage(t, m, program) })
 }
 
 func runOnLambda(t *testing.T, bin string) {

@@ -21,22 +21,13 @@ const nobody = "65532:65532"
 // of archs, in one archive: see [imageArchive].
 func images(archs ...string) func(context.Context, module, string) ([]byte, error) {
 	return func(ctx context.Context, m module, name string) ([]byte, error) {
-		license, err := m.read("LICENSE")
-		if err != nil {
-			return nil, err
-		}
 		var built []v1.Image
 		for _, arch := range archs {
 			program, err := m.compile(ctx, name, arch)
 			if err != nil {
 				return nil, err
 			}
-			img, err := image(name, arch, []file{
-				{name: name, data: program, executable: true},
-				// Where crypto/x509 looks first (root_linux.go).
-				{name: "etc/ssl/certs/ca-certificates.crt", data: rootCertificates()},
-				license,
-			})
+			img, err := functionImage(m, name, arch, program)
 			if err != nil {
 				return nil, err
 			}
@@ -44,6 +35,20 @@ func images(archs ...string) func(context.Context, module, string) ([]byte, erro
 		}
 		return imageArchive("siemfeed/"+name, built)
 	}
+}
+
+// functionImage returns the image of a function, given its program.
+func functionImage(m module, name, arch string, program []byte) (v1.Image, error) {
+	license, err := m.read("LICENSE")
+	if err != nil {
+		return nil, err
+	}
+	return image(name, arch, []file{
+		{name: name, data: program, executable: true},
+		// Where crypto/x509 looks first (root_linux.go).
+		{name: "etc/ssl/certs/ca-certificates.crt", data: rootCertificates()},
+		license,
+	})
 }
 
 // image returns a container image that has the files and nothing else, and

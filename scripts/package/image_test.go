@@ -26,14 +26,14 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
-// TestImageRuns loads the archive as a registry's client does, and starts what
-// is in the image for this machine's processor.
-func TestImageRuns(t *testing.T) {
-	m, err := findModule(t.Context())
+// runInImage loads the archive as a registry's client does, and starts what is
+// in the image.
+func runInImage(t *testing.T, m module, program []byte) {
+	built, err := functionImage(m, "muleaudit", runtime.GOARCH, program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := images(runtime.GOARCH)(t.Context(), m, "muleaudit")
+	archive, err := imageArchive("siemfeed/muleaudit", []v1.Image{built})
 	if err != nil {
 		t.Fatal(err)
 	}
