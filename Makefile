@@ -10,6 +10,7 @@ SHELL := bash
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 10s
+FORMAT ?= gcf
 
 MODULES   := . $(patsubst %/go.mod,%,$(wildcard scripts/*/go.mod))
 FUNCTIONS := $(patsubst functions/%/function.go,%,$(wildcard functions/*/function.go))
@@ -35,8 +36,8 @@ build: ## build functions and the operator's command into bin/
 	go build -trimpath -ldflags "-s -w" -o bin/ ./functions/*/cmd/* ./scripts/siemfeed
 
 .PHONY: package
-package: ## write what hosts are given to run the functions into dist/
-	go run ./scripts/package $(FUNCTIONS)
+package: ## write what hosts (FORMAT=gcf, lambda, fc, oci) are given into dist/
+	go run ./scripts/package -format $(FORMAT) $(FUNCTIONS)
 
 .PHONY: test
 test: ## run all tests, fuzz seeds included
