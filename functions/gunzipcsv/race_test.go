@@ -41,7 +41,7 @@ func TestChangedSourceIsConvertedAgain(t *testing.T) {
 }
 
 func TestTwoSourcesOfOneTargetAtOnce(t *testing.T) {
-	for round := range 20 {
+	for round := range 8 {
 		w := newWorld(t, map[string]string{"CONCURRENCY": "8"})
 		keys := []string{"a.log.gz", "a.json.gz", "a.csv.gz", "a.txt.gz", "a.ndjson.gz", "a.gz"}
 		for _, k := range keys {
@@ -103,7 +103,7 @@ func TestReplacedWhileRead(t *testing.T) {
 	plain := map[string]bool{}
 	var last string
 	for i := range versions {
-		text, object := generated(t, uint64(i), 4000, logpush.CSV)
+		text, object := generated(t, uint64(i), 1000, logpush.CSV)
 		versions[i], last = object, text
 		plain[text] = true
 	}
@@ -115,7 +115,7 @@ func TestReplacedWhileRead(t *testing.T) {
 		versions[i] = append(v, make([]byte, longest-len(v))...)
 	}
 	w.put("a.log.gz", versions[0])
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -166,10 +166,10 @@ func overwrite(path string, data []byte) error {
 // version: the last to write must not be the one with the old content.
 func TestRacingRunsEndWithTheNewestVersion(t *testing.T) {
 	w := newWorld(t, nil)
-	for round := range 15 {
+	_, before := generated(t, 1, 1000, logpush.CSV)
+	after, object := generated(t, 2, 10, logpush.CSV)
+	for round := range 10 {
 		key := fmt.Sprintf("r%d.log.gz", round)
-		_, before := generated(t, 1, 2000, logpush.CSV)
-		after, object := generated(t, 2, 10, logpush.CSV)
 		w.put(key, before)
 		var wg sync.WaitGroup
 		for i := range 4 {
