@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -149,26 +148,37 @@ func TestFaultyQueue(t *testing.T) {
 }
 
 func TestRunOutOfTime(t *testing.T) {
-	w := newWorld(t, map[string]string{"RUN_TIMEOUT": "1s", "CONCURRENCY": "1"})
-	w.api.Faults.Match = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/pull") }
-	w.api.Faults.Delay = 300 * time.Millisecond
-	w.api.Faults.Random(1, map[fault.Kind]float64{fault.Slow: 1})
-	text, object := generated(t, 1, 2500, logpush.NDJSON)
-	const objects = 30
+	text, object := generated(t, 1, 1000, logpush.NDJSON)
+	// How long one takes here and now, at best, decides how many are too many.
+	w := newWorld(t, map[string]string{"CONCURRENCY": "1"})
+	one := time.Hour
+	for i := range 5 {
+		key := fmt.Sprintf("%d.log.gz", i)
+		w.put(key, object)
+		w.notify(key)
+		began := time.Now()
+		if _, err := run(t, w.function(), tick); err != nil {
+			t.Fatal(err)
+		}
+		one = min(one, time.Since(began))
+	}
+	timeout := max(time.Second, 10*one)
+	objects := min(1000, 5*int(timeout/one))
+
+	w = newWorld(t, map[string]string{"RUN_TIMEOUT": timeout.String(), "CONCURRENCY": "1"})
 	for i := range objects {
-		key := fmt.Sprintf("%02d.log.gz", i)
+		key := fmt.Sprintf("%03d.log.gz", i)
 		w.put(key, object)
 		w.notify(key)
 	}
 	f := w.function()
 	r, err := run(t, f, tick)
-	if err != nil || r.Status != "partial" || r.Out == 0 || r.Out == objects || len(r.Remaining) == 0 {
+	if err != nil || r.Status != "partial" || r.Out == 0 || r.Out == int64(objects) || len(r.Remaining) == 0 {
 		t.Fatalf("%v, %+v", err, r.Core)
 	}
-	if took := r.FinishedAt.Sub(r.StartedAt); took > 5*time.Second {
-		t.Errorf("a run of 1s took %v", took)
+	if took := r.FinishedAt.Sub(r.StartedAt); took > 5*timeout {
+		t.Errorf("a run of %v took %v", timeout, took)
 	}
-	w.api.Faults.Random(0, nil)
 	for w.queue.Backlog() > 0 {
 		if _, err := run(t, f, tick); err != nil {
 			t.Fatal(err)
@@ -178,9 +188,9 @@ func TestRunOutOfTime(t *testing.T) {
 	if len(got) != objects {
 		t.Fatalf("%d targets", len(got))
 	}
-	wantCells(t, "00.csv", got["00.csv"], text)
+	wantCells(t, "000.csv", got["000.csv"], text)
 	for key, csv := range got {
-		if csv != got["00.csv"] {
+		if csv != got["000.csv"] {
 			t.Errorf("%s differs", key)
 		}
 	}

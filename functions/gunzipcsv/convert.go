@@ -37,7 +37,7 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 	o := Object{Key: f.prefix + key}
 	src, err := f.parts.Source.Attributes(ctx, key)
 	if bucket.IsNotFound(err) {
-		return o, f.gone(ctx, o.Key)
+		return o, f.gone(ctx)
 	}
 	if err != nil {
 		return o, fmt.Errorf("look at source %s: %w", o.Key, err)
@@ -71,7 +71,7 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 
 // gone rejects an object that is not there, once it is clear that the bucket
 // is: a missing bucket is a fault of the configuration.
-func (f *Function) gone(ctx context.Context, key string) error {
+func (f *Function) gone(ctx context.Context) error {
 	if err := f.parts.Source.Reachable(ctx); err != nil {
 		return fmt.Errorf("SOURCE_URL %s: %w: correct it, or let the function's identity list it", f.parts.Source.URL, err)
 	}

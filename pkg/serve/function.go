@@ -24,6 +24,14 @@ type Function interface {
 	Close() error
 }
 
+// Background is a [Function] that also works without being triggered.
+type Background interface {
+	// Background works until ctx ends, and returns once what is under way is
+	// done. If it returns an error before that, the process ends with it: there
+	// is nothing it could still do.
+	Background(ctx context.Context) error
+}
+
 // Runtime is what a function is given besides its configuration.
 type Runtime struct {
 	Log     *slog.Logger

@@ -55,6 +55,20 @@ func (h *Handler) Wait() {
 	h.runs.Wait()
 }
 
+// background starts what a [Background] function does, as one more run. The
+// channel hears of the error that ends it.
+func (h *Handler) background() <-chan error {
+	broken := make(chan error, 1)
+	if b, ok := h.fn.(Background); ok {
+		h.runs.Go(func() {
+			if err := b.Background(h.stop); err != nil {
+				broken <- err
+			}
+		})
+	}
+	return broken
+}
+
 func (h *Handler) begin() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

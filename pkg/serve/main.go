@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const grace = 8 * time.Second
 
 // settings are the variables of the server itself.
 type settings struct {
-	Port     string        `env:"PORT, default=8080" help:"HTTP port"`
+	Port     string        `env:"PORT, default=8080" help:"HTTP port; on Function Compute the one it names"`
 	LogLevel string        `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
 	Project  string        `env:"GOOGLE_CLOUD_PROJECT" help:"project that traces in log records belong to"`
 	Token    config.Secret `env:"FUNCTION_TOKEN" help:"if set, a POST has to bear it: Authorization: Bearer <token>"`
@@ -57,8 +58,13 @@ func Register(name string, build New) {
 		fatal(name, err)
 	}
 	functions.HTTP(name, s.guarded.ServeHTTP)
+	s.broken = s.handler.background()
 	go func() { // lives as long as the process, which it ends
-		<-ctx.Done()
+		select {
+		case err := <-s.broken:
+			fatal(name, err)
+		case <-ctx.Done():
+		}
 		cancel()
 		if err := s.stop(); err != nil {
 			fatal(name, err)
@@ -76,11 +82,14 @@ func listen(ctx context.Context, name string, build New) error {
 	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
 		return err
 	}
+	s.broken = s.handler.background()
 	served := make(chan error, 1)
 	go func() { served <- funcframework.StartHostPort("", port()) }()
 	select {
 	case err := <-served: // the framework returns only when it could not go on
 		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
+	case err := <-s.broken:
+		return errors.Join(err, s.close())
 	case <-ctx.Done():
 		return s.stop()
 	}
@@ -91,6 +100,7 @@ type server struct {
 	handler *Handler
 	guarded http.Handler // asks for the token first
 	close   func() error
+	broken  <-chan error // see [Handler.background]; nil where nothing runs there
 }
 
 // stop waits for the runs under way, which have been told to end, and closes
@@ -100,7 +110,12 @@ func (s *server) stop() error {
 	go func() { s.handler.Wait(); close(idle) }()
 	select {
 	case <-idle:
-		return s.close()
+		select {
+		case err := <-s.broken: // it did not end well
+			return errors.Join(err, s.close())
+		default:
+			return s.close()
+		}
 	case <-time.After(grace):
 		return fmt.Errorf("runs did not stop within %v of SIGTERM", grace)
 	}
@@ -123,7 +138,7 @@ func assemble(ctx context.Context, build New) (*server, error) {
 		return nil, err
 	}
 	h := NewHandler(ctx, fn, rt)
-	return &server{h, requireToken(set.Token, h), func() error {
+	return &server{handler: h, guarded: forFunctionCompute(requireToken(set.Token, h)), close: func() error {
 		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
 	}}, nil
 }
@@ -149,11 +164,12 @@ func (s settings) runtime(ctx context.Context) (Runtime, error) {
 	return Runtime{log, metrics}, nil
 }
 
+// port is where to listen. Function Compute sets no PORT, and connects to the
+// port that the function is configured with, 9000 unless that is changed; it
+// tells it in FC_CUSTOM_LISTEN_PORT, once in FC_SERVER_PORT
+// (alibabacloud.com/help/en/functioncompute, "Configure environment variables").
 func port() string {
-	if p := os.Getenv("PORT"); p != "" {
-		return p
-	}
-	return "8080"
+	return cmp.Or(os.Getenv("PORT"), os.Getenv("FC_CUSTOM_LISTEN_PORT"), os.Getenv("FC_SERVER_PORT"), "8080")
 }
 
 // fatal is the single exit of a process that cannot go on.

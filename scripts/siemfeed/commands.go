@@ -10,6 +10,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/functions/slshec"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -19,30 +20,36 @@ type (
 	runCmd struct {
 		Muleaudit runFunction `cmd:"" help:"MuleSoft audit logs to a bucket."`
 		Gunzipcsv runFunction `cmd:"" help:"Logpush objects that the queue tells of to CSV."`
+		Slshec    runSlshec   `cmd:"" help:"Logs of a logstore to Splunk."`
 	}
 	backfillCmd struct {
 		Muleaudit backfillMuleaudit `cmd:"" help:"MuleSoft audit logs of a span of time."`
 		Gunzipcsv backfillGunzipcsv `cmd:"" help:"Logpush objects that lie in the source, to CSV."`
+		Slshec    backfillSlshec    `cmd:"" help:"Logs that were received in a span of time, in a consumer group of their own."`
 	}
 	verifyCmd struct {
 		Muleaudit verifyMuleaudit `cmd:"" help:"Receipts, objects and the API's totals."`
 		Gunzipcsv verifyGunzipcsv `cmd:"" help:"Every source object and its target."`
+		Slshec    verifySlshec    `cmd:"" help:"Receipts against the logs in SLS, shard by shard."`
 	}
 	doctorCmd struct {
 		Muleaudit doctorMuleaudit `cmd:"" help:"Token, scopes, clock and buckets."`
 		Gunzipcsv doctorGunzipcsv `cmd:"" help:"Queue and buckets."`
+		Slshec    doctorSlshec    `cmd:"" help:"Key, logstore, consumer group, HEC, clock and buckets."`
 	}
 	replayCmd struct {
 		Gunzipcsv replayGunzipcsv `cmd:"" help:"Objects and records that were rejected."`
+		Slshec    replaySlshec    `cmd:"" help:"Events that Splunk refused."`
 	}
 	serveCmd struct {
 		Muleaudit serveFunction `cmd:""`
 		Gunzipcsv serveFunction `cmd:""`
+		Slshec    serveFunction `cmd:""`
 	}
 )
 
 // builders are the functions by name.
-var builders = map[string]serve.New{"muleaudit": muleaudit.New, "gunzipcsv": gunzipcsv.New}
+var builders = map[string]serve.New{"muleaudit": muleaudit.New, "gunzipcsv": gunzipcsv.New, "slshec": slshec.New}
 
 // runFunction runs a function by a plain tick.
 type runFunction struct {

@@ -16,6 +16,8 @@ import (
 type emulateCmd struct {
 	Anypoint emulateAnypoint `cmd:"" help:"MuleSoft Anypoint: tokens, hierarchy, audit log query."`
 	Cfqueue  emulateCfqueue  `cmd:"" help:"Cloudflare Queues: pull, acknowledge, retry, dead letters."`
+	SLS      emulateSLS      `cmd:"" help:"Alibaba Cloud Log Service: shards, pulls, consumer groups."`
+	HEC      emulateHEC      `cmd:"" help:"Splunk HTTP Event Collector: tokens, refusals, acknowledgement."`
 }
 
 // listenFlags are what every emulator takes.

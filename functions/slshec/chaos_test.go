@@ -1,0 +1,283 @@
+package slshec_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// busy waits of a group in milliseconds, not seconds.
+var quick = map[string]string{"SLS_HEARTBEAT": "50ms", "SLS_GROUP_TIMEOUT": "2s"}
+
+// refusedOf refuses about one event in a hundred, whatever request it is in.
+func refusedOf(e splunk.Event) int {
+	if strings.HasSuffix(e.ID, "3:11") || strings.HasSuffix(e.ID, "7:5") {
+		return 6
+	}
+	return 0
+}
+
+func TestNothingIsLostUnderFaults(t *testing.T) {
+	seeds := 24
+	if testing.Short() {
+		seeds = 6
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	together := make(chan struct{}, 6) // they wait more than they compute
+	for seed := range seeds {
+		together <- struct{}{}
+		all.Go(func() {
+			defer func() { <-together }()
+			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { chaos(t, seed) })
+		})
+	}
+}
+
+func chaos(t *testing.T, seed int) {
+	rng := rand.New(rand.NewPCG(uint64(seed), 7))
+	// Half of the seeds know no request that was taken and not answered:
+	// nothing may then arrive twice.
+	repeats := seed%2 == 0
+	env := maps.Clone(quick)
+	env["HEC_BATCH_BYTES"] = fmt.Sprint(8000 + rng.IntN(30000))
+	if seed%3 == 0 {
+		env["HEC_ACK"] = "true"
+		if repeats { // acknowledgements get lost, since they are given once
+			env["HEC_ACK_TIMEOUT"] = "300ms"
+		}
+	}
+	h := splunk.Options{Refuse: refusedOf, OmitEventNumber: seed%4 == 1, AckDelay: 5 * time.Millisecond}
+	w := newWorld(t, emulator.Options{Shards: 2 + seed%2, MaxPullBytes: 30000}, h, env)
+	gen := emulator.NewGenerator(uint64(seed))
+	w.fill(gen, 15, 20)
+
+	hecFaults := map[fault.Kind]float64{fault.Error500: 0.04, fault.Error503: 0.03, fault.Error429: 0.02, fault.ResetBefore: 0.02}
+	if repeats {
+		maps.Copy(hecFaults, map[fault.Kind]float64{fault.ResetAfter: 0.03, fault.ResetMid: 0.03, fault.Truncate: 0.03})
+	}
+	w.hec.Faults.Random(uint64(seed), hecFaults)
+	w.sls.Faults.Random(uint64(seed), map[fault.Kind]float64{
+		fault.Error500: 0.03, fault.Error503: 0.02, fault.Error403: 0.005, fault.ResetBefore: 0.02, fault.ResetAfter: 0.01, fault.ResetMid: 0.02, fault.Truncate: 0.02,
+	})
+
+	// One consumer drains again and again, another follows for a while and
+	// so takes shards away and gives them back; meanwhile logs come, and a
+	// shard is split.
+	var wg sync.WaitGroup
+	drains, follows := w.function(), w.follower("second")
+	wg.Go(func() {
+		for range 3 {
+			_, _ = w.run(drains) // may fail, and often has to leave shards to the other
+		}
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	wg.Go(func() {
+		_ = follows.Follow(ctx, nil) // faults may end it
+	})
+	for i := range 4 {
+		time.Sleep(time.Duration(rng.IntN(80)) * time.Millisecond)
+		w.fill(gen, 5, 20)
+		if i == 1 {
+			if _, _, err := w.store.Split(0); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	cancel()
+	wg.Wait()
+	w.finish()
+	w.wantAll(repeats)
+	w.wantCheckpoints(group)
+	for _, r := range w.receipts() {
+		if err := r.Balance(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// finish ends the faults and drains until all is done.
+func (w *world) finish() {
+	w.t.Helper()
+	w.sls.Faults.Random(0, nil)
+	w.hec.Faults.Random(0, nil)
+	f := w.function()
+	for range 200 {
+		r, err := w.run(f)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if r.Status == receipt.OK {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Fatal("the drains come to no end")
+}
+
+// TestProcess runs the program as it is deployed.
+func TestProcess(t *testing.T) {
+	bin := proctest.Build(t, "./cmd/slshec")
+	t.Run("memory stays flat", func(t *testing.T) { memory(t, bin) })
+	t.Run("nothing is lost through kills", func(t *testing.T) { t.Parallel(); kills(t, bin) })
+	t.Run("three follow and one is killed", func(t *testing.T) { t.Parallel(); threeFollowers(t, bin) })
+}
+
+func kills(t *testing.T, bin string) {
+	const kills = 8
+	env := maps.Clone(quick)
+	maps.Copy(env, map[string]string{"LEASE_TTL": "1s", "HEC_BATCH_BYTES": "20000"})
+	w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 50000}, splunk.Options{Refuse: refusedOf, Latency: 3 * time.Millisecond}, env)
+	gen := emulator.NewGenerator(1)
+	rng := rand.New(rand.NewPCG(1, 7))
+	w.fill(gen, 100, 20)
+	busy := 0
+	for range kills {
+		p := proctest.Start(t, bin, w.env)
+		for { // until the lease of the run that was killed is over
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(400))*time.Millisecond)
+			status, answer, err := p.Post(ctx, "", nil)
+			cancel()
+			if err != nil || !strings.Contains(string(answer), `"status":"busy"`) {
+				break
+			}
+			if busy++; status != http.StatusOK {
+				t.Errorf("busy is answered %d", status)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		p.Kill()
+		w.fill(gen, 5, 20)
+	}
+	if busy == 0 {
+		t.Error("no run was found at work, though each was killed")
+	}
+	p := proctest.Start(t, bin, w.env)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		status, answer, err := p.Post(t.Context(), "{}", nil)
+		if err == nil && status == http.StatusOK && strings.Contains(string(answer), `"status":"ok"`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d %s %v", status, answer, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.wantAll(true)
+	w.wantCheckpoints(group)
+	if err := p.Stop(syscall.SIGTERM, 20*time.Second); err != nil {
+		t.Error(err)
+	}
+	w.wantNoSecret(p.Output())
+}
+
+// Three processes share the shards of a group, and one is killed: the others
+// take its shards over, and from its timeout on no shard has two senders.
+func threeFollowers(t *testing.T, bin string) {
+	const shards = 6
+	w := newWorld(t, emulator.Options{Shards: shards}, splunk.Options{}, nil)
+	gen := emulator.NewGenerator(1)
+	w.fill(gen, 5, 10)
+	var procs []*proctest.Process
+	for i := range 3 {
+		env := maps.Clone(w.env)
+		maps.Copy(env, quick)
+		maps.Copy(env, map[string]string{"MODE": "follow", "HEC_HOST": fmt.Sprint("process-", i)})
+		procs = append(procs, proctest.Start(t, bin, env))
+	}
+	eventually(t, "each has its share", func() bool {
+		held := map[string]int{}
+		for _, o := range w.store.Owners(group) {
+			held[o]++
+		}
+		return len(held) == 3 && len(w.store.Owners(group)) == shards
+	})
+	w.fill(gen, 20, 10)
+	eventually(t, "half of it is delivered", func() bool { return w.hec.Stats().Events > shards*15*10 })
+	procs[0].Kill()
+	w.fill(gen, 20, 10)
+	eventually(t, "the others have it all", func() bool {
+		owners := w.store.Owners(group)
+		held := map[string]bool{}
+		for _, o := range owners {
+			held[o] = true
+		}
+		return len(owners) == shards && len(held) == 2
+	})
+	w.mu.Lock()
+	after := len(w.heard)
+	w.mu.Unlock()
+	w.fill(gen, 20, 10)
+	eventually(t, "all of it is delivered", func() bool { return len(w.hec.Counts()) == shards*65*10 })
+	w.mu.Lock()
+	senders := map[string]map[string]bool{}
+	for _, e := range w.heard[after:] {
+		if senders[e.ID] == nil {
+			senders[e.ID] = map[string]bool{}
+		}
+		senders[e.ID][e.Host] = true
+	}
+	w.mu.Unlock()
+	for shard, hosts := range senders {
+		if len(hosts) != 1 || hosts["process-0"] {
+			t.Errorf("shard %s was sent for by %v", shard, hosts)
+		}
+	}
+	for _, p := range procs[1:] {
+		if err := p.Stop(syscall.SIGTERM, 20*time.Second); err != nil {
+			t.Error(err)
+		}
+		w.wantNoSecret(p.Output())
+	}
+	w.wantAll(true)
+	w.wantCheckpoints(group)
+	var out int64
+	for _, r := range w.receipts() {
+		if err := r.Balance(); err != nil || r.Mode != "follow" {
+			t.Errorf("%v %+v", err, r)
+		}
+		out += r.Out
+	}
+	if out == 0 {
+		t.Error("no receipt was kept")
+	}
+}
+
+// A handover in good order repeats nothing.
+func TestHandoverRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, emulator.Options{Shards: 4, MaxPullBytes: 20000}, splunk.Options{Latency: 5 * time.Millisecond}, quick)
+	gen := emulator.NewGenerator(1)
+	w.fill(gen, 40, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for i := range 3 {
+		f := w.follower(fmt.Sprint("consumer-", i))
+		wg.Go(func() {
+			if err := f.Follow(ctx, nil); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(100 * time.Millisecond)
+		w.fill(gen, 10, 10)
+	}
+	eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 4*70*10 })
+	cancel()
+	wg.Wait()
+	w.wantAll(false)
+	w.wantCheckpoints(group)
+}

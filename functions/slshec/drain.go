@@ -1,0 +1,129 @@
+package slshec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/lease"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// drain reads every shard up to where it ends now, or until time is up:
+// lease → worker → pages → events → HEC → checkpoints → receipt.
+func (f *Function) drain(ctx context.Context) (receipt.Receipt, error) {
+	return f.exclusive(ctx, f.begin(drain), f.workerOptions())
+}
+
+// leaseOf is where the lease of a consumer group lies in STATE_URL.
+func (f *Function) leaseOf(group string) string {
+	return "slshec/lease/" + f.cfg.Project + "/" + f.cfg.Logstore + "/" + group + "/"
+}
+
+// exclusive drains r.Group while no other run does.
+func (f *Function) exclusive(ctx context.Context, r *Receipt, o sls.WorkerOptions) (*Receipt, error) {
+	r.Consumer = f.cfg.Consumer
+	held, err := lease.Acquire(ctx, f.state, f.leaseOf(r.Group), r.Run, f.cfg.LeaseTTL)
+	var other *lease.Held
+	if errors.As(err, &other) {
+		r.Status, r.HeldBy = receipt.Busy, other.By
+		r.Remaining = []string{other.Error()}
+		r.Finish(nil)
+		return r, nil // its receipt is not worth keeping: it did nothing
+	}
+	if err != nil {
+		return f.finish(ctx, r, fmt.Errorf("take the lease: %w", err))
+	}
+	err = f.work(ctx, held.Context(), r, o)
+	// Given back before anyone hears that the run is over.
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	return f.finish(ctx, r, errors.Join(err, held.Release(free)))
+}
+
+// work runs a worker of r.Group as long as own lives. It stops in good order
+// when ctx ends or time is up.
+func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOptions) error {
+	run, cancel := context.WithTimeout(own, max(f.cfg.RunTimeout-o.Grace, f.cfg.RunTimeout/2))
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+
+	since := f.meter()
+	s := newSink(own, f)
+	var w *sls.Worker // set before it begins
+	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
+	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
+	if err != nil {
+		s.close()
+		return err
+	}
+	res, err := w.Run(run)
+	gaveUp := s.reason()
+	s.close()
+	for _, st := range res.Shards {
+		s.ledger.close(st)
+		r.remains(st)
+	}
+	for _, id := range res.Unassigned {
+		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d: not assigned to this consumer", id))
+	}
+	for _, g := range res.Gaps {
+		r.Gaps = append(r.Gaps, g.String())
+	}
+	f.settle(ctx, r, s, since)
+	if err != nil && run.Err() != nil && own.Err() == nil && gaveUp == nil && !errors.Is(err, sls.ErrExpired) {
+		err = nil // cut off at the end of its time, and r.Remaining says where
+	}
+	return err
+}
+
+// settle puts what the ledger has into the receipt.
+func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter) {
+	for _, row := range s.ledger.take() {
+		r.add(row)
+		f.rt.Metrics.Lag(ctx, "slshec", fmt.Sprint("shard-", row.status.Shard), lag(row.status))
+	}
+	r.Objects = s.kept()
+	f.measured(r, since)
+}
+
+// workerOptions are those of the configuration.
+func (f *Function) workerOptions() sls.WorkerOptions {
+	return sls.WorkerOptions{
+		Start: f.cfg.Start, Drain: true, OldestOnExpired: f.cfg.OnInvalidCursor == oldest,
+		Heartbeat: f.cfg.Heartbeat, Timeout: f.cfg.GroupTimeout, Query: f.cfg.Query, Grace: f.grace(),
+	}
+}
+
+// grace is how long a stop waits for what is under way: within the time that
+// follows SIGTERM, or with acknowledgements long enough for them to come.
+func (f *Function) grace() time.Duration {
+	g := 6 * time.Second
+	if f.cfg.Ack {
+		g = max(g, 3*f.cfg.AckPoll)
+	}
+	return min(g, f.cfg.RunTimeout/4)
+}
+
+// event hears of shards that come and go.
+func (f *Function) event(e sls.Event, w *sls.Worker, s *sink) {
+	switch e.Kind {
+	case sls.Assigned:
+		s.ledger.assign(e.Shard)
+	case sls.Released, sls.ShardLost:
+		for _, st := range w.Status() {
+			if st.Shard == e.Shard {
+				s.ledger.close(st)
+			}
+		}
+	case sls.HeartbeatFailed:
+		f.following.beatFailed()
+	}
+	if e.Err != nil {
+		f.rt.Log.Warn("consumer group", "event", string(e.Kind), "shard", e.Shard, "error", e.Err.Error())
+		return
+	}
+	f.rt.Log.Info("consumer group", "event", string(e.Kind), "shard", e.Shard)
+}

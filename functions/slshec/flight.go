@@ -1,0 +1,149 @@
+package slshec
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/hec"
+	"github.com/siemfeed/siemfeed/pkg/lease"
+)
+
+// flight is one HEC batch, and which pages its events are of.
+type flight struct {
+	sink  *sink
+	batch *hec.Batch
+	parts []part
+	since time.Time
+}
+
+// part is a run of a flight's events that are of one page; it ends before the
+// event number end.
+type part struct {
+	page  *page
+	end   int
+	bytes int64
+}
+
+// add appends an event of p. Its position rides along: cursor of the group, and
+// index in it.
+func (f *flight) add(p *page, cursor int64, index int, write func([]byte) []byte) {
+	if n := len(f.parts); n == 0 || f.parts[n-1].page != p {
+		p.board()
+		f.parts = append(f.parts, part{page: p})
+	}
+	last := &f.parts[len(f.parts)-1]
+	size := f.batch.Size()
+	f.batch.Append(hec.Pos{A: uint64(cursor), B: uint64(index)}, write) //nolint:gosec // bits, not numbers
+	last.end, last.bytes = f.batch.Len(), last.bytes+int64(f.batch.Size()-size)
+}
+
+// fly delivers the events and lands their pages. Events of a shard that goes to
+// another consumer meanwhile are taken out, since that one sends them now; the
+// others then fly on.
+func (f *flight) fly() {
+	defer f.batch.Release()
+	var res hec.Result
+	var err error
+	for {
+		f.unload()
+		if len(f.parts) == 0 {
+			return
+		}
+		if res, err = f.send(); err == nil || f.sink.ctx.Err() != nil || !f.stranded() {
+			break
+		}
+	}
+	if err == nil && len(res.Rejected) > 0 {
+		err = f.sink.refused(f, res.Rejected)
+	}
+	if err != nil {
+		// What fails here fails for every flight: the retries are used up, or
+		// the configuration is wrong. One reason is enough.
+		f.sink.abort(err)
+		err = context.Cause(f.sink.ctx)
+	}
+	f.land(res, err)
+}
+
+// send sends the batch until every event's fate is known, the run ends, or a
+// page's shard is lost.
+func (f *flight) send() (hec.Result, error) {
+	ctx, cancel := context.WithCancelCause(f.sink.ctx)
+	defer cancel(nil)
+	for _, p := range f.parts {
+		defer context.AfterFunc(p.page.ctx, func() { cancel(context.Cause(p.page.ctx)) })()
+	}
+	if err := lease.Check(ctx); err != nil {
+		return hec.Result{}, err
+	}
+	return f.sink.hec.Send(ctx, f.batch)
+}
+
+func (f *flight) stranded() bool {
+	for _, p := range f.parts {
+		if p.page.ctx.Err() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// unload takes out the parts whose shard is lost.
+func (f *flight) unload() {
+	if !f.stranded() {
+		return
+	}
+	type event struct {
+		pos  hec.Pos
+		text []byte
+	}
+	var kept []event
+	var parts []part
+	from := 0
+	for _, p := range f.parts {
+		if p.page.ctx.Err() != nil {
+			p.page.landed(counts{}, context.Cause(p.page.ctx))
+		} else {
+			for i := from; i < p.end; i++ {
+				kept = append(kept, event{f.batch.Pos(i), bytes.Clone(f.batch.Event(i))})
+			}
+			parts = append(parts, part{p.page, len(kept), p.bytes})
+		}
+		from = p.end
+	}
+	f.parts = parts
+	f.batch.Reset()
+	for _, e := range kept {
+		f.batch.Append(e.pos, func(dst []byte) []byte { return append(dst, e.text...) })
+	}
+}
+
+// land tells each page what became of its events.
+func (f *flight) land(res hec.Result, err error) {
+	rejected := res.Rejected
+	from := 0
+	for _, p := range f.parts {
+		var c counts
+		if err == nil {
+			c.out, c.bytesOut = int64(p.end-from), p.bytes
+			for len(rejected) > 0 && rejected[0].Index < p.end {
+				c.out--
+				c.quarantined++
+				rejected = rejected[1:]
+			}
+		}
+		p.page.landed(c, err)
+		from = p.end
+	}
+}
+
+// partOf returns the page that event i is of.
+func (f *flight) partOf(i int) *page {
+	for _, p := range f.parts {
+		if i < p.end {
+			return p.page
+		}
+	}
+	return nil
+}

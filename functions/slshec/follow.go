@@ -1,0 +1,200 @@
+package slshec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// interval is how often a function that follows keeps a receipt.
+const interval = 5 * time.Minute
+
+// following is what a function that follows tells of itself.
+type following struct {
+	mu       sync.Mutex
+	worker   *sls.Worker
+	problem  error     // why it is not ready, nil if it is
+	failedAt time.Time // of the last heartbeat that failed
+}
+
+var errStarting = errors.New("not started yet")
+
+func (s *following) set(w *sls.Worker, problem error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.worker, s.problem = w, problem
+}
+
+func (s *following) beatFailed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failedAt = time.Now()
+}
+
+// Ready implements [serve.Readier]: a function that follows is ready while it
+// is a member of its group.
+func (f *Function) Ready() error {
+	if f.cfg.Mode != follow {
+		return nil
+	}
+	s := &f.following
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.problem != nil:
+		return s.problem
+	case s.worker == nil:
+		return errStarting
+	case time.Since(s.failedAt) < f.cfg.Heartbeat/2:
+		return errors.New("heartbeats to the consumer group fail: see the log")
+	}
+	return nil
+}
+
+// Status returns how far each shard is that is held, while following.
+func (f *Function) Status() []sls.ShardStatus {
+	f.following.mu.Lock()
+	w := f.following.worker
+	f.following.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	return w.Status()
+}
+
+// Background implements [serve.Background]: with MODE=follow it forwards
+// until ctx ends. A failure that may pass is waited out; one that needs a
+// person ends it.
+func (f *Function) Background(ctx context.Context) error {
+	if f.cfg.Mode != follow {
+		<-ctx.Done()
+		return nil
+	}
+	return f.Follow(ctx, nil)
+}
+
+// Follow forwards until ctx ends, and then sees through what is under way.
+// note, if set, is called with each receipt.
+func (f *Function) Follow(ctx context.Context, note func(*Receipt)) error {
+	if note == nil {
+		note = func(*Receipt) {}
+	}
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		began := time.Now()
+		err := f.followOnce(ctx, note)
+		f.following.set(nil, err)
+		if ctx.Err() != nil || err != nil && retry.IsPermanent(err) {
+			return err
+		}
+		if time.Since(began) > 10*time.Minute {
+			pause = time.Second
+		}
+		f.rt.Log.Error("following broke off", "again_in", pause.String(), "error", fmt.Sprint(err))
+		if retry.Sleep(ctx, pause) != nil {
+			return nil //nolint:nilerr // it was about to be tried again, and nothing is under way
+		}
+	}
+}
+
+func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
+	// Before it reports ready: whether the project can be reached at all.
+	if _, err := f.sls.Shards(ctx); err != nil {
+		return err
+	}
+	r := f.begin(follow)
+	r.Consumer = f.cfg.followConsumer(r.Run)
+	o := f.workerOptions()
+	o.Drain = false
+	s := newSink(context.WithoutCancel(ctx), f)
+	var w *sls.Worker // set before it begins
+	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
+	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
+	if err != nil {
+		s.close()
+		return retry.Permanent(err)
+	}
+	f.following.set(w, nil)
+
+	books := &books{f: f, s: s, r: r, since: f.meter(), note: note}
+	stop := make(chan struct{})
+	var keeper sync.WaitGroup
+	keeper.Go(func() { books.keep(ctx, w, stop) })
+	res, err := w.Run(ctx)
+	close(stop)
+	keeper.Wait()
+	s.close()
+	for _, st := range res.Shards {
+		s.ledger.close(st)
+	}
+	for _, g := range res.Gaps {
+		books.r.Gaps = append(books.r.Gaps, g.String())
+	}
+	return books.turn(ctx, err)
+}
+
+// books keeps a receipt for each stretch of following.
+type books struct {
+	f     *Function
+	s     *sink
+	r     *Receipt
+	since meter
+	note  func(*Receipt)
+}
+
+func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-stop:
+			return
+		}
+		for _, st := range w.Status() {
+			b.s.ledger.note(st)
+		}
+		if err := b.turn(ctx, nil); err != nil {
+			b.f.rt.Log.Error("receipt not kept", "error", err.Error())
+		}
+	}
+}
+
+// turn finishes the receipt of a stretch and begins the next.
+func (b *books) turn(ctx context.Context, err error) error {
+	b.f.settle(ctx, b.r, b.s, b.since)
+	r, err := b.f.finish(ctx, b.r, err)
+	b.f.report(ctx, r)
+	b.note(r)
+	next := b.f.begin(follow)
+	next.Consumer = r.Consumer
+	b.r, b.since = next, b.f.meter()
+	return err
+}
+
+// report logs a receipt that no trigger is answered with.
+func (f *Function) report(ctx context.Context, r *Receipt) {
+	ctx = context.WithoutCancel(ctx)
+	f.rt.Log.InfoContext(ctx, "stretch finished", "receipt", r)
+	f.rt.Metrics.Run(ctx, &r.Core)
+}
+
+// already answers a tick that comes while the function follows.
+func (f *Function) already() receipt.Receipt {
+	r := f.begin(follow)
+	r.Status = receipt.Busy
+	r.Remaining = []string{"nothing to trigger: MODE=follow forwards all the time"}
+	r.Finish(nil)
+	return r
+}
+
+var (
+	_ serve.Readier    = (*Function)(nil)
+	_ serve.Background = (*Function)(nil)
+)

@@ -1,0 +1,236 @@
+package slshec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/hec"
+	"github.com/siemfeed/siemfeed/pkg/lease"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// Function forwards logs. Runs may overlap, in one process or in many.
+type Function struct {
+	cfg        Config
+	rt         serve.Runtime
+	sls        *sls.Client
+	hec        *hec.Client
+	state      *bucket.Bucket
+	held       *bucket.Bucket // what quarantine lies in
+	quarantine *quarantine.Store
+	topics     map[string]bool // nil keeps all
+	retries    *atomic.Int64   // of calls to SLS
+
+	following following
+
+	// OnStatus, if set, hears now and then how far each shard is.
+	OnStatus func([]sls.ShardStatus)
+}
+
+var _ serve.New = New // the shape Main starts
+
+// New builds the function from its configuration.
+func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
+	f, err := Open(ctx, env, rt)
+	if err != nil { // a nil *Function in the interface would not be nil
+		return nil, err
+	}
+	return f, nil
+}
+
+// Open is [New] for those who also want to verify, diagnose or watch.
+func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Function, error) {
+	var cfg Config
+	if err := config.Load(ctx, env, &cfg); err != nil {
+		return nil, err
+	}
+	return Build(ctx, cfg, retry.Policy{}, rt)
+}
+
+// Build puts the function together. cfg has to be valid; again bounds the
+// retries of both clients, where it is not zero.
+func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime) (*Function, error) {
+	f := &Function{cfg: cfg, rt: rt, retries: new(atomic.Int64)}
+	if len(cfg.Topics) > 0 {
+		f.topics = map[string]bool{}
+		for _, t := range cfg.Topics {
+			f.topics[strings.TrimSpace(t)] = true
+		}
+	}
+	var faults config.Faults
+	var err error
+	f.state, err = bucket.Open(ctx, cfg.StateURL)
+	faults.AddErr("STATE_URL", err)
+	f.held, err = bucket.Open(ctx, cfg.QuarantineURL)
+	faults.AddErr("QUARANTINE_URL", err)
+	f.sls, err = f.openSLS(again)
+	faults.AddErr("SLS_ENDPOINT", err)
+	f.hec, err = f.openHEC(again)
+	faults.AddErr("HEC_URL", err)
+	if err := faults.Err(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	f.quarantine = quarantine.New(f.held, "slshec")
+	return f, nil
+}
+
+// pullMemory bounds the pulls of all shards. It is what leaves an instance of
+// 128 MiB room for HEC batches and the garbage collector.
+const pullMemory = 24 << 20
+
+func (f *Function) openSLS(again retry.Policy) (*sls.Client, error) {
+	creds, err := f.cfg.provider()
+	if err != nil {
+		return nil, err
+	}
+	// Every request is signed right before it is made, so this is where a run
+	// that has lost its lease is stopped, whatever it was about to do.
+	fenced := sls.CredentialsFunc(func(ctx context.Context) (sls.Credentials, error) {
+		if err := lease.Check(ctx); err != nil {
+			return sls.Credentials{}, err
+		}
+		return creds.Credentials(ctx)
+	})
+	if again.Attempts == 0 {
+		again = retry.Policy{Attempts: 8, Base: 200 * time.Millisecond, Max: 10 * time.Second}
+	}
+	again.Notify = func(_ int, wait time.Duration, err error) {
+		f.retries.Add(1)
+		f.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
+	}
+	return sls.New(f.cfg.Endpoint, f.cfg.Project, f.cfg.Logstore, fenced, sls.Options{
+		Region: f.cfg.Region, Insecure: f.cfg.SLSInsecure, Memory: pullMemory, Retry: again,
+	})
+}
+
+func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
+	tls, err := f.cfg.tls()
+	if err != nil {
+		return nil, err
+	}
+	again.Notify = func(_ int, wait time.Duration, err error) {
+		f.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
+	}
+	return hec.New(hec.Options{
+		URLs: f.cfg.HECURLs, Token: f.cfg.HECToken.Reveal(), TLS: tls,
+		Gzip: f.cfg.Gzip, BatchBytes: f.cfg.BatchBytes, Concurrency: f.cfg.HECConcurrency, Timeout: f.cfg.HECTimeout,
+		Ack: f.cfg.Ack, AckPoll: f.cfg.AckPoll, AckTimeout: f.cfg.AckTimeout, Retry: again,
+	})
+}
+
+// Close implements [serve.Function].
+func (f *Function) Close() error {
+	var errs []error
+	if f.sls != nil {
+		f.sls.Close()
+	}
+	if f.hec != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), saveTime)
+		defer cancel()
+		errs = append(errs, f.hec.Close(ctx))
+	}
+	for _, b := range []*bucket.Bucket{f.state, f.held} {
+		if b != nil {
+			errs = append(errs, b.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// saveTime is how long the last words of a run may take.
+const saveTime = 10 * time.Second
+
+// Run implements [serve.Function]: a tick drains, an SLS trigger has its range
+// forwarded.
+func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+	switch {
+	case ev.Kind == trigger.Logs:
+		return f.forward(ctx, *ev.Range)
+	case !ev.IsTick():
+		return nil, refuse(ev, "slshec takes a tick (an empty body, {} or a Pub/Sub message holding {}) or an SLS trigger, not a %s event", ev.Kind)
+	case f.cfg.Mode == follow:
+		return f.already(), nil
+	}
+	return f.drain(ctx)
+}
+
+func refuse(ev trigger.Event, format string, args ...any) error {
+	return retry.Permanent(&trigger.Error{Envelope: ev.Path, Reason: fmt.Sprintf(format, args...), Status: 400})
+}
+
+func (f *Function) begin(mode string) *Receipt {
+	return &Receipt{Core: receipt.Start("slshec"), Mode: mode, Group: f.cfg.Group, Shards: []ShardReceipt{}}
+}
+
+// meter reads what the clients have done, to tell what a run did. Runs at the
+// same time count each other's.
+type meter struct {
+	hec hec.Stats
+	sls int64
+}
+
+func (f *Function) meter() meter { return meter{f.hec.Stats(), f.retries.Load()} }
+
+func (f *Function) measured(r *Receipt, since meter) {
+	now := f.meter()
+	r.Retries = now.hec.Retries - since.hec.Retries + now.sls - since.sls
+	r.PossibleRepeats = now.hec.PossibleRepeats - since.hec.PossibleRepeats
+}
+
+// finish closes a receipt and keeps it.
+func (f *Function) finish(ctx context.Context, r *Receipt, err error) (*Receipt, error) {
+	err = errors.Join(distinct(err), r.Balance())
+	r.Finish(err)
+	// The receipt is kept also when the run's time is up.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	if saveErr := receipt.Save(keep, f.state, r); saveErr != nil {
+		err = errors.Join(err, saveErr)
+		r.Finish(err)
+	}
+	return r, err
+}
+
+// distinct leaves out errors that say what another has said: every shard fails
+// for the reason that one request had.
+func distinct(err error) error {
+	var all []error
+	seen := map[string]bool{}
+	var walk func(error)
+	walk = func(err error) {
+		if many, ok := err.(interface{ Unwrap() []error }); ok && isJoin(err) {
+			for _, e := range many.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			all = append(all, err)
+		}
+	}
+	walk(err)
+	return errors.Join(all...)
+}
+
+// isJoin tells a plain list of errors from one that says something itself.
+func isJoin(err error) bool {
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return false
+	}
+	return errors.Join(many.Unwrap()...).Error() == err.Error()
+}

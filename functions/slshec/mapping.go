@@ -1,0 +1,177 @@
+package slshec
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+
+	"github.com/siemfeed/siemfeed/pkg/hec"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// mapper writes logs as HEC events. All that logs have in common is rendered
+// once: for the function (fixed), for a shard's page (tail's beginning) and for
+// a group (head and tail); a log adds its time, its contents and its index. It
+// belongs to one goroutine at a time and allocates nothing per log.
+//
+//	{"time":1700000000.123456789,"host":"h","source":"s",…,"event":{
+//	 └ log                       └ head
+//	"key":"value",…,"__topic__":"t","__tag__:k":"v"},"fields":{…,"sls_id":"3:17:0"}}
+//	└ log           └ tail                                                      └ log
+type mapper struct {
+	host  string // of every event, if set
+	fixed []byte // source, sourcetype and index, each after a comma
+	names []byte // sls_project and sls_logstore, and the beginning of sls_shard
+
+	head, tail []byte
+	group      *sls.Group
+	rename     renamer
+
+	invalid int // bytes that were not UTF-8 and became U+FFFD
+}
+
+func newMapper(c *Config) mapper {
+	m := mapper{host: c.Host}
+	for _, kv := range [][2]string{{"source", c.Source}, {"sourcetype", c.Sourcetype}, {"index", c.Index}} {
+		if kv[1] != "" {
+			m.fixed = append(m.fixed, `,"`+kv[0]+`":`...)
+			m.fixed, _ = hec.AppendString(m.fixed, kv[1])
+		}
+	}
+	m.names = append(m.names, `},"fields":{"sls_project":`...)
+	m.names, _ = hec.AppendString(m.names, c.Project)
+	m.names = append(m.names, `,"sls_logstore":`...)
+	m.names, _ = hec.AppendString(m.names, c.Logstore)
+	m.names = append(m.names, `,"sls_shard":"`...)
+	return m
+}
+
+// begin renders what the logs of g have in common. g stays in use until the
+// last of them is written.
+func (m *mapper) begin(shard int, g *sls.Group) {
+	m.group = g
+	m.head = m.head[:0]
+	switch {
+	case m.host != "":
+		m.head = append(m.head, `,"host":`...)
+		m.head, _ = hec.AppendString(m.head, m.host)
+	case len(g.Source) > 0:
+		m.head = append(m.head, `,"host":`...)
+		m.head = m.text(m.head, g.Source)
+	}
+	m.head = append(m.head, m.fixed...)
+	m.head = append(m.head, `,"event":{`...)
+
+	m.tail = append(m.tail[:0], `"__topic__":`...)
+	m.tail = m.text(m.tail, g.Topic)
+	if len(g.Tags) > 0 {
+		m.tail = m.tags(m.tail, g.Tags)
+	}
+	m.tail = append(m.tail, m.names...)
+	m.tail = strconv.AppendInt(m.tail, int64(shard), 10)
+	m.tail = append(m.tail, `","sls_id":"`...)
+	m.tail = strconv.AppendInt(m.tail, int64(shard), 10)
+	m.tail = append(m.tail, ':')
+	m.tail = strconv.AppendInt(m.tail, g.Cursor, 10)
+	m.tail = append(m.tail, ':')
+}
+
+// append writes one log of the group as an event.
+func (m *mapper) append(dst []byte, l *sls.Log) []byte {
+	dst = append(dst, `{"time":`...)
+	dst = hec.AppendTime(dst, l.Time, l.TimeNs, l.HasNs)
+	dst = append(dst, m.head...)
+	if plainKeys(l.Contents) {
+		for i := range l.Contents {
+			f := &l.Contents[i]
+			var invalid int
+			dst, invalid = hec.AppendString(dst, f.Key)
+			m.invalid += invalid
+			dst = append(dst, ':')
+			dst, invalid = hec.AppendString(dst, f.Value)
+			m.invalid += invalid
+			dst = append(dst, ',')
+		}
+	} else {
+		dst = m.renamed(dst, l.Contents)
+	}
+	dst = append(dst, m.tail...)
+	dst = strconv.AppendInt(dst, int64(l.Index), 10)
+	return append(dst, `"}}`...)
+}
+
+func (m *mapper) text(dst, s []byte) []byte {
+	dst, invalid := hec.AppendString(dst, s)
+	m.invalid += invalid
+	return dst
+}
+
+// maxPlain is the most keys that plainKeys compares; beyond, the slow way is
+// the faster one.
+const maxPlain = 64
+
+// plainKeys tells whether the keys can be written as they are: each occurs
+// once, none could be a name of the tail, none holds bytes outside ASCII that
+// might become equal to another's when repaired. It may say no where yes would
+// be right, never the other way round.
+//
+// Each key is drawn to a number; numbers already seen are looked for only where
+// their bit in a 64-bit set is taken. Ten keys cost about as much as one escape.
+func plainKeys(fields []sls.Field) bool {
+	if len(fields) > maxPlain {
+		return false
+	}
+	var seen [maxPlain]uint64
+	var set uint64
+	for i := range fields {
+		n, ok := keyNumber(fields[i].Key)
+		if !ok {
+			return false
+		}
+		bit := uint64(1) << (n * 0x9e3779b97f4a7c15 >> 58)
+		if set&bit != 0 {
+			for _, o := range seen[:i] {
+				if o == n {
+					return false // the same key, or one so much like it
+				}
+			}
+		}
+		set |= bit
+		seen[i] = n
+	}
+	return true
+}
+
+// keyNumber makes equal keys equal numbers. It returns false for a key that
+// begins like a reserved name, or is not plain ASCII in the bytes it looks at.
+func keyNumber(k []byte) (uint64, bool) {
+	const nonASCII = 0x8080808080808080
+	var n uint64
+	switch {
+	case len(k) >= 8:
+		first, last := binary.LittleEndian.Uint64(k), binary.LittleEndian.Uint64(k[len(k)-8:])
+		if (first|last)&nonASCII != 0 {
+			return 0, false
+		}
+		for i := 8; i+8 < len(k); i += 8 {
+			w := binary.LittleEndian.Uint64(k[i:])
+			if w&nonASCII != 0 {
+				return 0, false
+			}
+			n = bits.RotateLeft64(n, 11) ^ w*0x9e3779b97f4a7c15
+		}
+		n ^= first*0xff51afd7ed558ccd ^ bits.RotateLeft64(last*0xc4ceb9fe1a85ec53, 32)
+	default:
+		for i := range k {
+			n |= uint64(k[i]) << (8 * i)
+		}
+		if n&nonASCII != 0 {
+			return 0, false
+		}
+		n *= 0xff51afd7ed558ccd
+	}
+	if len(k) >= 3 && k[0] == '_' && k[1] == '_' && k[2] == 't' {
+		return 0, false
+	}
+	return n + uint64(len(k)), true //nolint:gosec // a length
+}

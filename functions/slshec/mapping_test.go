@@ -1,0 +1,332 @@
+package slshec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// event is what Splunk reads.
+type event struct {
+	Time                            json.Number
+	Host, Source, Sourcetype, Index string
+	Event                           map[string]string
+	Fields                          map[string]string
+}
+
+// mapped returns the events of a group, as written and as encoding/json reads
+// them. It fails when an object names a key twice.
+func mapped(t rapid.TB, c *Config, shard int, g *sls.LogGroup) (texts [][]byte, events []event, invalid int) {
+	t.Helper()
+	raw := g.Append(nil)
+	list := append([]byte{0x0a}, appendUvarint(nil, uint64(len(raw)))...)
+	groups := sls.NewGroupReader(append(list, raw...))
+	var sg sls.Group
+	if !groups.Next(&sg) {
+		t.Fatal(groups.Err())
+	}
+	sg.Cursor = 1234567890123456789
+	m := newMapper(c)
+	m.begin(shard, &sg)
+	logs := sg.Reader()
+	var l sls.Log
+	for logs.Next(&l) {
+		text := m.append(nil, &l)
+		texts = append(texts, text)
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.UseNumber()
+		dec.DisallowUnknownFields()
+		var e event
+		if err := dec.Decode(&e); err != nil || dec.More() {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if n := keys(t, text); n != len(e.Event)+len(e.Fields)+countTop(text) {
+			t.Fatalf("a key occurs twice in %s", text)
+		}
+		events = append(events, e)
+	}
+	if logs.Err() != nil {
+		t.Fatal(logs.Err())
+	}
+	return texts, events, m.invalid
+}
+
+func appendUvarint(b []byte, v uint64) []byte {
+	for ; v >= 0x80; v >>= 7 {
+		b = append(b, byte(v)|0x80)
+	}
+	return append(b, byte(v))
+}
+
+// keys counts the keys at every depth.
+func keys(t rapid.TB, text []byte) (n int) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(text))
+	var stack []bool // for each open object: the next token is a key
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return n
+		}
+		switch d, ok := tok.(json.Delim); {
+		case ok && d == '{':
+			stack = append(stack, true)
+			continue
+		case ok && d == '}':
+			stack = stack[:len(stack)-1]
+		default:
+			if len(stack) > 0 && stack[len(stack)-1] {
+				n++
+				stack[len(stack)-1] = false
+				continue
+			}
+		}
+		if len(stack) > 0 {
+			stack[len(stack)-1] = true
+		}
+	}
+}
+
+func countTop(text []byte) int {
+	var top map[string]json.RawMessage
+	_ = json.Unmarshal(text, &top)
+	return len(top)
+}
+
+var testConfig = &Config{Project: "proj", Logstore: "store", Source: "sls", Sourcetype: "audit \"x\"", Index: "main"}
+
+// repaired is what encoding/json makes of text that is not UTF-8.
+func repaired(s string) string {
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	var out string
+	if err := json.Unmarshal(data, &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// wantEvent follows the rules of renaming in the plainest way there is.
+func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
+	real := map[string]bool{topicName: true}
+	for _, t := range g.Tags {
+		real[repaired(tagPrefix+t.Key)] = true
+	}
+	out := map[string]string{topicName: repaired(g.Topic)}
+	met := map[string]int{topicName: 1}
+	put := func(key, value string) {
+		key = repaired(key)
+		name := key
+		met[key]++
+		for n := met[key]; n > 1; n++ {
+			name = fmt.Sprint(key, ".", n)
+			if _, taken := out[name]; !taken && !real[name] {
+				met[key] = n
+				break
+			}
+		}
+		out[name] = repaired(value)
+	}
+	for _, t := range g.Tags {
+		put(tagPrefix+t.Key, t.Value)
+	}
+	for _, kv := range contents {
+		real[repaired(kv.Key)] = true
+	}
+	for _, kv := range contents {
+		put(kv.Key, kv.Value)
+	}
+	return out
+}
+
+func TestMappingAgainstEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := rapid.OneOf(
+			rapid.SampledFrom([]string{"a", "b", "a.2", "a.3", "__topic__", "__tag__:x", "__tag__:x.2", "", "abcdefgh", "abcdefghi", "abcdefgh.2", "\xff", "\xfe", "é", "__time__"}),
+			rapid.StringN(0, 12, 20),
+			rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 20), func(b []byte) string { return string(b) }),
+		)
+		value := rapid.OneOf(
+			rapid.String(),
+			rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 300), func(b []byte) string { return string(b) }),
+		)
+		kvs := func(most int, label string) []sls.KV {
+			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) sls.KV {
+				return sls.KV{Key: key.Draw(t, "key"), Value: value.Draw(t, "value")}
+			}), 0, most).Draw(t, label)
+		}
+		g := &sls.LogGroup{Topic: value.Draw(t, "topic"), Source: value.Draw(t, "source"), Tags: kvs(4, "tags")}
+		most := rapid.SampledFrom([]int{3, 12, 100}).Draw(t, "most")
+		for range rapid.IntRange(1, 4).Draw(t, "logs") {
+			sec, ns := rapid.Uint32().Draw(t, "sec"), rapid.Uint32Range(0, 999_999_999).Draw(t, "ns")
+			g.Logs = append(g.Logs, sls.Entry{Time: time.Unix(int64(sec), int64(ns)), Contents: kvs(most, "contents")})
+		}
+		shard := rapid.IntRange(0, 999).Draw(t, "shard")
+		_, events, invalid := mapped(t, testConfig, shard, g)
+		if len(events) != len(g.Logs) {
+			t.Fatalf("%d events of %d logs", len(events), len(g.Logs))
+		}
+		clean := true
+		for i, e := range events {
+			want := wantEvent(g, g.Logs[i].Contents)
+			if len(e.Event) != len(want) {
+				t.Fatalf("log %d: %q, want %q", i, e.Event, want)
+			}
+			for k, v := range want {
+				if got, ok := e.Event[k]; !ok || got != v {
+					t.Fatalf("log %d: %q is %q, want %q", i, k, got, v)
+				}
+			}
+			at := g.Logs[i].Time
+			wantTime := fmt.Sprint(at.Unix())
+			if at.Nanosecond() > 0 {
+				wantTime += fmt.Sprintf(".%09d", at.Nanosecond())
+			}
+			if e.Time.String() != wantTime || e.Host != repaired(g.Source) {
+				t.Fatalf("time %s, want %s; host %q", e.Time, wantTime, e.Host)
+			}
+			wantID := fmt.Sprintf("%d:1234567890123456789:%d", shard, i)
+			if e.Fields["sls_id"] != wantID || e.Fields["sls_shard"] != fmt.Sprint(shard) || e.Fields["sls_project"] != "proj" || e.Fields["sls_logstore"] != "store" {
+				t.Fatalf("fields %v", e.Fields)
+			}
+			for _, kv := range g.Logs[i].Contents {
+				clean = clean && utf8.ValidString(kv.Key) && utf8.ValidString(kv.Value)
+			}
+		}
+		for _, s := range g.Tags {
+			clean = clean && utf8.ValidString(s.Key) && utf8.ValidString(s.Value)
+		}
+		clean = clean && utf8.ValidString(g.Topic) && utf8.ValidString(g.Source)
+		if clean != (invalid == 0) {
+			t.Fatalf("%d bytes counted as invalid, clean %t", invalid, clean)
+		}
+	})
+}
+
+func TestMappingOfOneLog(t *testing.T) {
+	g := &sls.LogGroup{
+		Topic: "audit_log", Source: "10.0.0.1", Tags: []sls.KV{{Key: "__hostname__", Value: "web-1"}},
+		Logs: []sls.Entry{{Time: time.Unix(1700000000, 123456789), Contents: []sls.KV{{Key: "user", Value: "山田"}, {Key: "user", Value: "b\n"}}}},
+	}
+	texts, _, _ := mapped(t, testConfig, 3, g)
+	const want = `{"time":1700000000.123456789,"host":"10.0.0.1","source":"sls","sourcetype":"audit \"x\"","index":"main",` +
+		`"event":{"user":"山田","user.2":"b\n","__topic__":"audit_log","__tag__:__hostname__":"web-1"},` +
+		`"fields":{"sls_project":"proj","sls_logstore":"store","sls_shard":"3","sls_id":"3:1234567890123456789:0"}}`
+	if got := string(texts[0]); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	texts, _, _ = mapped(t, &Config{Project: "p", Logstore: "l", Host: "fixed"}, 0, &sls.LogGroup{Source: "10.0.0.1", Logs: []sls.Entry{{Time: time.Unix(5, 0)}}})
+	if got := string(texts[0]); got != `{"time":5,"host":"fixed","event":{"__topic__":""},"fields":{"sls_project":"p","sls_logstore":"l","sls_shard":"0","sls_id":"0:1234567890123456789:0"}}` {
+		t.Error(got)
+	}
+}
+
+// Keys that are much alike, or many, must not be taken for each other.
+func TestPlainKeys(t *testing.T) {
+	field := func(keys ...string) (out []sls.Field) {
+		for _, k := range keys {
+			out = append(out, sls.Field{Key: []byte(k)})
+		}
+		return out
+	}
+	var many []string
+	for i := range maxPlain {
+		many = append(many, fmt.Sprintf("key-number-%03d-%s", i, strings.Repeat("x", i%20)))
+	}
+	for _, tc := range []struct {
+		keys  []string
+		plain bool
+	}{
+		{nil, true},
+		{[]string{"a", "b", "c"}, true},
+		{[]string{"a", "b", "a"}, false},
+		{[]string{"", ""}, false},
+		{[]string{"a\x00", "a"}, true},
+		{many, true},
+		{append(many[:maxPlain-1:maxPlain-1], many[7]), false},
+		{append(many[:maxPlain:maxPlain], "one more"), false},
+		{[]string{"__topic__"}, false},
+		{[]string{"__tag__:x"}, false},
+		{[]string{"naïve"}, false},
+		{[]string{strings.Repeat("k", 30) + "é" + strings.Repeat("k", 30)}, false},
+	} {
+		if got := plainKeys(field(tc.keys...)); got != tc.plain {
+			t.Errorf("%q: %t", tc.keys, got)
+		}
+	}
+}
+
+// benchGroup is an audit log of ten fields.
+func benchGroup(tb testing.TB) (*sls.Group, *sls.Log) {
+	tb.Helper()
+	g := &sls.LogGroup{Topic: "audit_log", Source: "10.0.0.1", Tags: []sls.KV{{Key: "__hostname__", Value: "web-1"}}}
+	var kvs []sls.KV
+	for i, k := range []string{"seq", "eventName", "eventTime", "userName", "userAgent", "sourceIpAddress", "requestId", "requestParameters", "message", "region"} {
+		kvs = append(kvs, sls.KV{Key: k, Value: strings.Repeat(fmt.Sprintf("value %d ", i), 1+i)})
+	}
+	g.Logs = []sls.Entry{{Time: time.Unix(1700000000, 5), Contents: kvs}}
+	raw := g.Append(nil)
+	groups := sls.NewGroupReader(append(appendUvarint([]byte{0x0a}, uint64(len(raw))), raw...))
+	sg, l := new(sls.Group), new(sls.Log)
+	if !groups.Next(sg) {
+		tb.Fatal(groups.Err())
+	}
+	logs := sg.Reader()
+	if !logs.Next(l) {
+		tb.Fatal(logs.Err())
+	}
+	return sg, l
+}
+
+func TestMappingAllocatesNothing(t *testing.T) {
+	g, l := benchGroup(t)
+	m := newMapper(testConfig)
+	dst := make([]byte, 0, 1<<16)
+	m.begin(1, g)
+	if n := testing.AllocsPerRun(100, func() { dst = m.append(dst[:0], l) }); n > 0 {
+		t.Errorf("%v allocations a log", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { m.begin(1, g) }); n > 0 && len(g.Tags) == 0 {
+		t.Errorf("%v allocations a group", n)
+	}
+}
+
+func BenchmarkMapping(b *testing.B) {
+	g, l := benchGroup(b)
+	m := newMapper(testConfig)
+	m.begin(1, g)
+	dst := make([]byte, 0, 1<<16)
+	b.SetBytes(int64(len(g.Raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = m.append(dst[:0], l)
+	}
+}
+
+func BenchmarkGroup(b *testing.B) {
+	g, _ := benchGroup(b)
+	m := newMapper(testConfig)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.begin(1, g)
+	}
+}
+
+func BenchmarkPlainKeys(b *testing.B) {
+	_, l := benchGroup(b)
+	for b.Loop() {
+		if !plainKeys(l.Contents) {
+			b.Fatal("not plain")
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package slshec
+
+import (
+	"context"
+	"sync"
+
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// page is a page of a shard on its way to Splunk. Its events lie in one or more
+// flights; when the last of them has landed, and the page was read to its end,
+// it is settled.
+type page struct {
+	ctx    context.Context // ends when the shard may not be sent for any more
+	batch  *sls.Batch
+	shard  int
+	ledger *ledger
+
+	mu   sync.Mutex
+	open int // flights under way, and one while the page is being read
+	err  error
+	counts
+}
+
+func newPage(ctx context.Context, b *sls.Batch, l *ledger) *page {
+	p := &page{ctx: ctx, batch: b, shard: b.Shard, ledger: l, open: 1}
+	p.bytesIn = int64(len(b.Raw))
+	l.begin(b.Shard, b.Cursor)
+	return p
+}
+
+// board says that a flight takes events of the page.
+func (p *page) board() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open++
+}
+
+// landed ends what board or newPage began; c is what became of the events.
+func (p *page) landed(c counts, err error) {
+	p.mu.Lock()
+	p.add(c)
+	if p.err == nil {
+		p.err = err
+	}
+	p.open--
+	last := p.open == 0
+	p.mu.Unlock()
+	if !last {
+		return
+	}
+	if p.err == nil { // in the books before a checkpoint can pass it
+		p.ledger.settled(p.shard, settledPage{p.batch.Next, p.counts})
+	}
+	p.batch.Done(p.err)
+}

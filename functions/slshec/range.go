@@ -1,0 +1,43 @@
+package slshec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// forward carries the range of one shard that Function Compute's SLS trigger
+// hands over. The trigger keeps the position itself: a 200 is the checkpoint,
+// anything else has the same range handed over again.
+func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Receipt, error) {
+	if g.Project != f.cfg.Project || g.Logstore != f.cfg.Logstore {
+		return nil, retry.Permanent(&trigger.Error{Envelope: "SLS trigger", Status: 400, Reason: fmt.Sprintf(
+			"it is about logstore %s/%s, and this function forwards %s/%s: point the trigger there, or set SLS_PROJECT and SLS_LOGSTORE",
+			g.Project, g.Logstore, f.cfg.Project, f.cfg.Logstore)})
+	}
+	r := f.begin("range")
+	r.Group, r.Redeliver = "", true
+	run, cancel := context.WithTimeout(ctx, max(f.cfg.RunTimeout-f.grace(), f.cfg.RunTimeout/2))
+	defer cancel()
+	since := f.meter()
+	s := newSink(context.WithoutCancel(ctx), f)
+	s.ledger.assign(g.Shard)
+	st, err := f.sls.ReadRange(run, sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query}, s)
+	s.close()
+	s.ledger.close(st)
+	f.settle(ctx, r, s, since)
+	switch {
+	case st.Finished && err == nil:
+	case run.Err() != nil && errors.Is(err, context.Cause(run)):
+		err = nil // cut off at the end of its time
+		fallthrough
+	default:
+		r.Remaining = []string{fmt.Sprintf("shard %d: from cursor %s up to %s", g.Shard, g.Begin, g.End)}
+	}
+	return f.finish(ctx, r, err)
+}

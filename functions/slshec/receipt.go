@@ -1,0 +1,92 @@
+package slshec
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// Receipt is what a run answers, logs and keeps. While following, one is kept
+// for each stretch of time.
+type Receipt struct {
+	receipt.Core
+	Mode     string         `json:"mode"` // drain, follow, range or backfill
+	Group    string         `json:"consumer_group,omitempty"`
+	Consumer string         `json:"consumer,omitempty"`
+	Shards   []ShardReceipt `json:"shards"`
+
+	// InvalidUTF8 counts the bytes that became U+FFFD.
+	InvalidUTF8 int64 `json:"invalid_utf8"`
+	// Again are events that Splunk has but that no checkpoint covers: they are
+	// in no other count, and the next run delivers them again, with their ids.
+	Again int64 `json:"delivered_again"`
+	// PossibleRepeats bounds how many events Splunk may hold twice because a
+	// request broke off after it was taken.
+	PossibleRepeats int64 `json:"possible_repeats"`
+	// Objects are those that this run wrote to quarantine.
+	Objects []string `json:"quarantine_objects,omitempty"`
+	// Gaps are logs that had expired before they were read.
+	Gaps []string `json:"gaps,omitempty"`
+	// HeldBy is the run that this one found at work, when it is busy.
+	HeldBy string `json:"held_by,omitempty"`
+}
+
+// ShardReceipt is what a run did for one shard: it counts the logs from the
+// cursor From up to, not including, To, which is the checkpoint.
+type ShardReceipt struct {
+	Shard       int    `json:"shard"`
+	From        string `json:"from"`
+	To          string `json:"to"`
+	In          int64  `json:"in"`
+	Out         int64  `json:"out"`
+	Filtered    int64  `json:"filtered"`
+	Quarantined int64  `json:"quarantined"`
+	BytesIn     int64  `json:"bytes_in"`
+	// Received is when SLS received the newest log that was read.
+	Received time.Time `json:"received,omitzero"`
+	// LagSeconds is how far behind now that is, 0 where nothing is left.
+	LagSeconds float64 `json:"lag_seconds"`
+	// Behind is how many LogGroups were left before the end of the drain, -1
+	// where it has none.
+	Behind int64 `json:"behind_groups"`
+	Lost   bool  `json:"lost,omitempty"` // to another consumer, in mid-work
+}
+
+// lag is how far behind s is.
+func lag(s sls.ShardStatus) time.Duration {
+	if s.CaughtUp || s.Finished || s.Received.IsZero() {
+		return 0
+	}
+	return max(0, time.Since(s.Received))
+}
+
+// add adds a row of the ledger.
+func (r *Receipt) add(a row) {
+	s := a.status
+	r.Shards = append(r.Shards, ShardReceipt{
+		Shard: s.Shard, From: a.from, To: a.to,
+		In: a.in, Out: a.out, Filtered: a.filtered, Quarantined: a.quarantined, BytesIn: a.bytesIn,
+		Received: s.Received, LagSeconds: lag(s).Seconds(), Behind: s.Behind(), Lost: s.Lost,
+	})
+	r.In += a.in
+	r.Out += a.out
+	r.Filtered += a.filtered
+	r.Quarantined += a.quarantined
+	r.BytesIn += a.bytesIn
+	r.BytesOut += a.bytesOut
+	r.InvalidUTF8 += a.invalid
+	r.Again += a.again
+}
+
+// remains says what is left of a shard.
+func (r *Receipt) remains(s sls.ShardStatus) {
+	switch n := s.Behind(); {
+	case s.Finished:
+	case n > 0:
+		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d: %d LogGroups", s.Shard, n))
+	case n < 0:
+		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d", s.Shard))
+	}
+}

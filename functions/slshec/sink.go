@@ -1,0 +1,199 @@
+package slshec
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/hec"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// sink carries the pages of one run to Splunk. It is a [sls.Processor]: pages
+// come in from every shard at once, are written as events into HEC batches on a
+// few lanes, one for each core, and each full batch flies off on its own. A
+// page is done when all its events have landed.
+//
+// A batch holds events of whatever pages came along, of several shards too:
+// with a hundred shards of little traffic each, one request carries them all.
+// A batch that does not fill leaves after linger.
+type sink struct {
+	hec        *hec.Client
+	quarantine *quarantine.Store
+	cfg        *Config
+	topics     map[string]bool // nil keeps all
+	ledger     *ledger
+
+	ctx   context.Context // ends, with the reason, when nothing may be sent any more
+	abort context.CancelCauseFunc
+	lanes chan *lane
+	grown []*lane
+
+	flights sync.WaitGroup
+	ticker  sync.WaitGroup
+	closing chan struct{}
+
+	mu      sync.Mutex
+	objects []string // in quarantine
+}
+
+// linger is how long a batch that is not full waits for more.
+const linger = 100 * time.Millisecond
+
+// lane is where one page at a time becomes events.
+type lane struct {
+	mu     sync.Mutex // of flight, against the ticker
+	flight *flight    // being filled, if any
+	mapper mapper
+	group  sls.Group
+	log    sls.Log
+}
+
+// newSink begins to take pages until close. Nothing is sent after ctx has ended.
+func newSink(ctx context.Context, f *Function) *sink {
+	s := &sink{hec: f.hec, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
+	s.ctx, s.abort = context.WithCancelCause(ctx)
+	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
+	s.lanes = make(chan *lane, n)
+	for range n {
+		l := &lane{mapper: newMapper(&f.cfg)}
+		s.grown = append(s.grown, l)
+		s.lanes <- l
+	}
+	s.ticker.Go(s.tick)
+	return s
+}
+
+// Process implements [sls.Processor].
+func (s *sink) Process(ctx context.Context, b *sls.Batch) error {
+	var l *lane
+	select {
+	case l = <-s.lanes:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+	defer func() { s.lanes <- l }()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := newPage(ctx, b, s.ledger)
+	c, err := s.read(l, p)
+	b.Release() // all of it is in batches or in quarantine
+	p.landed(c, err)
+	return nil
+}
+
+// read writes the logs of p into the lane's flight, and returns the counts of
+// what goes no further.
+func (s *sink) read(l *lane, p *page) (counts, error) {
+	var c counts
+	l.mapper.invalid = 0
+	groups := p.batch.Groups()
+	n := 0
+	for ; groups.Next(&l.group); n++ {
+		g := &l.group
+		c.in += int64(g.Logs)
+		if s.topics != nil && !s.topics[string(g.Topic)] {
+			c.filtered += int64(g.Logs)
+			continue
+		}
+		l.mapper.begin(p.shard, g)
+		written, err := s.readGroup(l, p)
+		if err != nil {
+			return c, err
+		}
+		if rest := int64(g.Logs - written); rest > 0 {
+			if err := s.malformed(p, g.Raw, position{Shard: p.shard, Cursor: g.Cursor, Index: written}); err != nil {
+				return c, err
+			}
+			c.quarantined += rest
+		}
+	}
+	if groups.Err() != nil {
+		// Where the frame of a group is broken, so is all that follows it.
+		if err := s.malformed(p, p.batch.Raw, position{Shard: p.shard, Page: p.batch.Cursor, Group: n}); err != nil {
+			return c, err
+		}
+		c.in++
+		c.quarantined++
+	}
+	c.invalid = int64(l.mapper.invalid)
+	return c, nil
+}
+
+// readGroup writes the logs of the lane's group, up to the first that is
+// malformed, and returns how many.
+func (s *sink) readGroup(l *lane, p *page) (int, error) {
+	logs := l.group.Reader()
+	n := 0
+	write := func(dst []byte) []byte { return l.mapper.append(dst, &l.log) }
+	for ; logs.Next(&l.log); n++ {
+		if l.flight != nil && l.flight.batch.Full() {
+			s.launch(l)
+		}
+		if l.flight == nil {
+			b, err := s.hec.Batch(p.ctx)
+			if err != nil {
+				return n, err
+			}
+			l.flight = &flight{sink: s, batch: b, since: time.Now()}
+		}
+		l.flight.add(p, l.group.Cursor, l.log.Index, write)
+	}
+	return n, nil
+}
+
+// launch sends the lane's flight off. The lane is held.
+func (s *sink) launch(l *lane) {
+	f := l.flight
+	l.flight = nil
+	s.flights.Go(f.fly)
+}
+
+// tick launches flights that wait for company in vain.
+func (s *sink) tick() {
+	t := time.NewTicker(linger / 2)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-s.closing:
+			return
+		}
+		s.flush(linger)
+	}
+}
+
+// flush launches what is older than age on lanes that are not at work.
+func (s *sink) flush(age time.Duration) {
+	for _, l := range s.grown {
+		if l.mu.TryLock() {
+			if l.flight != nil && time.Since(l.flight.since) >= age {
+				s.launch(l)
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// close waits until all that was taken in has landed. Process must not be
+// called any more.
+func (s *sink) close() {
+	close(s.closing)
+	s.ticker.Wait()
+	s.flush(0)
+	s.flights.Wait()
+	s.abort(context.Canceled)
+}
+
+// reason returns why the sink gave up, nil if it did not.
+func (s *sink) reason() error {
+	if err := context.Cause(s.ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package slshec
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// Verified is what a verification found about one shard.
+type Verified struct {
+	Shard int
+	// From and To are the cursors that were compared: what the shard received
+	// in the span, widened to whole rows of receipts.
+	From, To string
+	// Receipts counts the logs that receipts say were read, of these Accepted
+	// by Splunk, Filtered and Quarantined. Held counts those in SLS.
+	Receipts, Accepted, Filtered, Quarantined, Held int64
+	Findings                                        []receipt.Finding
+}
+
+// Verify compares, shard by shard, what receipts say was delivered of the logs
+// that SLS received in [from, to) with what SLS holds: the rows of the receipts
+// must join without a gap, and as many logs must lie between their cursors as
+// they count, which is found out by reading the shard again. A zero to means
+// up to the checkpoint.
+func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, error) {
+	rows, err := f.rows(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	shards, err := f.sls.Shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Verified, len(shards))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for i, s := range shards {
+		g.Go(func() (err error) {
+			out[i], err = f.verifyShard(ctx, s.ID, rows[s.ID], from, to)
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
+// rows gathers the rows of kept receipts by shard, in the order of cursors.
+func (f *Function) rows(ctx context.Context, from time.Time) (map[int][]ShardReceipt, error) {
+	const root = "slshec/receipts/"
+	keys, err := f.state.Keys(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	first := root + from.UTC().Format("2006/01/02/")
+	if from.IsZero() {
+		first = ""
+	}
+	var mu sync.Mutex
+	rows := map[int][]ShardReceipt{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16) // a store answers one small read in tens of milliseconds
+	for _, key := range keys {
+		if key < first {
+			continue
+		}
+		g.Go(func() error {
+			var r Receipt
+			if err := f.state.ReadJSON(ctx, key, &r); err != nil {
+				return err
+			}
+			if r.Group != f.cfg.Group && r.Mode != "range" {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, s := range r.Shards {
+				if s.From != s.To {
+					rows[s.Shard] = append(rows[s.Shard], s)
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, list := range rows {
+		slices.SortFunc(list, func(a, b ShardReceipt) int {
+			return cmp.Or(cmp.Compare(number(a.From), number(b.From)), cmp.Compare(number(a.To), number(b.To)))
+		})
+	}
+	return rows, nil
+}
+
+// number orders cursors. One of a form unknown today sorts first, and is then
+// reported as a gap rather than passed over.
+func number(cursor string) int64 {
+	n, _ := sls.CursorNumber(cursor)
+	return n
+}
+
+func (f *Function) verifyShard(ctx context.Context, shard int, rows []ShardReceipt, from, to time.Time) (Verified, error) {
+	v := Verified{Shard: shard}
+	begin, end, err := f.spanOf(ctx, shard, from, to)
+	if err != nil {
+		return v, err
+	}
+	where := fmt.Sprint("shard ", shard)
+	add := func(kind, format string, args ...any) {
+		v.Findings = append(v.Findings, receipt.Finding{Kind: kind, Where: where, Detail: fmt.Sprintf(format, args...)})
+	}
+	rows = slices.DeleteFunc(rows, func(r ShardReceipt) bool { return number(r.To) <= number(begin) || number(r.From) >= number(end) })
+	if len(rows) == 0 {
+		v.From, v.To = begin, begin
+		if begin != end {
+			add(receipt.Behind, "%d LogGroups from cursor %s to %s: no receipt covers any of it", number(end)-number(begin), begin, end)
+		}
+		return v, nil
+	}
+	v.From = rows[0].From
+	if from.IsZero() { // logs older than the first run were not asked for
+		begin = v.From
+	}
+	if number(v.From) > number(begin) {
+		add(receipt.Gap, "%d LogGroups before cursor %s were never read", number(v.From)-number(begin), v.From)
+	}
+	v.To = v.From
+	for _, r := range rows {
+		if gap := number(r.From) - number(v.To); gap > 0 {
+			add(receipt.Gap, "%d LogGroups from cursor %s to %s: no receipt covers them", gap, v.To, r.From)
+		}
+		held, err := f.count(ctx, shard, r.From, r.To)
+		if sls.IsInvalidCursor(err) {
+			add(receipt.Unknown, "from cursor %s to %s: SLS keeps it no longer, so %d logs could not be counted again", r.From, r.To, r.In)
+			held, err = r.In, nil
+		}
+		if err != nil {
+			return v, err
+		}
+		if held != r.In {
+			add(receipt.Missing, "from cursor %s to %s SLS holds %d logs, the receipt counts %d", r.From, r.To, held, r.In)
+		}
+		v.Held += held
+		v.Receipts += r.In
+		v.Accepted += r.Out
+		v.Filtered += r.Filtered
+		v.Quarantined += r.Quarantined
+		if number(r.To) > number(v.To) {
+			v.To = r.To
+		}
+	}
+	if behind := number(end) - number(v.To); behind > 0 {
+		add(receipt.Behind, "%d LogGroups from cursor %s on are not delivered yet", behind, v.To)
+	}
+	return v, nil
+}
+
+// count counts the logs between two cursors, by reading them.
+func (f *Function) count(ctx context.Context, shard int, from, to string) (logs int64, err error) {
+	for cursor := from; cursor != to; {
+		page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to, Query: f.cfg.Query})
+		if err != nil {
+			return 0, err
+		}
+		var g sls.Group
+		groups := page.Groups()
+		for groups.Next(&g) {
+			logs += int64(g.Logs)
+		}
+		err, next := groups.Err(), page.Next
+		page.Release()
+		if err != nil {
+			logs++ // as a run counts what it cannot read
+		}
+		if next == cursor {
+			return logs, nil // nothing is left before to
+		}
+		cursor = next
+	}
+	return logs, nil
+}

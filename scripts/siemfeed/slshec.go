@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/siemfeed/siemfeed/functions/slshec"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+func (c *cli) openSlshec(ctx context.Context) (*slshec.Function, error) {
+	env, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	rt, err := serve.NewRuntime(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return slshec.Open(ctx, env, rt)
+}
+
+// runSlshec drains once, or follows.
+type runSlshec struct {
+	Follow bool          `help:"Go on for good, and show how far each shard is. MODE does not matter then."`
+	Every  time.Duration `help:"How often to show it where the output is no terminal." default:"30s"`
+	Quiet  bool          `help:"Do not print the receipt as JSON."`
+}
+
+// Run implements the command.
+func (r *runSlshec) Run(ctx context.Context, c *cli, name functionName) error {
+	if !r.Follow {
+		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, name)
+	}
+	f, err := c.openSlshec(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	shown := make(chan struct{})
+	watch, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(shown)
+		r.watch(watch, f)
+	}()
+	var total receipt.Core
+	err = f.Follow(ctx, func(s *slshec.Receipt) {
+		total.In += s.In
+		total.Out += s.Out
+		total.Filtered += s.Filtered
+		total.Quarantined += s.Quarantined
+	})
+	stop()
+	<-shown
+	fmt.Fprintf(os.Stderr, "in %s = out %s + filtered %s + quarantined %s\n", count(total.In), count(total.Out), count(total.Filtered), count(total.Quarantined))
+	return err
+}
+
+// watch shows the shards every second in place on a terminal, and now and then
+// elsewhere.
+func (r *runSlshec) watch(ctx context.Context, f *slshec.Function) {
+	every, live := r.Every, term.IsTerminal(int(os.Stderr.Fd()))
+	if live {
+		every = time.Second
+	}
+	t := time.NewTicker(max(every, 100*time.Millisecond))
+	defer t.Stop()
+	lines := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if live && lines > 0 {
+			fmt.Fprintf(os.Stderr, "\033[%dA\033[J", lines) // back up over what was shown
+		}
+		shards := f.Status()
+		table(os.Stderr, lagTable(shards))
+		lines = 1 + len(shards)
+	}
+}
+
+func lagTable(shards []sls.ShardStatus) [][]string {
+	rows := [][]string{{"SHARD", "LAG", "GROUPS", "READ", "CHECKPOINT"}}
+	for _, s := range shards {
+		lag := "-"
+		switch {
+		case s.CaughtUp:
+			lag = "0s"
+		case !s.Received.IsZero():
+			lag = time.Since(s.Received).Round(time.Second).String()
+		}
+		rows = append(rows, []string{fmt.Sprint(s.Shard), lag, count(int64(s.Groups)), size(s.RawBytes), s.Checkpoint})
+	}
+	return rows
+}
+
+type backfillSlshec struct {
+	From time.Time `required:"" help:"First receive time of the span, RFC 3339." placeholder:"2026-01-02T00:00:00Z"`
+	To   time.Time `required:"" help:"First receive time after it."`
+}
+
+// Run implements the command.
+func (b *backfillSlshec) Run(ctx context.Context, c *cli) error {
+	f, err := c.openSlshec(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	var events int64
+	err = f.Backfill(ctx, b.From, b.To, func(r *slshec.Receipt) {
+		events += r.Out
+		fmt.Fprintln(os.Stderr, summary(r.Base()))
+	})
+	fmt.Fprintf(os.Stderr, "%s events\n", count(events))
+	if err != nil {
+		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
+	}
+	return nil
+}
+
+type verifySlshec struct {
+	From time.Time `help:"First receive time to look at; by default that of the first receipt."`
+	To   time.Time `help:"First receive time after it; by default now."`
+}
+
+// Run implements the command.
+func (v *verifySlshec) Run(ctx context.Context, c *cli) error {
+	f, err := c.openSlshec(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	list, err := f.Verify(ctx, v.From, v.To)
+	if err != nil {
+		return err
+	}
+	return showSlshec(list)
+}
+
+func showSlshec(list []slshec.Verified) error {
+	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
+	var sum slshec.Verified
+	row := func(name string, v slshec.Verified) {
+		rows = append(rows, []string{
+			name, count(v.Held), count(v.Receipts), count(v.Accepted), count(v.Filtered), count(v.Quarantined), count(int64(len(v.Findings))),
+		})
+	}
+	for _, v := range list {
+		row(fmt.Sprint(v.Shard), v)
+		sum.Held += v.Held
+		sum.Receipts += v.Receipts
+		sum.Accepted += v.Accepted
+		sum.Filtered += v.Filtered
+		sum.Quarantined += v.Quarantined
+		sum.Findings = append(sum.Findings, v.Findings...)
+	}
+	row("all", sum)
+	table(os.Stdout, rows)
+	return findings(os.Stdout, sum.Findings)
+}
+
+type doctorSlshec struct{}
+
+// Run implements the command.
+func (doctorSlshec) Run(ctx context.Context, c *cli) error {
+	f, err := c.openSlshec(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return checks(os.Stdout, f.Doctor(ctx))
+}
+
+type replaySlshec struct{}
+
+// Run implements the command.
+func (replaySlshec) Run(ctx context.Context, c *cli) error {
+	f, err := c.openSlshec(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	done, err := f.Replay(ctx, func(object string, accepted int) {
+		fmt.Fprintf(os.Stderr, "%s: %s accepted\n", object, count(int64(accepted)))
+	})
+	fmt.Fprintf(os.Stderr, "%s events accepted, %d objects done, %d kept\n", count(int64(done.Accepted)), done.Objects, len(done.Kept))
+	for _, k := range done.Kept {
+		fmt.Println(k)
+	}
+	if err == nil && len(done.Kept) > 0 {
+		err = errFindings
+	}
+	return err
+}
