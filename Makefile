@@ -83,7 +83,7 @@ fuzz: ## fuzz each decoder for FUZZTIME (10s)
 
 .PHONY: bench
 bench: ## measure speed, memory and start-up, side by side with rivals
-	go run ./scripts/bench
+	go run ./scripts/bench all
 
 .PHONY: check
 check: need tidy lint test terraform ## everything CI runs

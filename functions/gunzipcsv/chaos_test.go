@@ -23,7 +23,7 @@ func (w *world) mixture(rng *rand.Rand, n int) (targets, rejected map[string]str
 	for i := range n {
 		name := fmt.Sprintf("day%d/%04d", i%3, i)
 		key := name + ".log.gz"
-		text, object := generated(w.t, uint64(i), 1+rng.IntN(200), logpush.CSV)
+		text, object := generated(w.t, uint64(i), 1+rng.IntN(60), logpush.CSV)
 		switch rng.IntN(8) {
 		case 0:
 			object, rejected[key] = object[:len(object)-1-rng.IntN(len(object)/2)], "gzip_truncated"
@@ -33,7 +33,7 @@ func (w *world) mixture(rng *rand.Rand, n int) (targets, rejected map[string]str
 			text = fmt.Sprintf("n\n%d\n", i)
 			object = gz(w.t, fmt.Sprintf("{\"n\":%d}\nbroken %d\n", i, i))
 		case 3:
-			text = strings.Repeat(text, 30) // of some size
+			text = strings.Repeat(text, 8) // of some size
 			object = gz(w.t, text)
 		case 4:
 			rejected[key] = gunzipcsv.CodeGone
@@ -91,7 +91,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	const kills = 30
 	w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "400ms", "CONCURRENCY": "3"})
 	rng := rand.New(rand.NewPCG(3, 4))
-	targets, rejected := w.mixture(rng, 250)
+	targets, rejected := w.mixture(rng, 150)
 	w.api.Faults.Random(5, map[fault.Kind]float64{
 		fault.Error500: 0.05, fault.Error503: 0.02, fault.Error429: 0.02, fault.ResetBefore: 0.05, fault.ResetAfter: 0.1, fault.ResetMid: 0.05,
 	})
@@ -126,7 +126,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func TestFaultyQueue(t *testing.T) {
 	w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "300ms"})
-	targets, rejected := w.mixture(rand.New(rand.NewPCG(1, 2)), 150)
+	targets, rejected := w.mixture(rand.New(rand.NewPCG(1, 2)), 80)
 	w.api.Faults.Random(7, map[fault.Kind]float64{
 		fault.Error500: 0.1, fault.Error503: 0.05, fault.Error429: 0.05, fault.ResetBefore: 0.1, fault.ResetAfter: 0.1, fault.ResetMid: 0.1, fault.Truncate: 0.1,
 	})

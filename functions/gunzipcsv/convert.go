@@ -23,6 +23,11 @@ const maxLooks = 5
 
 // convert makes the target of the source object at key, without its prefix.
 func (f *Function) convert(ctx context.Context, key string, force bool) (o Object, err error) {
+	done, err := f.turns.take(ctx, objcsv.TargetKey(key))
+	if err != nil {
+		return Object{Key: f.prefix + key}, err
+	}
+	defer done()
 	for range maxLooks {
 		o, err = f.look(ctx, key, force)
 		if !errors.Is(err, errChanged) {

@@ -187,7 +187,7 @@ func (f *flaky) SignedURL(context.Context, string, *driver.SignedURLOptions) (st
 // TestFaultyBuckets lets the source and the destination fail in every way while
 // the queue is drained.
 func TestFaultyBuckets(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "5s", "CONCURRENCY": "16"})
