@@ -22,7 +22,7 @@ func bytesOf[T ~string | ~[]byte](s T) []byte {
 }
 
 // slack is what dst must hold beyond the rest of s: one eight-byte store that
-// may overshoot, the longest escape and the closing quote.
+// may overshoot, a repaired character and the closing quote.
 const slack = 16
 
 const (
@@ -30,16 +30,50 @@ const (
 	highs = 0x80 * ones
 )
 
-// appendString copies eight bytes a step and looks at them on the way. It
-// stores the whole word first and then keeps as much of it as was plain.
+// appendString copies eight bytes a step and looks at them on the way. Most
+// strings are plain to their end; appendRest takes over where one is not.
 func appendString(dst, s []byte) ([]byte, int) {
-	n, invalid := len(dst), 0
+	n := len(dst)
 	dst = room(dst, n, len(s))
 	dst[n] = '"'
 	n++
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := binary.LittleEndian.Uint64(s[i:])
+		binary.LittleEndian.PutUint64(dst[n+i:], w)
+		if unplain(w) != 0 {
+			return appendRest(dst, n, s, i)
+		}
+	}
+	switch {
+	case i == len(s):
+	case i > 0: // the last eight bytes, some for the second time
+		w := binary.LittleEndian.Uint64(s[len(s)-8:])
+		binary.LittleEndian.PutUint64(dst[n+len(s)-8:], w)
+		if unplain(w) != 0 {
+			return appendRest(dst, n, s, i)
+		}
+	default:
+		w, size := last(s)
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		if unplain(w|' '*ones<<(8*size)) != 0 {
+			return appendRest(dst, n, s, i)
+		}
+	}
+	n += len(s)
+	dst[n] = '"'
+	return dst[:n+1], 0
+}
+
+// appendRest goes on where the first i bytes of s were plain and lie at n. JSON
+// within strings is what audit logs are full of, so that a word with escapes is
+// not read again for each: what is left of it is moved on behind the escape.
+func appendRest(dst []byte, n int, s []byte, i int) ([]byte, int) {
+	n += i
+	invalid := 0
 	nonASCII := uint64(highs) // bytes from 0x80 on stop the copy, until the rest is known to be valid
 	checked := false          // once: checking at every character would be quadratic
-	for i := 0; i < len(s); {
+	for i < len(s) {
 		w, size := uint64(0), 8
 		if i+8 <= len(s) {
 			w = binary.LittleEndian.Uint64(s[i:])
@@ -47,27 +81,45 @@ func appendString(dst, s []byte) ([]byte, int) {
 			w, size = last(s[i:])
 		}
 		binary.LittleEndian.PutUint64(dst[n:], w)
-		stop := special(w) | w&nonASCII
-		if stop == 0 { // a short word has zeros, which are special
-			i, n = i+8, n+8
+		stop := (special(w) | w&nonASCII) & (1<<(8*size) - 1)
+		if stop == 0 {
+			i, n = i+size, n+size
 			continue
 		}
-		clean := min(bits.TrailingZeros64(stop)/8, size)
+		if stop&w == 0 { // only escapes: at most six bytes each
+			dst = room(dst, n, len(s)-i+6*8)
+			i += size
+			for stop != 0 {
+				at := bits.TrailingZeros64(stop) & 0x38 // of the byte, in bits
+				n += at / 8
+				size -= at/8 + 1
+				w, stop = w>>at, stop>>at>>8
+				c := byte(w)
+				w >>= 8
+				if e := short[c&0x7f]; e != 0 {
+					binary.LittleEndian.PutUint16(dst[n:], e)
+					n += 2
+				} else {
+					n += escape(dst[n:], c)
+				}
+				binary.LittleEndian.PutUint64(dst[n:], w)
+			}
+			n += size
+			continue
+		}
+		if !checked {
+			checked = true
+			if utf8.Valid(s[i:]) {
+				nonASCII = 0
+				continue
+			}
+		}
+		clean := bits.TrailingZeros64(stop) / 8
 		i, n = i+clean, n+clean
-		if clean == size {
-			continue
-		}
 		if c := s[i]; c < utf8.RuneSelf {
 			n += escape(dst[n:], c)
 			i++
 		} else {
-			if !checked {
-				checked = true
-				if utf8.Valid(s[i:]) {
-					nonASCII = 0
-					continue
-				}
-			}
 			r, size := utf8.DecodeRune(s[i:])
 			if r == utf8.RuneError && size == 1 {
 				invalid++
@@ -100,33 +152,38 @@ func room(dst []byte, n, rest int) []byte {
 	return dst[:cap(dst)]
 }
 
-// special marks, by its high bit, the first byte of w (lowest first) that JSON
-// wants escaped: below the space, quote, backslash. x-ones borrows into the
-// high bit of a byte of x that is 0; &^x drops bytes whose high bit was set
-// before. A borrow may mark bytes above the first, so only that one counts.
+// unplain is not zero if a byte of w is not ASCII or wants to be escaped, but
+// does not say which: x-ones borrows where a byte of x is 0, and what it does to
+// the bytes above does not matter then.
+func unplain(w uint64) uint64 {
+	quote, slash := w^'"'*ones, w^'\\'*ones
+	return (w | (w - ' '*ones) | (quote - ones) | (slash - ones)) & highs
+}
+
+// special marks, by its high bit, each byte of w that JSON wants escaped: below
+// the space, quote, backslash. Adding to seven bits carries into the eighth and
+// no further, so that every byte is judged by itself.
 func special(w uint64) uint64 {
-	quote, slash := w^('"'*ones), w^('\\'*ones)
-	return ((w-' '*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+	const low = ^uint64(highs)
+	b := w & low
+	plain := (b + (0x80-' ')*ones) & ((b ^ '"'*ones) + low) & ((b ^ '\\'*ones) + low)
+	return ^(plain | w) & highs
 }
 
 const hex = "0123456789abcdef"
 
+// short are the escapes of two bytes, lowest first.
+var short = [128]uint16{
+	'"': '\\' | '"'<<8, '\\': '\\' | '\\'<<8, '\n': '\\' | 'n'<<8, '\r': '\\' | 'r'<<8, '\t': '\\' | 't'<<8,
+}
+
 // escape writes the escape of c to dst and returns its length.
 func escape(dst []byte, c byte) int {
-	dst[0] = '\\'
-	switch c {
-	case '"', '\\':
-		dst[1] = c
-	case '\n':
-		dst[1] = 'n'
-	case '\r':
-		dst[1] = 'r'
-	case '\t':
-		dst[1] = 't'
-	default:
-		return copy(dst, []byte{'\\', 'u', '0', '0', hex[c>>4], hex[c&0xf]})
+	if e := short[c&0x7f]; e != 0 {
+		binary.LittleEndian.PutUint16(dst, e)
+		return 2
 	}
-	return 2
+	return copy(dst, []byte{'\\', 'u', '0', '0', hex[c>>4], hex[c&0xf]})
 }
 
 // AppendTime appends an event's time as decimal seconds since 1970 with exactly
