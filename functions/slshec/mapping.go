@@ -1,8 +1,6 @@
 package slshec
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"strconv"
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
@@ -26,6 +24,7 @@ type mapper struct {
 	head, tail []byte
 	group      *sls.Group
 	rename     renamer
+	shapes     shapes
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
 }
@@ -81,15 +80,14 @@ func (m *mapper) append(dst []byte, l *sls.Log) []byte {
 	dst = append(dst, `{"time":`...)
 	dst = hec.AppendTime(dst, l.Time, l.TimeNs, l.HasNs)
 	dst = append(dst, m.head...)
-	if plainKeys(l.Contents) {
+	if names := m.shapes.of(l.Contents); names != nil {
 		for i := range l.Contents {
-			f := &l.Contents[i]
+			dst = append(dst, names.text(i)...)
 			var invalid int
-			dst, invalid = hec.AppendString(dst, f.Key)
+			dst, invalid = hec.AppendString(dst, l.Contents[i].Value)
 			m.invalid += invalid
-			dst = append(dst, ':')
-			dst, invalid = hec.AppendString(dst, f.Value)
-			m.invalid += invalid
+		}
+		if len(l.Contents) > 0 {
 			dst = append(dst, ',')
 		}
 	} else {
@@ -104,74 +102,4 @@ func (m *mapper) text(dst, s []byte) []byte {
 	dst, invalid := hec.AppendString(dst, s)
 	m.invalid += invalid
 	return dst
-}
-
-// maxPlain is the most keys that plainKeys compares; beyond, the slow way is
-// the faster one.
-const maxPlain = 64
-
-// plainKeys tells whether the keys can be written as they are: each occurs
-// once, none could be a name of the tail, none holds bytes outside ASCII that
-// might become equal to another's when repaired. It may say no where yes would
-// be right, never the other way round.
-//
-// Each key is drawn to a number; numbers already seen are looked for only where
-// their bit in a 64-bit set is taken. Ten keys cost about as much as one escape.
-func plainKeys(fields []sls.Field) bool {
-	if len(fields) > maxPlain {
-		return false
-	}
-	var seen [maxPlain]uint64
-	var set uint64
-	for i := range fields {
-		n, ok := keyNumber(fields[i].Key)
-		if !ok {
-			return false
-		}
-		bit := uint64(1) << (n * 0x9e3779b97f4a7c15 >> 58)
-		if set&bit != 0 {
-			for _, o := range seen[:i] {
-				if o == n {
-					return false // the same key, or one so much like it
-				}
-			}
-		}
-		set |= bit
-		seen[i] = n
-	}
-	return true
-}
-
-// keyNumber makes equal keys equal numbers. It returns false for a key that
-// begins like a reserved name, or is not plain ASCII in the bytes it looks at.
-func keyNumber(k []byte) (uint64, bool) {
-	const nonASCII = 0x8080808080808080
-	var n uint64
-	switch {
-	case len(k) >= 8:
-		first, last := binary.LittleEndian.Uint64(k), binary.LittleEndian.Uint64(k[len(k)-8:])
-		if (first|last)&nonASCII != 0 {
-			return 0, false
-		}
-		for i := 8; i+8 < len(k); i += 8 {
-			w := binary.LittleEndian.Uint64(k[i:])
-			if w&nonASCII != 0 {
-				return 0, false
-			}
-			n = bits.RotateLeft64(n, 11) ^ w*0x9e3779b97f4a7c15
-		}
-		n ^= first*0xff51afd7ed558ccd ^ bits.RotateLeft64(last*0xc4ceb9fe1a85ec53, 32)
-	default:
-		for i := range k {
-			n |= uint64(k[i]) << (8 * i)
-		}
-		if n&nonASCII != 0 {
-			return 0, false
-		}
-		n *= 0xff51afd7ed558ccd
-	}
-	if len(k) >= 3 && k[0] == '_' && k[1] == '_' && k[2] == 't' {
-		return 0, false
-	}
-	return n + uint64(len(k)), true //nolint:gosec // a length
 }
