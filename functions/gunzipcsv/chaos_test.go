@@ -23,7 +23,7 @@ func (w *world) mixture(rng *rand.Rand, n int) (targets, rejected map[string]str
 	for i := range n {
 		name := fmt.Sprintf("day%d/%04d", i%3, i)
 		key := name + ".log.gz"
-		text, object := generated(w.t, uint64(i), 1+rng.IntN(200), logpush.CSV)
+		text, object := generated(w.t, uint64(i), 1+rng.IntN(60), logpush.CSV)
 		switch rng.IntN(8) {
 		case 0:
 			object, rejected[key] = object[:len(object)-1-rng.IntN(len(object)/2)], "gzip_truncated"
@@ -33,7 +33,7 @@ func (w *world) mixture(rng *rand.Rand, n int) (targets, rejected map[string]str
 			text = fmt.Sprintf("n\n%d\n", i)
 			object = gz(w.t, fmt.Sprintf("{\"n\":%d}\nbroken %d\n", i, i))
 		case 3:
-			text = strings.Repeat(text, 30) // of some size
+			text = strings.Repeat(text, 8) // of some size
 			object = gz(w.t, text)
 		case 4:
 			rejected[key] = gunzipcsv.CodeGone
@@ -91,7 +91,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	const kills = 30
 	w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "400ms", "CONCURRENCY": "3"})
 	rng := rand.New(rand.NewPCG(3, 4))
-	targets, rejected := w.mixture(rng, 250)
+	targets, rejected := w.mixture(rng, 150)
 	w.api.Faults.Random(5, map[fault.Kind]float64{
 		fault.Error500: 0.05, fault.Error503: 0.02, fault.Error429: 0.02, fault.ResetBefore: 0.05, fault.ResetAfter: 0.1, fault.ResetMid: 0.05,
 	})
@@ -126,7 +126,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 func TestFaultyQueue(t *testing.T) {
 	w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "300ms"})
-	targets, rejected := w.mixture(rand.New(rand.NewPCG(1, 2)), 150)
+	targets, rejected := w.mixture(rand.New(rand.NewPCG(1, 2)), 80)
 	w.api.Faults.Random(7, map[fault.Kind]float64{
 		fault.Error500: 0.1, fault.Error503: 0.05, fault.Error429: 0.05, fault.ResetBefore: 0.1, fault.ResetAfter: 0.1, fault.ResetMid: 0.1, fault.Truncate: 0.1,
 	})
@@ -148,21 +148,36 @@ func TestFaultyQueue(t *testing.T) {
 }
 
 func TestRunOutOfTime(t *testing.T) {
-	w := newWorld(t, map[string]string{"RUN_TIMEOUT": "1s", "CONCURRENCY": "1"})
-	text, object := generated(t, 1, 5000, logpush.NDJSON)
-	const objects = 40
+	text, object := generated(t, 1, 1000, logpush.NDJSON)
+	// How long one takes here and now, at best, decides how many are too many.
+	w := newWorld(t, map[string]string{"CONCURRENCY": "1"})
+	one := time.Hour
+	for i := range 5 {
+		key := fmt.Sprintf("%d.log.gz", i)
+		w.put(key, object)
+		w.notify(key)
+		began := time.Now()
+		if _, err := run(t, w.function(), tick); err != nil {
+			t.Fatal(err)
+		}
+		one = min(one, time.Since(began))
+	}
+	timeout := max(time.Second, 10*one)
+	objects := min(1000, 5*int(timeout/one))
+
+	w = newWorld(t, map[string]string{"RUN_TIMEOUT": timeout.String(), "CONCURRENCY": "1"})
 	for i := range objects {
-		key := fmt.Sprintf("%02d.log.gz", i)
+		key := fmt.Sprintf("%03d.log.gz", i)
 		w.put(key, object)
 		w.notify(key)
 	}
 	f := w.function()
 	r, err := run(t, f, tick)
-	if err != nil || r.Status != "partial" || r.Out == 0 || r.Out == objects || len(r.Remaining) == 0 {
+	if err != nil || r.Status != "partial" || r.Out == 0 || r.Out == int64(objects) || len(r.Remaining) == 0 {
 		t.Fatalf("%v, %+v", err, r.Core)
 	}
-	if took := r.FinishedAt.Sub(r.StartedAt); took > 5*time.Second {
-		t.Errorf("a run of 1s took %v", took)
+	if took := r.FinishedAt.Sub(r.StartedAt); took > 5*timeout {
+		t.Errorf("a run of %v took %v", timeout, took)
 	}
 	for w.queue.Backlog() > 0 {
 		if _, err := run(t, f, tick); err != nil {
@@ -173,9 +188,9 @@ func TestRunOutOfTime(t *testing.T) {
 	if len(got) != objects {
 		t.Fatalf("%d targets", len(got))
 	}
-	wantCells(t, "00.csv", got["00.csv"], text)
+	wantCells(t, "000.csv", got["000.csv"], text)
 	for key, csv := range got {
-		if csv != got["00.csv"] {
+		if csv != got["000.csv"] {
 			t.Errorf("%s differs", key)
 		}
 	}

@@ -23,6 +23,11 @@ const maxLooks = 5
 
 // convert makes the target of the source object at key, without its prefix.
 func (f *Function) convert(ctx context.Context, key string, force bool) (o Object, err error) {
+	done, err := f.turns.take(ctx, objcsv.TargetKey(key))
+	if err != nil {
+		return Object{Key: f.prefix + key}, err
+	}
+	defer done()
 	for range maxLooks {
 		o, err = f.look(ctx, key, force)
 		if !errors.Is(err, errChanged) {
@@ -37,7 +42,7 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 	o := Object{Key: f.prefix + key}
 	src, err := f.parts.Source.Attributes(ctx, key)
 	if bucket.IsNotFound(err) {
-		return o, f.gone(ctx, o.Key)
+		return o, f.gone(ctx)
 	}
 	if err != nil {
 		return o, fmt.Errorf("look at source %s: %w", o.Key, err)
@@ -71,7 +76,7 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 
 // gone rejects an object that is not there, once it is clear that the bucket
 // is: a missing bucket is a fault of the configuration.
-func (f *Function) gone(ctx context.Context, key string) error {
+func (f *Function) gone(ctx context.Context) error {
 	if err := f.parts.Source.Reachable(ctx); err != nil {
 		return fmt.Errorf("SOURCE_URL %s: %w: correct it, or let the function's identity list it", f.parts.Source.URL, err)
 	}

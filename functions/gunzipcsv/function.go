@@ -28,6 +28,7 @@ type Function struct {
 	prefix string // of the source's keys, as notices give them
 	csv    *objcsv.Converter
 	reject *quarantine.Store
+	turns  turns // of the targets
 }
 
 // Parts are what a function works with.

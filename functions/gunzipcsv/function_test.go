@@ -34,8 +34,8 @@ func TestThousandObjectsThroughTheQueue(t *testing.T) {
 			format = logpush.NDJSON
 		}
 		name := fmt.Sprintf("logs/202601%02d/20260102T0304%02dZ_%04d", i%28+1, i%60, i)
-		text, object := generated(t, uint64(i), i%7, format)
-		if i%7 == 0 && format == logpush.NDJSON {
+		text, object := generated(t, uint64(i), i%5, format)
+		if i%5 == 0 && format == logpush.NDJSON {
 			object = append(gz(t, ""), object...) // two members, and nothing in either
 		}
 		w.put(name+".log.gz", object)

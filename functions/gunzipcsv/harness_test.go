@@ -236,15 +236,6 @@ func codes(records []quarantine.Record) []string {
 	return out
 }
 
-// statuses maps the keys of a receipt's objects to what became of them.
-func statuses(r *gunzipcsv.Receipt) map[string]gunzipcsv.Status {
-	out := map[string]gunzipcsv.Status{}
-	for _, o := range r.Objects {
-		out[o.Key] = o.Status
-	}
-	return out
-}
-
 // wantSettled checks that the queue is empty and every message was acked.
 func (w *world) wantSettled(n int) {
 	w.t.Helper()

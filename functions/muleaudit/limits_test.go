@@ -70,8 +70,9 @@ func TestOrganisationMostBehindGoesFirst(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond}, map[string]string{"RUN_TIMEOUT": "1s", "MULE_PAGE_SIZE": "50"})
-	events := emulator.Generate("org-1", emulator.Generated{Seed: 9, N: 15_000, From: aligned(20), To: aligned(1)})
+	// Some 600 pages of 20 ms, four at a time, are more than two seconds.
+	w := newWorld(t, emulator.Options{Latency: 20 * time.Millisecond}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_PAGE_SIZE": "50"})
+	events := emulator.Generate("org-1", emulator.Generated{Seed: 9, N: 30_000, From: aligned(20), To: aligned(1)})
 	if err := w.api.Add("org-1", events...); err != nil {
 		t.Fatal(err)
 	}

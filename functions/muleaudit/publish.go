@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"gocloud.dev/blob"
@@ -104,14 +103,9 @@ const orphanAge = 48 * time.Hour
 // after everything pending is published, so no claim needs what it removes.
 func (f *Function) removeOrphans(ctx context.Context, l ledger) error {
 	for _, dir := range []string{"staged", "pending"} {
-		it := f.state.List(&blob.ListOptions{Prefix: l.dir(dir) + "/"})
-		for {
-			obj, err := it.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for obj, err := range f.state.Objects(ctx, l.dir(dir)+"/") {
 			if err != nil {
-				return fmt.Errorf("list %s: %w", l.dir(dir), err)
+				return err
 			}
 			if time.Since(obj.ModTime) > orphanAge {
 				if err := f.state.Remove(ctx, obj.Key); err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -186,8 +187,9 @@ func (w *world) guard(e emulator.CheckpointEvent) {
 		if !w.filter(g) {
 			continue
 		}
+		group := fmt.Sprintf("%d:%d:", e.Shard, n)
 		for j := range g.Logs {
-			id := fmt.Sprintf("%d:%d:%d", e.Shard, n, j)
+			id := group + strconv.Itoa(j)
 			ok := w.hec.Accepted(id) > 0
 			if ok && w.env["HEC_ACK"] == "true" {
 				ok = w.hec.Acked(id)

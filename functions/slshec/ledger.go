@@ -38,8 +38,7 @@ type account struct {
 	open     bool
 	earlier  bool   // the shard was held before in this run
 	from, to string // cursors of what is counted
-	counts
-	waiting []settledPage
+	waiting  []settledPage
 }
 
 type settledPage struct {

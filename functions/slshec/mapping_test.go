@@ -119,9 +119,9 @@ func repaired(s string) string {
 
 // wantEvent follows the rules of renaming in the plainest way there is.
 func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
-	real := map[string]bool{topicName: true}
+	own := map[string]bool{topicName: true}
 	for _, t := range g.Tags {
-		real[repaired(tagPrefix+t.Key)] = true
+		own[repaired(tagPrefix+t.Key)] = true
 	}
 	out := map[string]string{topicName: repaired(g.Topic)}
 	met := map[string]int{topicName: 1}
@@ -131,7 +131,7 @@ func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
 		met[key]++
 		for n := met[key]; n > 1; n++ {
 			name = fmt.Sprint(key, ".", n)
-			if _, taken := out[name]; !taken && !real[name] {
+			if _, taken := out[name]; !taken && !own[name] {
 				met[key] = n
 				break
 			}
@@ -142,7 +142,7 @@ func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
 		put(tagPrefix+t.Key, t.Value)
 	}
 	for _, kv := range contents {
-		real[repaired(kv.Key)] = true
+		own[repaired(kv.Key)] = true
 	}
 	for _, kv := range contents {
 		put(kv.Key, kv.Value)

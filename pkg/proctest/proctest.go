@@ -44,6 +44,12 @@ type Process struct {
 // and PORT, and waits until it answers. It is killed at the end of the test.
 func Start(t testing.TB, bin string, env map[string]string) *Process {
 	t.Helper()
+	return StartOn(t, bin, "PORT", env)
+}
+
+// StartOn is Start where the variable that tells the port has another name.
+func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process {
+	t.Helper()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +59,7 @@ func Start(t testing.TB, bin string, env map[string]string) *Process {
 	_ = ln.Close()
 	p := &Process{URL: "http://" + addr, done: make(chan struct{})}
 	p.cmd = exec.Command(bin) //nolint:noctx // the test names it, and kills it
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "PORT=" + addr[strings.LastIndex(addr, ":")+1:]}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), portVar + "=" + addr[strings.LastIndex(addr, ":")+1:]}
 	for k, v := range env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}

@@ -133,7 +133,7 @@ func (l *letters) Read(p []byte) (int, error) {
 }
 
 func TestLongRecord(t *testing.T) {
-	const size = 20 << 20
+	const size = 9 << 20
 	b := open(t)
 	s := quarantine.New(b, "f")
 	batch := s.Batch(t.Context(), day, "id")

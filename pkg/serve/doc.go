@@ -19,6 +19,10 @@
 // callers that the platform does not authenticate itself, such as a Cloudflare
 // Worker: they send it as Authorization: Bearer <token>.
 //
+// On Function Compute each answer also says by X-Fc-Status whether the run
+// succeeded, as only that makes the service deliver again; do not configure an
+// Initializer, which would be taken for a tick.
+//
 // # Lambda
 //
 // An event is answered with the receipt where HTTP would answer 200, and else

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const grace = 8 * time.Second
 
 // settings are the variables of the server itself.
 type settings struct {
-	Port     string        `env:"PORT, default=8080" help:"HTTP port"`
+	Port     string        `env:"PORT, default=8080" help:"HTTP port; on Function Compute the one it names"`
 	LogLevel string        `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
 	Project  string        `env:"GOOGLE_CLOUD_PROJECT" help:"project that traces in log records belong to"`
 	Token    config.Secret `env:"FUNCTION_TOKEN" help:"if set, a POST has to bear it: Authorization: Bearer <token>"`
@@ -137,7 +138,7 @@ func assemble(ctx context.Context, build New) (*server, error) {
 		return nil, err
 	}
 	h := NewHandler(ctx, fn, rt)
-	return &server{handler: h, guarded: requireToken(set.Token, h), close: func() error {
+	return &server{handler: h, guarded: forFunctionCompute(requireToken(set.Token, h)), close: func() error {
 		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
 	}}, nil
 }
@@ -163,11 +164,12 @@ func (s settings) runtime(ctx context.Context) (Runtime, error) {
 	return Runtime{log, metrics}, nil
 }
 
+// port is where to listen. Function Compute sets no PORT, and connects to the
+// port that the function is configured with, 9000 unless that is changed; it
+// tells it in FC_CUSTOM_LISTEN_PORT, once in FC_SERVER_PORT
+// (alibabacloud.com/help/en/functioncompute, "Configure environment variables").
 func port() string {
-	if p := os.Getenv("PORT"); p != "" {
-		return p
-	}
-	return "8080"
+	return cmp.Or(os.Getenv("PORT"), os.Getenv("FC_CUSTOM_LISTEN_PORT"), os.Getenv("FC_SERVER_PORT"), "8080")
 }
 
 // fatal is the single exit of a process that cannot go on.

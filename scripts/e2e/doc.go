@@ -1,4 +1,5 @@
 // Package e2e tests the functions against real servers, those that are too
-// heavy for the product's own go.mod: so far fake-gcs-server, reached by
-// Google's own client as gs://. Run it here, with go test ./...
+// heavy for the product's own go.mod: here fake-gcs-server, reached by Google's
+// own client as gs://; below, an S3 server and an HTTP Event Collector. Run them
+// with go test ./...
 package e2e

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"io/fs"
 	"slices"
 	"time"
 )
@@ -18,19 +20,26 @@ type file struct {
 // epoch is the earliest time that a zip archive can tell.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// archive returns a zip archive of the files. It depends on nothing but them:
-// they are in the order of their names and all of one time.
-func archive(files []file) ([]byte, error) {
-	files = slices.Clone(files)
-	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+// sorted returns the files in the order of their names.
+func sorted(files []file) []file {
+	return slices.SortedFunc(slices.Values(files), func(a, b file) int { return cmp.Compare(a.name, b.name) })
+}
+
+func (f file) mode() fs.FileMode {
+	if f.executable {
+		return 0o755
+	}
+	return 0o644 // the buildpack refuses a go.mod it cannot write
+}
+
+// zipArchive returns a zip archive of the files. It depends on nothing but
+// them: they are in the order of their names and all of one time.
+func zipArchive(files []file) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
-	for _, f := range files {
+	for _, f := range sorted(files) {
 		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: epoch}
-		h.SetMode(0o644) // the buildpack refuses a go.mod it cannot write
-		if f.executable {
-			h.SetMode(0o755)
-		}
+		h.SetMode(f.mode())
 		w, err := z.CreateHeader(h)
 		if err != nil {
 			return nil, err
@@ -40,6 +49,26 @@ func archive(files []file) ([]byte, error) {
 		}
 	}
 	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// tarArchive returns a tar archive of the files, which depends on nothing else
+// either. All belong to root.
+func tarArchive(files []file) ([]byte, error) {
+	var buf bytes.Buffer
+	t := tar.NewWriter(&buf)
+	for _, f := range sorted(files) {
+		h := &tar.Header{Name: f.name, Mode: int64(f.mode()), Size: int64(len(f.data)), ModTime: epoch, Format: tar.FormatUSTAR}
+		if err := t.WriteHeader(h); err != nil {
+			return nil, err
+		}
+		if _, err := t.Write(f.data); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.Close(); err != nil {
 		return nil, err
 	}
 	return buf.Bytes(), nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"debug/buildinfo"
-	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
@@ -26,22 +24,11 @@ func TestBuildpackBuildsAndServes(t *testing.T) {
 	_, contents := packaged(t, "muleaudit")
 	bin := build(t, contents)
 
-	api := emulator.New(emulator.Options{}).Start()
-	t.Cleanup(api.Close)
 	const n = 500
-	events := emulator.Generate("org-1", emulator.Generated{
-		Seed: 1, N: n, From: time.Now().Add(-3 * time.Hour), To: time.Now().Add(-10 * time.Minute),
-	})
-	if err := api.Add("org-1", events...); err != nil {
-		t.Fatal(err)
-	}
 	output := t.TempDir()
-	p := proctest.Start(t, bin, map[string]string{
-		"FUNCTION_TARGET": "muleaudit", "LOCAL_ONLY": "true",
-		"MULE_ORG_ID": "org-1", "CLIENT_ID": "client", "CLIENT_SECRET": "secret",
-		"MULE_BASE_URL": api.URL(), "MULE_RATE_PER_MIN": "60000",
-		"OUTPUT_URL": "file://" + output, "STATE_URL": "file://" + t.TempDir(),
-	})
+	p := proctest.Start(t, bin, sourceOf(t, n, map[string]string{
+		"FUNCTION_TARGET": "muleaudit", "LOCAL_ONLY": "true", "OUTPUT_URL": "file://" + output,
+	}))
 
 	// Scheduler's message as Eventarc delivers it; "e30=" is {}.
 	status, body, err := p.Post(t.Context(), `{"message":{"data":"e30=","messageId":"1"},"subscription":"projects/p/subscriptions/s"}`, map[string]string{
@@ -54,16 +41,10 @@ func TestBuildpackBuildsAndServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var receipt struct {
-		Function, Status string
-		Out              int
+	if status != http.StatusOK {
+		t.Errorf("answered %d", status)
 	}
-	if err := json.Unmarshal(body, &receipt); err != nil {
-		t.Fatalf("answer %q: %v", body, err)
-	}
-	if status != http.StatusOK || receipt.Function != "muleaudit" || receipt.Status != "ok" || receipt.Out != n {
-		t.Fatalf("%d %s", status, body)
-	}
+	checkReceipt(t, body, n)
 	objects, err := filepath.Glob(filepath.Join(output, "*", "*", "*", "mulesoft-audit-org-1-*.json.gz"))
 	if err != nil || len(objects) == 0 {
 		t.Errorf("no objects: %v", err)

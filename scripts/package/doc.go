@@ -2,6 +2,8 @@
 //
 //	go run ./scripts/package muleaudit                  # dist/muleaudit.zip
 //	go run ./scripts/package -format lambda muleaudit   # dist/muleaudit-lambda-arm64.zip, -amd64.zip
+//	go run ./scripts/package -format fc muleaudit       # dist/muleaudit-fc.zip
+//	go run ./scripts/package -format oci muleaudit      # dist/muleaudit-oci.tar
 //
 // The format gcf is a source archive for Google's Go buildpack,
 // which builds it for Cloud Run functions. The buildpack wants the function in
@@ -9,8 +11,11 @@
 // there that registers the function; below it are only the packages that the
 // function is made of, and a go.mod and go.sum that name only what they need.
 //
-// The format lambda has the built function as the program bootstrap, which AWS
-// Lambda's runtime provided.al2023 starts.
+// The formats lambda and fc have the built function as the program bootstrap,
+// which AWS Lambda's runtime provided.al2023 and Function Compute's custom
+// runtimes start. The format oci has it in container images, for what is always
+// on: an OCI image layout for two processors, which docker load takes too. No
+// Docker is needed to make it.
 //
 // The same source gives the same bytes, so that a deployment changes only when
 // the function does.

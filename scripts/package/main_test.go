@@ -65,18 +65,20 @@ func TestArchiveHoldsTheFunctionAndNoMore(t *testing.T) {
 	}
 }
 
-func TestArchiveIgnoresTheOrderOfItsFiles(t *testing.T) {
+func TestArchivesIgnoreTheOrderOfTheirFiles(t *testing.T) {
 	a, b := file{name: "a", data: []byte("1")}, file{name: "b/c", data: []byte("2")}
-	one, err := archive([]file{a, b})
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := archive([]file{b, a})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(one, other) {
-		t.Error("the order of the files shows in the archive")
+	for name, archive := range map[string]func([]file) ([]byte, error){"zip": zipArchive, "tar": tarArchive} {
+		one, err := archive([]file{a, b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := archive([]file{b, a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(one, other) {
+			t.Errorf("%s: the order of the files shows in the archive", name)
+		}
 	}
 }
 

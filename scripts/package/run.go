@@ -20,9 +20,11 @@ type target struct {
 var formats = map[string][]target{
 	"gcf":    {{".zip", buildpackSource}},
 	"lambda": {{"-lambda-arm64.zip", bootstrap("arm64")}, {"-lambda-amd64.zip", bootstrap("amd64")}},
+	"fc":     {{"-fc.zip", bootstrap("amd64")}},
+	"oci":    {{"-oci.tar", images("amd64", "arm64")}},
 }
 
-const usage = `usage: package [-o dir] [-format gcf|lambda] function ...
+const usage = `usage: package [-o dir] [-format gcf|lambda|fc|oci] function ...
 
 Writes what a host is given to run each function, named as in functions/.
 
@@ -37,6 +39,17 @@ gcf    dir/<function>.zip: source for Google's Go buildpack. Deploy it with the
 
 lambda dir/<function>-lambda-arm64.zip and -amd64.zip: the built function for
        AWS Lambda's runtime provided.al2023, any handler name.
+
+fc     dir/<function>-fc.zip: the built function for a custom runtime of
+       Function Compute (custom.debian12), without a start command; it listens
+       where the function's port is set, 9000 by default.
+
+oci    dir/<function>-oci.tar: container images for amd64 and arm64, for Cloud
+       Run, Kubernetes or a virtual machine: the program, Mozilla's root
+       certificates and no more, run as user ` + nobody + `.
+         docker load -i <file>        siemfeed/<function>:amd64 and :arm64, or
+                                      :latest where containerd keeps the images
+         skopeo copy --all oci-archive:<file> docker://<registry>/<name>:<tag>
 
 `
 

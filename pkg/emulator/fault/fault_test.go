@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
@@ -11,10 +12,10 @@ import (
 
 func TestKinds(t *testing.T) {
 	const body = `{"data":[1,2,3]}`
-	done := 0
+	var done atomic.Int32 // a cut connection orders nothing
 	var inj fault.Injector
 	srv := httptest.NewServer(inj.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		done++
+		done.Add(1)
 		_, _ = io.WriteString(w, body)
 	})))
 	defer srv.Close()
@@ -22,7 +23,7 @@ func TestKinds(t *testing.T) {
 
 	for _, tc := range []struct {
 		kind    fault.Kind
-		done    int
+		done    int32
 		status  int
 		getErr  bool
 		readErr bool
@@ -38,12 +39,12 @@ func TestKinds(t *testing.T) {
 		{fault.Truncate, 1, 200, false, false, body[:len(body)/2]},
 		{fault.Slow, 1, 200, false, false, body},
 	} {
-		done = 0
+		done.Store(0)
 		inj.Next(tc.kind, nil)
 		// POST: Go's client repeats an idempotent request after a reset.
 		resp, err := client.Post(srv.URL, "text/plain", nil)
-		if (err != nil) != tc.getErr || done != tc.done {
-			t.Errorf("%q: err = %v, done = %d", tc.kind, err, done)
+		if (err != nil) != tc.getErr || done.Load() != tc.done {
+			t.Errorf("%q: err = %v, done = %d", tc.kind, err, done.Load())
 		}
 		if err != nil {
 			continue

@@ -1,0 +1,5 @@
+//go:build !race
+
+package slshec_test
+
+const scale = 1

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// nobody is a user without rights or a name. It is a number because Kubernetes
+// cannot tell that a name is not root (runAsNonRoot).
+const nobody = "65532:65532"
+
+// images returns what builds a function into container images for processors
+// of archs, in one archive: see [imageArchive].
+func images(archs ...string) func(context.Context, module, string) ([]byte, error) {
+	return func(ctx context.Context, m module, name string) ([]byte, error) {
+		var built []v1.Image
+		for _, arch := range archs {
+			program, err := m.compile(ctx, name, arch)
+			if err != nil {
+				return nil, err
+			}
+			img, err := functionImage(m, name, arch, program)
+			if err != nil {
+				return nil, err
+			}
+			built = append(built, img)
+		}
+		return imageArchive("siemfeed/"+name, built)
+	}
+}
+
+// functionImage returns the image of a function, given its program.
+func functionImage(m module, name, arch string, program []byte) (v1.Image, error) {
+	license, err := m.read("LICENSE")
+	if err != nil {
+		return nil, err
+	}
+	return image(name, arch, []file{
+		{name: name, data: program, executable: true},
+		// Where crypto/x509 looks first (root_linux.go).
+		{name: "etc/ssl/certs/ca-certificates.crt", data: rootCertificates()},
+		license,
+	})
+}
+
+// image returns a container image that has the files and nothing else, and
+// runs the one called name. It depends on nothing but its arguments.
+func image(name, arch string, files []file) (v1.Image, error) {
+	contents, err := tarArchive(files)
+	if err != nil {
+		return nil, err
+	}
+	opener := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(contents)), nil }
+	layer, err := tarball.LayerFromOpener(opener,
+		tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithCompressedCaching)
+	if err != nil {
+		return nil, err
+	}
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	base, err = mutate.ConfigFile(base, &v1.ConfigFile{
+		OS: "linux", Architecture: arch, Created: v1.Time{Time: epoch},
+		RootFS: v1.RootFS{Type: "layers"},
+		Config: v1.Config{
+			Entrypoint:   []string{"/" + name},
+			User:         nobody,
+			WorkingDir:   "/",
+			ExposedPorts: map[string]struct{}{"8080/tcp": {}},
+			Labels: map[string]string{ // github.com/opencontainers/image-spec, annotations.md
+				"org.opencontainers.image.title":    name,
+				"org.opencontainers.image.source":   "https://github.com/siemfeed/siemfeed",
+				"org.opencontainers.image.licenses": "Apache-2.0",
+			},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mutate.Append(base, mutate.Addendum{
+		Layer:   layer,
+		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "scripts/package -format oci " + name},
+	})
+}
