@@ -23,8 +23,8 @@ type mapper struct {
 
 	head, tail []byte
 	group      *sls.Group
-	shape      shape
 	rename     renamer
+	shapes     shapes
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
 }
@@ -80,12 +80,14 @@ func (m *mapper) append(dst []byte, l *sls.Log) []byte {
 	dst = append(dst, `{"time":`...)
 	dst = hec.AppendTime(dst, l.Time, l.TimeNs, l.HasNs)
 	dst = append(dst, m.head...)
-	if m.shape.fits(l.Contents) {
+	if names := m.shapes.of(l.Contents); names != nil {
 		for i := range l.Contents {
-			dst = append(dst, m.shape.keys[i].text...)
+			dst = append(dst, names.text(i)...)
 			var invalid int
 			dst, invalid = hec.AppendString(dst, l.Contents[i].Value)
 			m.invalid += invalid
+		}
+		if len(l.Contents) > 0 {
 			dst = append(dst, ',')
 		}
 	} else {

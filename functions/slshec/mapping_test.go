@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
@@ -327,6 +328,33 @@ func BenchmarkPlainKeys(b *testing.B) {
 	for b.Loop() {
 		if !plainKeys(l.Contents) {
 			b.Fatal("not plain")
+		}
+	}
+}
+
+// BenchmarkPage walks and maps a page in which no two logs are the same: what a
+// processor has learned of one log helps it little with the next.
+func BenchmarkPage(b *testing.B) {
+	gen := emulator.NewGenerator(1)
+	var list []byte
+	for range 50 {
+		g := gen.Group(60)
+		list = append(appendUvarint(append(list, 0x0a), uint64(len(g))), g...)
+	}
+	m := newMapper(testConfig)
+	dst := make([]byte, 0, 4<<20)
+	var g sls.Group
+	var l sls.Log
+	b.SetBytes(int64(len(list)))
+	for b.Loop() {
+		dst = dst[:0]
+		groups := sls.NewGroupReader(list)
+		for groups.Next(&g) {
+			m.begin(1, &g)
+			logs := g.Reader()
+			for logs.Next(&l) {
+				dst = m.append(dst, &l)
+			}
 		}
 	}
 }

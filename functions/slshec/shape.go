@@ -1,7 +1,6 @@
 package slshec
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 
@@ -9,49 +8,84 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// shape remembers the keys of the log before, each as it is written. Logs that
-// follow one another mostly have the same keys in the same order; then neither
-// do they have to be escaped again, nor looked at for repeats.
+// shapes remembers the keys of logs. A logstore holds a few kinds of logs, each
+// with the same keys in the same order: to compare those with the last ones of
+// the kind and to copy their text costs a third of checking and writing them
+// again.
+type shapes [16]shape
+
+// shape is a list of plain keys.
 type shape struct {
-	keys  []shapeKey
-	n     int  // keys that were looked at together, one more than there were so that 0 means none
-	plain bool // what that came to
+	keys  []byte // one after the other
+	names []byte // of each its JSON text and a colon; from the second on, a comma first
+	ends  []shapeEnd
 }
 
-type shapeKey struct {
-	key  []byte
-	text []byte // as JSON, with its colon
+// shapeEnd is where a key ends in keys, and its text in names.
+type shapeEnd struct{ key, name int }
+
+// of returns the shape of fields, or nil where they have to be renamed or might
+// have to.
+func (s *shapes) of(fields []sls.Field) *shape {
+	n := len(fields)
+	at := n
+	if n > 0 { // whatever tells kinds apart at no cost
+		at += 3*len(fields[0].Key) + 5*len(fields[n/2].Key) + 7*len(fields[n-1].Key)
+	}
+	k := &s[at%len(s)]
+	switch {
+	case k.fits(fields):
+	case plainKeys(fields):
+		k.learn(fields)
+	default:
+		return nil
+	}
+	return k
 }
 
-// fits tells whether the fields can go out under their own keys, which keys
-// then holds as text.
-func (s *shape) fits(fields []sls.Field) bool {
-	if len(fields) > maxPlain {
+func (k *shape) fits(fields []sls.Field) bool {
+	if len(fields) != len(k.ends) {
 		return false
 	}
-	same := s.n == len(fields)+1
+	from := 0
 	for i := range fields {
-		if i == len(s.keys) {
-			s.keys = append(s.keys, shapeKey{})
+		end := k.ends[i].key
+		if string(fields[i].Key) != string(k.keys[from:end]) {
+			return false
 		}
-		k := &s.keys[i]
-		if k.text != nil && bytes.Equal(k.key, fields[i].Key) {
-			continue
+		from = end
+	}
+	return true
+}
+
+func (k *shape) learn(fields []sls.Field) {
+	k.keys, k.names, k.ends = k.keys[:0], k.names[:0], k.ends[:0]
+	for i := range fields {
+		if i > 0 {
+			k.names = append(k.names, ',')
 		}
-		same = false
-		k.key = append(k.key[:0], fields[i].Key...)
-		k.text, _ = hec.AppendString(k.text[:0], k.key)
-		k.text = append(k.text, ':')
+		k.keys = append(k.keys, fields[i].Key...)
+		k.names, _ = hec.AppendString(k.names, fields[i].Key) // plain keys are ASCII
+		k.names = append(k.names, ':')
+		k.ends = append(k.ends, shapeEnd{len(k.keys), len(k.names)})
 	}
-	if !same {
-		s.n, s.plain = len(fields)+1, plainKeys(fields)
+}
+
+// text is what goes before the value of field i.
+func (k *shape) text(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = k.ends[i-1].name
 	}
-	return s.plain
+	return k.names[from:k.ends[i].name]
 }
 
 // maxPlain is the most keys that plainKeys compares; beyond, the slow way is
-// the faster one.
-const maxPlain = 64
+// the faster one. maxKey bounds what a shape keeps of each.
+const (
+	maxPlain = 64
+	maxKey   = 1 << 10
+)
 
 // plainKeys tells whether the keys can be written as they are: each occurs
 // once, none could be a name of the tail, none holds bytes outside ASCII that
@@ -68,7 +102,7 @@ func plainKeys(fields []sls.Field) bool {
 	var set uint64
 	for i := range fields {
 		n, ok := keyNumber(fields[i].Key)
-		if !ok {
+		if !ok || len(fields[i].Key) > maxKey {
 			return false
 		}
 		bit := uint64(1) << (n * 0x9e3779b97f4a7c15 >> 58)

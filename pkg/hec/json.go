@@ -81,7 +81,10 @@ func appendRest(dst []byte, n int, s []byte, i int) ([]byte, int) {
 			w, size = last(s[i:])
 		}
 		binary.LittleEndian.PutUint64(dst[n:], w)
-		stop := (special(w) | w&nonASCII) & (1<<(8*size) - 1)
+		stop := special(w) | w&nonASCII
+		if size < 8 {
+			stop &= 1<<(8*size) - 1
+		}
 		if stop == 0 {
 			i, n = i+size, n+size
 			continue

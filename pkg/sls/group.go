@@ -83,6 +83,13 @@ func (r *GroupReader) Err() error { return r.err }
 func (g *Group) parse(raw []byte) bool {
 	*g = Group{Tags: g.Tags[:0], Raw: raw}
 	for i := 0; i < len(raw); {
+		if raw[i] == 1<<3|wireBytes {
+			if _, end := brief(raw, i+1); end >= 0 {
+				g.Logs++
+				i = end
+				continue
+			}
+		}
 		num, wt, v := tag(raw, i)
 		if v < 0 {
 			return false

@@ -57,11 +57,23 @@ func (l *Log) parse(b []byte) bool {
 	fields := l.Contents[:0]
 	hasTime := false
 	for i := 0; i < len(b); {
-		num, wt, v := int32(2), wireBytes, i+1
-		if b[i] != 2<<3|wireBytes { // nearly every field is a content
-			if num, wt, v = tag(b, i); v < 0 {
-				return false
+		if b[i] == 2<<3|wireBytes { // nearly every field is a content
+			if from, end := brief(b, i+1); end >= 0 {
+				n := len(fields)
+				if n == cap(fields) {
+					fields = append(fields, Field{})
+				}
+				fields = fields[:n+1]
+				if f := &fields[n]; !f.plain(b[from:end]) && !f.parse(b[from:end]) {
+					return false
+				}
+				i = end
+				continue
 			}
+		}
+		num, wt, v := tag(b, i)
+		if v < 0 {
+			return false
 		}
 		switch num {
 		case 1:
@@ -75,15 +87,11 @@ func (l *Log) parse(b []byte) bool {
 			l.Time, hasTime = uint32(n), true //nolint:gosec // the generated decoder drops the upper bits too
 		case 2:
 			var raw []byte
-			// A short length is read in place: a call a field shows in the whole.
-			if v < len(b) && b[v] < 0x80 && wt == wireBytes && int(b[v]) < len(b)-v {
-				i = v + 1 + int(b[v])
-				raw = b[v+1 : i]
-			} else if raw, i = chunk(b, v, wt); i < 0 {
+			if raw, i = chunk(b, v, wt); i < 0 {
 				return false
 			}
-			f, ok := plainField(raw)
-			if !ok && !f.parse(raw) {
+			var f Field
+			if !f.parse(raw) {
 				return false
 			}
 			fields = append(fields, f)
@@ -103,33 +111,21 @@ func (l *Log) parse(b []byte) bool {
 	return hasTime // a required field
 }
 
-// plainField reads a content the way every encoder writes it: key, value and
-// nothing else, lengths of one or two bytes. It returns false for any other
-// form, which says nothing about whether the bytes are good.
-func plainField(b []byte) (Field, bool) {
+// plain reads a content the way every encoder writes it: key, value and nothing
+// else, lengths of one or two bytes. It returns false for any other form, which
+// says nothing about whether the bytes are good.
+func (f *Field) plain(b []byte) bool {
 	if len(b) < 4 || b[0] != 1<<3|wireBytes {
-		return Field{}, false
+		return false
 	}
-	k, n := int(b[1]), 2
-	if k >= 0x80 {
-		if b[2] >= 0x80 {
-			return Field{}, false
-		}
-		k, n = k&0x7f|int(b[2])<<7, 3
+	key, end := brief(b, 1)
+	if end < 0 || end >= len(b) || b[end] != 2<<3|wireBytes {
+		return false
 	}
-	end := n + k
-	if end+2 > len(b) || b[end] != 2<<3|wireBytes {
-		return Field{}, false
+	value, last := brief(b, end+1)
+	if last != len(b) {
+		return false
 	}
-	v, m := int(b[end+1]), end+2
-	if v >= 0x80 {
-		if m >= len(b) || b[m] >= 0x80 {
-			return Field{}, false
-		}
-		v, m = v&0x7f|int(b[m])<<7, m+1
-	}
-	if m+v != len(b) {
-		return Field{}, false
-	}
-	return Field{Key: b[n:end:end], Value: b[m:]}, true
+	f.Key, f.Value = b[key:end:end], b[value:]
+	return true
 }

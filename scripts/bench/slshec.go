@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/pierrec/lz4/v4"
 
@@ -29,9 +30,9 @@ func slshecSuite() suite {
 	}
 }
 
-// What lies in a page: about 5 MB of audit logs.
+// What lies in a page: 5 MB of audit logs, as LogGroups.
 const (
-	slsGroups    = 120
+	slsGroups    = 200
 	slsGroupLogs = 60
 	slsPageLogs  = slsGroups * slsGroupLogs
 )
@@ -61,6 +62,7 @@ func newSLSWorld(shards int) (*slsWorld, error) {
 		dir: dir,
 	}
 	gen := emulator.NewGenerator(1)
+	gen.Start = time.Now().Add(-10 * time.Minute).Truncate(time.Second) // times of the same length in every run
 	for range slsGroups {
 		g := gen.Group(slsGroupLogs)
 		w.groups = append(w.groups, g)

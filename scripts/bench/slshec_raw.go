@@ -44,9 +44,9 @@ func slshecGzip(ctx context.Context, t *table) error {
 	if err := w.keep(ctx); err != nil {
 		return err
 	}
-	ours := &contestant{run: func() (cost, error) { return w.forward(ctx, 40, true) }}
-	floor := &contestant{name: "only lz4 decode + gzip of the same body", run: func() (cost, error) { return w.rival(ctx, byteWork, 40, true) }}
-	lib := &contestant{name: "SDK's consumer + encoding/json, same batches", run: func() (cost, error) { return w.rival(ctx, sdkWorker, 12, true) }}
+	ours := &contestant{run: func() (cost, error) { return w.forward(ctx, 80, true) }}
+	floor := &contestant{name: "only lz4 decode + gzip of the same body", run: func() (cost, error) { return w.rival(ctx, byteWork, 80, true) }}
+	lib := &contestant{name: "SDK's consumer + encoding/json, same batches", run: func() (cost, error) { return w.rival(ctx, sdkWorker, 8, true) }}
 	if err := contest(ours, floor, lib); err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func slshecPlain(ctx context.Context, t *table) error {
 	}
 	ours := &contestant{run: func() (cost, error) { return w.forward(ctx, 100, false) }}
 	floor := &contestant{name: "only lz4 decode + copy of the same body", run: func() (cost, error) { return w.rival(ctx, byteWork, 200, false) }}
-	one := &contestant{name: "a request an event, encoding/json", run: func() (cost, error) { return w.rival(ctx, oneByOne, 4, false) }}
-	lib := &contestant{name: "SDK's consumer + encoding/json, same batches", run: func() (cost, error) { return w.rival(ctx, sdkWorker, 12, false) }}
+	one := &contestant{name: "a request an event, encoding/json", run: func() (cost, error) { return w.rival(ctx, oneByOne, 1, false) }}
+	lib := &contestant{name: "SDK's consumer + encoding/json, same batches", run: func() (cost, error) { return w.rival(ctx, sdkWorker, 8, false) }}
 	if err := contest(ours, floor, one, lib); err != nil {
 		return err
 	}
