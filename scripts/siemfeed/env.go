@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
 // environment returns where a function's variables are looked up: in the env
@@ -20,6 +23,19 @@ func (c *cli) environment() (envconfig.Lookuper, error) {
 		return nil, err
 	}
 	return envconfig.MultiLookuper(envconfig.MapLookuper(vars), envconfig.OsLookuper()), nil
+}
+
+// open builds a function, by its Open, from what the command line says.
+func open[F any](ctx context.Context, c *cli, build func(context.Context, envconfig.Lookuper, serve.Runtime) (F, error)) (fn F, err error) {
+	env, err := c.environment()
+	if err != nil {
+		return fn, err
+	}
+	rt, err := serve.NewRuntime(ctx, env)
+	if err != nil {
+		return fn, err
+	}
+	return build(ctx, env, rt)
 }
 
 // readEnvFile reads NAME=value lines, with # comments, an optional "export "

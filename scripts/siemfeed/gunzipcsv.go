@@ -10,20 +10,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 )
-
-func (c *cli) openGunzipcsv(ctx context.Context) (*gunzipcsv.Function, error) {
-	env, err := c.environment()
-	if err != nil {
-		return nil, err
-	}
-	rt, err := serve.NewRuntime(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	return gunzipcsv.Open(ctx, env, rt)
-}
 
 // selectFlags say which source objects a command is about.
 type selectFlags struct {
@@ -40,7 +27,7 @@ type backfillGunzipcsv struct{ selectFlags }
 
 // Run implements the command.
 func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
-	f, err := c.openGunzipcsv(ctx)
+	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}
@@ -70,7 +57,7 @@ type verifyGunzipcsv struct{ selectFlags }
 
 // Run implements the command.
 func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
-	f, err := c.openGunzipcsv(ctx)
+	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}
@@ -101,7 +88,7 @@ type doctorGunzipcsv struct{}
 
 // Run implements the command.
 func (doctorGunzipcsv) Run(ctx context.Context, c *cli) error {
-	f, err := c.openGunzipcsv(ctx)
+	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}
@@ -116,7 +103,7 @@ type replayGunzipcsv struct {
 
 // Run implements the command.
 func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
-	f, err := c.openGunzipcsv(ctx)
+	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}

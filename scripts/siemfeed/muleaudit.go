@@ -8,20 +8,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 )
-
-func (c *cli) openMuleaudit(ctx context.Context) (*muleaudit.Function, error) {
-	env, err := c.environment()
-	if err != nil {
-		return nil, err
-	}
-	rt, err := serve.NewRuntime(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	return muleaudit.Open(ctx, env, rt)
-}
 
 type backfillMuleaudit struct {
 	From time.Time `required:"" help:"First moment of the span, RFC 3339." placeholder:"2026-01-02T00:00:00Z"`
@@ -30,7 +17,7 @@ type backfillMuleaudit struct {
 
 // Run implements the command.
 func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
-	f, err := c.openMuleaudit(ctx)
+	f, err := open(ctx, c, muleaudit.Open)
 	if err != nil {
 		return err
 	}
@@ -61,7 +48,7 @@ type verifyMuleaudit struct {
 
 // Run implements the command.
 func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
-	f, err := c.openMuleaudit(ctx)
+	f, err := open(ctx, c, muleaudit.Open)
 	if err != nil {
 		return err
 	}
@@ -91,7 +78,7 @@ type doctorMuleaudit struct{}
 
 // Run implements the command.
 func (doctorMuleaudit) Run(ctx context.Context, c *cli) error {
-	f, err := c.openMuleaudit(ctx)
+	f, err := open(ctx, c, muleaudit.Open)
 	if err != nil {
 		return err
 	}

@@ -10,21 +10,8 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
-
-func (c *cli) openSlshec(ctx context.Context) (*slshec.Function, error) {
-	env, err := c.environment()
-	if err != nil {
-		return nil, err
-	}
-	rt, err := serve.NewRuntime(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	return slshec.Open(ctx, env, rt)
-}
 
 // runSlshec drains once, or follows.
 type runSlshec struct {
@@ -38,7 +25,7 @@ func (r *runSlshec) Run(ctx context.Context, c *cli, name functionName) error {
 	if !r.Follow {
 		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, name)
 	}
-	f, err := c.openSlshec(ctx)
+	f, err := open(ctx, c, slshec.Open)
 	if err != nil {
 		return err
 	}
@@ -109,7 +96,7 @@ type backfillSlshec struct {
 
 // Run implements the command.
 func (b *backfillSlshec) Run(ctx context.Context, c *cli) error {
-	f, err := c.openSlshec(ctx)
+	f, err := open(ctx, c, slshec.Open)
 	if err != nil {
 		return err
 	}
@@ -133,7 +120,7 @@ type verifySlshec struct {
 
 // Run implements the command.
 func (v *verifySlshec) Run(ctx context.Context, c *cli) error {
-	f, err := c.openSlshec(ctx)
+	f, err := open(ctx, c, slshec.Open)
 	if err != nil {
 		return err
 	}
@@ -171,7 +158,7 @@ type doctorSlshec struct{}
 
 // Run implements the command.
 func (doctorSlshec) Run(ctx context.Context, c *cli) error {
-	f, err := c.openSlshec(ctx)
+	f, err := open(ctx, c, slshec.Open)
 	if err != nil {
 		return err
 	}
@@ -183,7 +170,7 @@ type replaySlshec struct{}
 
 // Run implements the command.
 func (replaySlshec) Run(ctx context.Context, c *cli) error {
-	f, err := c.openSlshec(ctx)
+	f, err := open(ctx, c, slshec.Open)
 	if err != nil {
 		return err
 	}
