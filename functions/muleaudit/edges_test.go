@@ -145,14 +145,14 @@ func TestSettleLeavesTheNewestForLater(t *testing.T) {
 // What an object holds is known from STATE_URL alone.
 func TestFeedDeletesWhatItHasRead(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, nil)
-	events := emulator.Generate("org-1", emulator.Generated{Seed: 3, N: 500, From: aligned(5), To: aligned(0)})
+	events := emulator.Generate("org-1", emulator.Generated{Seed: 3, N: 500, From: aligned(5), To: aligned(1)})
 	if err := w.api.Add("org-1", events...); err != nil {
 		t.Fatal(err)
 	}
 	f := w.function()
 	w.mustRun(f, "{}")
 	w.deleteOutput()
-	if r := w.mustRun(f, fmt.Sprintf(`{"from":%q,"to":%q}`, aligned(6).Format(time.RFC3339), aligned(0).Format(time.RFC3339))); r.Out != 0 {
+	if r := w.mustRun(f, fmt.Sprintf(`{"from":%q,"to":%q}`, aligned(6).Format(time.RFC3339), aligned(1).Format(time.RFC3339))); r.Out != 0 {
 		t.Errorf("exported again: %+v", r.Core)
 	}
 	if keys, _ := w.output.Keys(t.Context(), ""); len(keys) != 0 {
