@@ -66,6 +66,9 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 			env[k] = v
 		}
 		env[tc.name] = tc.value
+		if strings.HasPrefix(tc.value, "file:") { // valid so far, so it is opened, and nothing else should be
+			env["STATE_URL"] = "mem://"
+		}
 		_, err := muleaudit.New(t.Context(), envconfig.MapLookuper(env), serve.Runtime{Log: slog.New(slog.DiscardHandler)})
 		if err == nil || !strings.Contains(err.Error(), "\n  "+tc.names+": ") {
 			t.Errorf("%s=%s: %v", tc.name, tc.value, err)

@@ -132,7 +132,7 @@ func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
 	f.work(hard, r.Run, jobs)
 
 	for _, j := range jobs {
-		r.Orgs = append(r.Orgs, f.settle(ctx, r.Run, j))
+		r.Orgs = append(r.Orgs, f.settle(hard, r.Run, j))
 		r.BytesIn += j.bytesIn
 		r.Retries += j.retries
 		errs = append(errs, j.err)

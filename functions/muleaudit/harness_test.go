@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type world struct {
 	state  *bucket.Bucket
 	output *bucket.Bucket
 	log    bytes.Buffer
+	client *http.Client // nil for the default
 }
 
 func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
@@ -87,7 +89,8 @@ func (w *world) function() *muleaudit.Function {
 		w.t.Fatal(err)
 	}
 	api := anypoint.New(anypoint.Options{
-		BaseURL: cfg.BaseURL, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret.Reveal(),
+		HTTPClient: w.client,
+		BaseURL:    cfg.BaseURL, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret.Reveal(),
 		RatePerMinute: cfg.RatePerMin, PageSize: cfg.PageSize,
 		Retry:    retry.Policy{Attempts: 8, Base: time.Millisecond, Max: 20 * time.Millisecond},
 		MinPause: time.Millisecond, MaxPause: 20 * time.Millisecond,

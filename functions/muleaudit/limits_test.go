@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -123,6 +125,23 @@ func TestDeadlineOfTheCallerCounts(t *testing.T) {
 	r, err := w.function().Run(ctx, trigger.Event{Kind: trigger.Tick})
 	if err != nil || r.Base().Status != receipt.Partial {
 		t.Errorf("%v, %+v", err, r.Base())
+	}
+}
+
+// A server that does not answer is a failure and is named, though its timeout
+// looks like that of a context.
+func TestHangingAPIIsAFailure(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, nil)
+	w.api.AddOrg("org-1", "")
+	w.api.Faults.Delay = time.Second
+	w.api.Faults.Match = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/query") }
+	w.api.Faults.Random(1, map[fault.Kind]float64{fault.Slow: 1})
+	transport := &http.Transport{ResponseHeaderTimeout: 30 * time.Millisecond}
+	defer transport.CloseIdleConnections()
+	w.client = &http.Client{Transport: transport}
+	status, answer := w.post(w.function(), "{}")
+	if status != http.StatusInternalServerError || !strings.Contains(answer, "timeout awaiting response headers") {
+		t.Errorf("%d %s", status, answer)
 	}
 }
 

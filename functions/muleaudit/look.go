@@ -80,7 +80,7 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	}
 	// From here on the look is worth more than the run's time: cut off now, it
 	// would have to be read again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	ctx, cancel := outlive(ctx, commitTime)
 	defer cancel()
 	if len(parts) > 0 {
 		for i := range parts {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/anypoint"
 )
 
 // work does the looks of all jobs, Concurrency at a time, taking turns between
@@ -87,13 +89,21 @@ func (q *queue) put(ctx context.Context, j *job, i int, res found, err error, to
 		j.receipt.add(res)
 		q.longest = max(q.longest, took)
 		q.done++
-	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() != nil || tooLate(err):
 		// Cut off by the run's end, or given up because that is too near: no
 		// fault of the organisation's, and reported as remaining.
 	default:
 		j.err = errors.Join(j.err, fmt.Errorf("%s: %w", j.looks[i], err))
 	}
 	return q.done
+}
+
+// tooLate tells whether the client found no room in the request budget before
+// the run's end. Other errors may look like an expired context as well, a
+// server that does not answer for one, and are failures all the same.
+func tooLate(err error) bool {
+	var e *anypoint.Error
+	return errors.As(err, &e) && e.Kind == anypoint.Throttled && errors.Is(err, context.DeadlineExceeded)
 }
 
 // settle closes an organisation's part of the run: how far it is complete from
@@ -126,7 +136,7 @@ func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
 // conclude makes durable what a job has reached.
 func (f *Function) conclude(ctx context.Context, run string, j *job, reached time.Time) error {
 	// This is worth a moment beyond the run's own time.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	ctx, cancel := outlive(ctx, saveTime)
 	defer cancel()
 	led := ledger{f.state, j.org}
 	// A look takes for exported what another run has claimed, so that has to be
@@ -138,4 +148,19 @@ func (f *Function) conclude(ctx context.Context, run string, j *job, reached tim
 	}
 	f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(reached))
 	return led.advance(ctx, reached, run)
+}
+
+// outlive returns a context that ends the given time after ctx does.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(by)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-own.Done():
+		}
+	})
+	return own, func() { stop(); cancel() }
 }

@@ -62,7 +62,7 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bucket{URL: u.String(), kind: u.Scheme}
+	b := &Bucket{URL: render(u), kind: u.Scheme}
 	switch u.Scheme {
 	case "s3":
 		b.Bucket, err = openS3(ctx, u)
@@ -78,7 +78,7 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 		}
 		b.Bucket, err = blob.OpenBucket(ctx, b.URL)
 	default:
-		b.Bucket, err = blob.OpenBucket(ctx, u.String())
+		b.Bucket, err = blob.OpenBucket(ctx, b.URL)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s://%s%s: %w", u.Scheme, u.Host, u.Path, err)
@@ -115,6 +115,17 @@ func (b *Bucket) Close() error {
 func Check(raw string) error {
 	_, err := parse(raw)
 	return err
+}
+
+// render writes a URL so that parse reads it again: of mem://, net/url would
+// leave "mem:", which then counts as a bucket's bare name.
+func render(u *url.URL) string {
+	if u.Scheme == "mem" && u.RawQuery != "" {
+		return "mem://?" + u.RawQuery
+	} else if u.Scheme == "mem" {
+		return "mem://"
+	}
+	return u.String()
 }
 
 func parse(raw string) (*url.URL, error) {

@@ -206,6 +206,27 @@ func TestSub(t *testing.T) {
 	}
 }
 
+func TestSubKeepsTheKindOfBucket(t *testing.T) {
+	for in, want := range map[string]string{
+		"mem://":                      "mem://?prefix=q%2F",
+		"mem://?prefix=a/":            "mem://?prefix=a%2Fq%2F",
+		"name":                        "gs://name?prefix=q%2F",
+		"s3://b?region=eu-west-1":     "s3://b?prefix=q%2F&region=eu-west-1",
+		"file:///dir?create_dir=true": "file:///dir?create_dir=true&prefix=q%2F",
+	} {
+		got, err := bucket.Sub(in, "q")
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", in, got, err, want)
+		}
+		if in, err := bucket.Sub(got, "r"); err != nil || !strings.HasPrefix(in, want[:4]) {
+			t.Errorf("below %s: %s, %v", got, in, err)
+		}
+	}
+	if b := open(t, "mem://"); b.URL != "mem://" {
+		t.Errorf("opened as %s", b.URL)
+	}
+}
+
 func TestOpenFileThatIsNotThere(t *testing.T) {
 	_, err := bucket.Open(t.Context(), "file:///nowhere/at/all")
 	if err == nil || !strings.Contains(err.Error(), "create_dir=true") {

@@ -99,5 +99,5 @@ func Sub(raw, folder string) (string, error) {
 	q := u.Query()
 	q.Set("prefix", path.Join(q.Get("prefix"), folder)+"/")
 	u.RawQuery = q.Encode()
-	return u.String(), nil
+	return render(u), nil
 }
