@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/config/configtest"
 )
 
 func base() map[string]string {
@@ -80,26 +80,6 @@ func TestConfigDefaults(t *testing.T) {
 	}
 }
 
-// The variables in the README are those of the code.
 func TestReadmeNamesEveryVariable(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range config.Variables[gunzipcsv.Config]() {
-		row := fmt.Sprintf("| `%s` | ", v.Name)
-		i := strings.Index(string(readme), row)
-		if i < 0 {
-			t.Errorf("%s is not in the table", v.Name)
-			continue
-		}
-		line, _, _ := strings.Cut(string(readme)[i:], "\n")
-		want := v.Default
-		if v.Required {
-			want = "required"
-		}
-		if want != "" && !strings.Contains(line, want) {
-			t.Errorf("default %q is not in: %s", want, line)
-		}
-	}
+	configtest.Readme[gunzipcsv.Config](t, "README.md")
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/config/configtest"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -228,26 +228,6 @@ func TestOneForbiddenOrganisationHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// The variables in the README are those of the code.
 func TestReadmeNamesEveryVariable(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range config.Variables[muleaudit.Config]() {
-		row := fmt.Sprintf("| `%s` | ", v.Name)
-		i := strings.Index(string(readme), row)
-		if i < 0 {
-			t.Errorf("%s is not in the table", v.Name)
-			continue
-		}
-		line, _, _ := strings.Cut(string(readme)[i:], "\n")
-		want := v.Default
-		if v.Required {
-			want = "required"
-		}
-		if want != "" && !strings.Contains(line, want) {
-			t.Errorf("default %q is not in: %s", want, line)
-		}
-	}
+	configtest.Readme[muleaudit.Config](t, "README.md")
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/config/configtest"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
@@ -145,25 +145,8 @@ func TestDrainsShareAConsumerNameAndDeploymentsDoNot(t *testing.T) {
 	}
 }
 
-func TestReadmeListsEveryVariable(t *testing.T) {
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range config.Variables[slshec.Config]() {
-		line := ""
-		for l := range strings.Lines(string(text)) {
-			if strings.HasPrefix(l, "| `"+v.Name+"` |") {
-				line = l
-			}
-		}
-		switch {
-		case line == "":
-			t.Errorf("%s is not in README.md", v.Name)
-		case v.Required && !strings.Contains(line, "required"), v.Default != "" && !strings.Contains(line, "`"+v.Default+"`"):
-			t.Errorf("README.md says %q; required %t, default %q", line, v.Required, v.Default)
-		}
-	}
+func TestReadmeNamesEveryVariable(t *testing.T) {
+	configtest.Readme[slshec.Config](t, "README.md")
 }
 
 // Whatever is configured wrong or may no longer be, the run says what to fix,

@@ -23,6 +23,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/config"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -47,7 +48,7 @@ type world struct {
 	hec   *splunk.Server
 	env   map[string]string
 	state *bucket.Bucket
-	log   lockedBuffer
+	log   proctest.Buffer
 
 	mu     sync.Mutex
 	first  map[int]int64            // shard → cursor of the first group there ever was
@@ -390,23 +391,6 @@ func (w *world) wantNoSecret(texts ...string) {
 			}
 		}
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func cursorNumber(t testing.TB, cursor string) int64 {

@@ -36,7 +36,7 @@ func Build(t testing.TB, path string) string {
 type Process struct {
 	URL  string
 	cmd  *exec.Cmd
-	out  lockedBuffer
+	out  Buffer
 	done chan struct{}
 }
 
@@ -137,18 +137,21 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Output is what the process has printed.
 func (p *Process) Output() string { return p.out.String() }
 
-type lockedBuffer struct {
+// Buffer collects what several goroutines write, such as a log.
+type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
+// Write implements [io.Writer].
+func (l *Buffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *lockedBuffer) String() string {
+// String returns all that was written so far.
+func (l *Buffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
