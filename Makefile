@@ -45,6 +45,8 @@ test: ## run all tests, fuzz seeds included
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on ./...
 	@# The servers of the other modules are not ours to search for races.
 	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test -shuffle=on ./...); done
+	@# Without the loads that only some processors have.
+	go test -tags=purego ./pkg/deflate
 	@# Under the race detector this test takes a tenth of its 200,000 logs.
 	@$(if $(RACE),set -x; go test -run '^TestDrainDeliversEveryLogOnce$$' ./functions/slshec)
 	@for w in $(WORKERS); do \
@@ -76,7 +78,7 @@ terraform: ## check and test the Terraform modules
 	fi
 
 .PHONY: fuzz
-fuzz: ## fuzz each decoder for FUZZTIME (10s)
+fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@for d in $$(grep -rl '^func Fuzz' --include=*_test.go functions pkg scripts | xargs -n1 dirname | sort -u); do \
 		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$d/*_test.go); do \
 			(set -x; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$d); \
