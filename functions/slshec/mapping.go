@@ -3,6 +3,7 @@ package slshec
 import (
 	"strconv"
 
+	"github.com/siemfeed/siemfeed/pkg/deflate"
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -23,14 +24,20 @@ type mapper struct {
 
 	head, tail []byte
 	group      *sls.Group
-	rename     renamer
-	shapes     shapes
+
+	// Where they were written last, and of the log written last, what it has in
+	// common with those before it.
+	headAt, tailAt, endAt uint32
+	hints                 []deflate.Hint
+	hinting               bool // if anyone is to be told
+	rename                renamer
+	shapes                shapes
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
 }
 
 func newMapper(c *Config) mapper {
-	m := mapper{host: c.Host}
+	m := mapper{host: c.Host, hinting: c.Gzip}
 	for _, kv := range [][2]string{{"source", c.Source}, {"sourcetype", c.Sourcetype}, {"index", c.Index}} {
 		if kv[1] != "" {
 			m.fixed = append(m.fixed, `,"`+kv[0]+`":`...)
@@ -75,13 +82,16 @@ func (m *mapper) begin(shard int, g *sls.Group) {
 	m.tail = append(m.tail, ':')
 }
 
-// append writes one log of the group as an event.
+// append writes one log of the group as an event, and sets m.hints.
 func (m *mapper) append(dst []byte, l *sls.Log) []byte {
+	m.hints = m.hints[:0]
 	dst = append(dst, `{"time":`...)
 	dst = hec.AppendTime(dst, l.Time, l.TimeNs, l.HasNs)
+	m.again(dst, &m.headAt)
 	dst = append(dst, m.head...)
 	if names := m.shapes.of(l.Contents); names != nil {
 		for i := range l.Contents {
+			m.again(dst, &names.ends[i].at)
 			dst = append(dst, names.text(i)...)
 			var invalid int
 			dst, invalid = hec.AppendString(dst, l.Contents[i].Value)
@@ -93,9 +103,23 @@ func (m *mapper) append(dst []byte, l *sls.Log) []byte {
 	} else {
 		dst = m.renamed(dst, l.Contents)
 	}
+	m.again(dst, &m.tailAt)
 	dst = append(dst, m.tail...)
 	dst = strconv.AppendInt(dst, int64(l.Index), 10)
+	m.again(dst, &m.endAt)
 	return append(dst, `"}}`...)
+}
+
+// again says that what is written next most likely reads like what was written
+// at at. That may have been in another batch: a wrong hint does no harm, and to
+// know that it is wrong costs as much.
+func (m *mapper) again(dst []byte, at *uint32) {
+	if !m.hinting {
+		return
+	}
+	n := uint32(len(dst)) //nolint:gosec // a batch is no larger, and if it were see above
+	m.hints = append(m.hints, deflate.Hint{At: n, From: *at})
+	*at = n
 }
 
 func (m *mapper) text(dst, s []byte) []byte {

@@ -358,3 +358,42 @@ func BenchmarkPage(b *testing.B) {
 		}
 	}
 }
+
+// Hints are what makes packing cheap: they have to be right nearly always, over
+// groups and kinds of logs.
+func TestHintsAreRight(t *testing.T) {
+	m := newMapper(&Config{Gzip: true})
+	gen := emulator.NewGenerator(1)
+	var body []byte
+	var g sls.Group
+	var l sls.Log
+	logs, right, hinted := 0, 0, 0
+	for range 50 {
+		raw := gen.Group(10)
+		other := (&sls.LogGroup{Source: "h", Logs: []sls.Entry{{Time: time.Unix(1, 0), Contents: []sls.KV{{Key: "x", Value: "1"}, {Key: "y", Value: "2"}}}}}).Append(nil)
+		list := append(appendUvarint([]byte{0x0a}, uint64(len(raw))), raw...)
+		list = append(appendUvarint(append(list, 0x0a), uint64(len(other))), other...)
+		groups := sls.NewGroupReader(list)
+		for groups.Next(&g) {
+			m.begin(1, &g)
+			reader := g.Reader()
+			for ; reader.Next(&l); logs++ {
+				body = append(m.append(body, &l), '\n')
+				for _, h := range m.hints {
+					hinted++
+					n := 0
+					for int(h.At)+n < len(body) && body[int(h.At)+n] == body[int(h.From)+n] {
+						n++
+					}
+					if h.From < h.At && n >= 4 {
+						right++
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d logs of %d bytes, %d hints, %d right", logs, len(body), hinted, right)
+	if hinted < 10*logs || right < hinted*95/100 {
+		t.Errorf("%d of %d hints of %d logs are right", right, hinted, logs)
+	}
+}

@@ -21,8 +21,12 @@ type shape struct {
 	ends  []shapeEnd
 }
 
-// shapeEnd is where a key ends in keys, and its text in names.
-type shapeEnd struct{ key, name int }
+// shapeEnd is where a key ends in keys, and its text in names; and where that
+// was written last.
+type shapeEnd struct {
+	key, name int
+	at        uint32
+}
 
 // of returns the shape of fields, or nil where they have to be renamed or might
 // have to.
@@ -67,7 +71,7 @@ func (k *shape) learn(fields []sls.Field) {
 		k.keys = append(k.keys, fields[i].Key...)
 		k.names, _ = hec.AppendString(k.names, fields[i].Key) // plain keys are ASCII
 		k.names = append(k.names, ':')
-		k.ends = append(k.ends, shapeEnd{len(k.keys), len(k.names)})
+		k.ends = append(k.ends, shapeEnd{key: len(k.keys), name: len(k.names)})
 	}
 }
 

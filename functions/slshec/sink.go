@@ -130,7 +130,11 @@ func (s *sink) read(l *lane, p *page) (counts, error) {
 func (s *sink) readGroup(l *lane, p *page) (int, error) {
 	logs := l.group.Reader()
 	n := 0
-	write := func(dst []byte) []byte { return l.mapper.append(dst, &l.log) }
+	write := func(dst []byte) []byte {
+		dst = l.mapper.append(dst, &l.log)
+		l.flight.batch.Hint(l.mapper.hints)
+		return dst
+	}
 	for ; logs.Next(&l.log); n++ {
 		if l.flight != nil && l.flight.batch.Full() {
 			s.launch(l)

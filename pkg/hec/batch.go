@@ -1,6 +1,6 @@
 package hec
 
-import "bytes"
+import "github.com/siemfeed/siemfeed/pkg/deflate"
 
 // Pos is where an event came from. The client carries it and never looks at
 // it; what the two numbers mean is the caller's choice.
@@ -12,7 +12,7 @@ type Batch struct {
 	pool *pool
 	*memory
 	home   *memory // memory on loan from the pool, if it still is
-	parked bool    // buf is empty and wire holds all of it, compressed
+	parked bool    // buf is empty and packed holds all of it
 }
 
 // memory is what makes a batch large, and goes round in the pool.
@@ -20,18 +20,33 @@ type memory struct {
 	buf  []byte
 	ends []int // ends[i] is where event i ends in buf, its line end included
 	pos  []Pos
-	wire bytes.Buffer // what goes out, if compressed
+
+	// zip follows buf as it grows, packed is what it made in the end; both are
+	// nil without compression.
+	zip    *deflate.Encoder
+	packed []byte
 }
 
 func (m *memory) reset() {
 	m.buf, m.ends, m.pos = m.buf[:0], m.ends[:0], m.pos[:0]
-	m.wire.Reset()
+	m.repack()
+}
+
+// repack forgets what was packed.
+func (m *memory) repack() {
+	m.packed = nil
+	if m.zip != nil {
+		m.zip.Reset()
+	}
 }
 
 // Append adds the event that write appends to dst, a JSON object. If write
 // gives dst back no longer than it was, nothing is added.
 func (b *Batch) Append(pos Pos, write func(dst []byte) []byte) {
 	b.unpark()
+	if b.packed != nil {
+		b.repack()
+	}
 	n := len(b.buf)
 	b.buf = write(b.buf)
 	if len(b.buf) <= n {
@@ -41,6 +56,30 @@ func (b *Batch) Append(pos Pos, write func(dst []byte) []byte) {
 	b.buf = append(b.buf, '\n')
 	b.ends = append(b.ends, len(b.buf))
 	b.pos = append(b.pos, pos)
+	if b.zip != nil {
+		b.zip.Grow(b.buf)
+	}
+}
+
+// Hint says, while an event is written to dst, where it probably reads like
+// what was written to dst before. It makes compression quicker, and does nothing
+// without it.
+func (b *Batch) Hint(hints []deflate.Hint) {
+	if b.zip != nil {
+		b.zip.Hint(hints)
+	}
+}
+
+// whole returns all of the body, packed, as valid as Bytes.
+func (b *Batch) whole() []byte {
+	if b.packed == nil {
+		if b.zip == nil {
+			b.zip = new(deflate.Encoder)
+			b.zip.Reset()
+		}
+		b.packed = b.zip.Finish(b.buf)
+	}
+	return b.packed
 }
 
 // Len is the number of events.

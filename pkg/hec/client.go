@@ -19,7 +19,6 @@ type Client struct {
 	http   *http.Client
 	own    *http.Transport // to be closed with the client; nil if the caller's
 	pool   *pool
-	zips   compressors
 	fleet  *fleet
 	n      counters
 	cancel context.CancelFunc
@@ -36,8 +35,7 @@ func New(opts Options) (*Client, error) {
 	}
 	c := &Client{
 		opts: opts,
-		pool: newPool(opts.Unacked, opts.Batches, opts.BatchBytes),
-		zips: newCompressors(),
+		pool: newPool(opts.Unacked, opts.Batches, opts.BatchBytes, opts.Gzip),
 		fleet: &fleet{
 			limit: opts.Concurrency, budget: opts.Retry.Attempts, base: opts.Retry.Base, max: opts.Retry.Max,
 			changed: make(chan struct{}),

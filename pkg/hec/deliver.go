@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
+	"github.com/siemfeed/siemfeed/pkg/deflate"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -19,22 +21,25 @@ type receipt struct {
 // about them. Its error is permanent, or the retries are used up.
 func (c *Client) deliver(ctx context.Context, b *Batch, s *span) (receipt, error) {
 	d := delivery{c: c, s: s, raw: b.size(*s), since: c.fleet.failed()}
-	var err error
 	switch {
 	case !c.opts.Gzip:
 		d.body = b.slice(*s)
-	case b.parked && s.len() == b.Len():
-		d.body = b.wire.Bytes()
-	default:
-		if d.body, err = c.zips.encode(b, *s); err != nil {
-			return receipt{}, err
-		}
+	case s.len() == b.Len():
+		d.body = b.whole()
+	default: // seldom: the whole was refused
+		z := encoders.Get().(*deflate.Encoder) //nolint:forcetypeassert // see New
+		defer encoders.Put(z)
+		z.Reset()
+		d.body = z.Finish(b.slice(*s))
 	}
 	if err := c.opts.Retry.Do(ctx, d.round); err != nil {
 		return receipt{}, err
 	}
 	return d.got, d.down
 }
+
+// encoders pack parts of batches.
+var encoders = sync.Pool{New: func() any { return new(deflate.Encoder) }}
 
 type delivery struct {
 	c      *Client

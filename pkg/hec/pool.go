@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/siemfeed/siemfeed/pkg/deflate"
 )
 
 // pool bounds memory twice: by the batches handed out, and by those of them
@@ -17,11 +19,12 @@ type pool struct {
 	out   chan struct{} // a token for each batch handed out
 	spare chan *memory  // nil entries are memory not made yet
 	size  int           // BatchBytes
+	zip   bool
 	limit atomic.Int64
 }
 
-func newPool(out, spare, size int) *pool {
-	p := &pool{out: make(chan struct{}, out), spare: make(chan *memory, spare), size: size}
+func newPool(out, spare, size int, zip bool) *pool {
+	p := &pool{out: make(chan struct{}, out), spare: make(chan *memory, spare), size: size, zip: zip}
 	p.limit.Store(int64(size))
 	for range spare {
 		p.spare <- nil
@@ -38,7 +41,7 @@ func (p *pool) get(ctx context.Context) (*Batch, error) {
 	select {
 	case m := <-p.spare:
 		if m == nil {
-			m = &memory{buf: make([]byte, 0, p.size+p.size/8)}
+			m = p.make()
 		}
 		return &Batch{pool: p, memory: m, home: m}, nil
 	case <-ctx.Done():
@@ -47,25 +50,31 @@ func (p *pool) get(ctx context.Context) (*Batch, error) {
 	}
 }
 
+func (p *pool) make() *memory {
+	m := &memory{buf: make([]byte, 0, p.size+p.size/8)}
+	if p.zip {
+		m.zip = new(deflate.Encoder)
+		m.zip.Reset()
+	}
+	return m
+}
+
 func (p *pool) put(m *memory) {
-	m.reset()
-	if cap(m.buf) > 2*p.size || m.wire.Cap() > 2*p.size {
+	if cap(m.buf) > 2*p.size {
 		m = nil // one huge event must not swell the pool for good
+	} else {
+		m.reset()
 	}
 	p.spare <- m
 }
 
-// park keeps only the compressed form of a batch whose wire holds all of it,
-// and gives the rest back: with acknowledgement, most batches outside the pool
+// park keeps only the packed form of a batch, and gives the rest back: with acknowledgement, most batches outside the pool
 // only wait, for seconds, and will never be looked at again.
 func (b *Batch) park() {
 	if b.home == nil {
 		return
 	}
-	b.memory = &memory{
-		ends: slices.Clone(b.ends), pos: slices.Clone(b.pos),
-		wire: *bytes.NewBuffer(bytes.Clone(b.wire.Bytes())),
-	}
+	b.memory = &memory{ends: slices.Clone(b.ends), pos: slices.Clone(b.pos), packed: bytes.Clone(b.whole())}
 	b.parked = true
 	b.pool.put(b.home)
 	b.home = nil
@@ -77,7 +86,7 @@ func (b *Batch) unpark() {
 	if !b.parked {
 		return
 	}
-	z, err := gzip.NewReader(bytes.NewReader(b.wire.Bytes()))
+	z, err := gzip.NewReader(bytes.NewReader(b.packed))
 	if err == nil {
 		b.buf = make([]byte, b.Size())
 		_, err = io.ReadFull(z, b.buf)
