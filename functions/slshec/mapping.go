@@ -24,14 +24,14 @@ type mapper struct {
 
 	head, tail []byte
 	group      *sls.Group
+	rename     renamer
+	shapes     shapes
 
-	// Where they were written last, and of the log written last, what it has in
-	// common with those before it.
-	headAt, tailAt, endAt uint32
+	// hints say where the log written last reads like earlier ones, if anyone
+	// is to be told: its head, its keys (see shape), its tail and its end.
+	hinting               bool
 	hints                 []deflate.Hint
-	hinting               bool // if anyone is to be told
-	rename                renamer
-	shapes                shapes
+	headAt, tailAt, endAt uint32 // where in the batch they were written last
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
 }
