@@ -14,8 +14,11 @@ import (
 // Status says how a run ended.
 type Status string
 
-// The ways a run can end.
+// The ways a run can end, and what the receipt says that is kept while it goes
+// on: a run that was killed leaves it behind, no trigger is answered with it.
 const (
+	Running Status = "running"
+
 	OK      Status = "ok"      // all that was asked is done
 	Partial Status = "partial" // what was done is durable, the deadline left a rest
 	Busy    Status = "busy"    // another run is at it

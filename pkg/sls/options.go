@@ -32,12 +32,17 @@ type WorkerOptions struct {
 	// Poll is the wait at the end of the data; default 500 ms, and up to three
 	// times as long while nothing comes.
 	Poll time.Duration
-	// Commit is the least time between two checkpoints of a shard; default 1 s.
+	// Commit is the least time between two checkpoints of a shard, but for the
+	// last; default 1 s. All shards save theirs at the same time.
 	Commit time.Duration
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
 	Grace time.Duration
 	// MaxPending is how many batches of one shard may be under way; default 8.
 	MaxPending int
+	// Announce, if set, is called before a checkpoint is saved, with the status
+	// before it; last is set where the shard's work ends with it. With an error
+	// the checkpoint is not saved, and the run fails.
+	Announce func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
 	// OnGap hears of logs that were gone before they were read.
 	OnGap func(Gap)
 	// OnEvent hears of shards that come and go and of heartbeats that fail. It
@@ -81,6 +86,9 @@ func (o *WorkerOptions) setDefaults() {
 	if o.MaxPending == 0 {
 		o.MaxPending = 8
 	}
+	if o.Announce == nil {
+		o.Announce = func(context.Context, ShardStatus, string, bool) error { return nil }
+	}
 	if o.OnGap == nil {
 		o.OnGap = func(Gap) {}
 	}
@@ -118,7 +126,7 @@ func (o *WorkerOptions) startTime() (time.Time, error) {
 func (o *WorkerOptions) read() readOptions {
 	return readOptions{
 		count: o.Count, query: o.Query, poll: o.Poll, commit: o.Commit,
-		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace,
+		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace, announce: o.Announce,
 	}
 }
 

@@ -42,6 +42,7 @@ type readOptions struct {
 	maxPending int
 	grace      time.Duration
 	oldest     bool // go on from the oldest log when the cursor has expired
+	announce   func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
 }
 
 // ErrLost is why a [Processor]'s context ends when the shard has gone to
@@ -214,7 +215,8 @@ func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropp
 }
 
 // commit saves checkpoints as batches are done, at most one an interval, and a
-// last one when all are answered.
+// last one when all are answered. Intervals begin at the same time for every
+// shard, so that what is done before a checkpoint can be done for all at once.
 func (s *shardRun) commit(ctx context.Context, fed <-chan struct{}, halt, cancel context.CancelCauseFunc) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -237,16 +239,28 @@ func (s *shardRun) commit(ctx context.Context, fed <-chan struct{}, halt, cancel
 		}
 		idle := last && open == 0
 		if safe != s.saved && (due || idle) {
-			if err := s.save(ctx, safe); err != nil {
+			if err := s.checkpoint(ctx, safe, idle); err != nil {
 				return errors.Join(failure, err)
 			}
-			s.saved = safe
-			s.state.committed(safe)
 			due = false
-			timer.Reset(s.o.commit)
+			now := time.Now()
+			timer.Reset(now.Truncate(s.o.commit).Add(s.o.commit).Sub(now))
 		}
 		if idle {
 			return failure
 		}
 	}
+}
+
+// checkpoint announces a checkpoint and saves it.
+func (s *shardRun) checkpoint(ctx context.Context, cursor string, last bool) error {
+	if err := s.o.announce(ctx, s.state.get(), cursor, last); err != nil {
+		return err
+	}
+	if err := s.save(ctx, cursor); err != nil {
+		return err
+	}
+	s.saved = cursor
+	s.state.committed(cursor)
+	return nil
 }

@@ -56,6 +56,53 @@ func TestDrain(t *testing.T) {
 	checkClean(t, l)
 }
 
+// Each checkpoint is announced first, the last one as such; one that may not be
+// announced is not saved.
+func TestAnnouncedBeforeSaved(t *testing.T) {
+	s := startServer(t, emulator.Options{Shards: 4})
+	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	var mu sync.Mutex
+	announced, last := map[int]string{}, map[int]int{}
+	l.OnCheckpoint(func(e emulator.CheckpointEvent) {
+		mu.Lock()
+		defer mu.Unlock()
+		if announced[e.Shard] != e.Cursor {
+			t.Errorf("shard %d is at %s, announced was %s", e.Shard, e.Cursor, announced[e.Shard])
+		}
+	})
+	fill(l, gen, 30, 5)
+	k := newSink(t, time.Millisecond)
+	o := drain()
+	o.Announce = func(_ context.Context, s sls.ShardStatus, checkpoint string, isLast bool) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.Checkpoint != announced[s.Shard] {
+			t.Errorf("shard %d: %s is announced after %s, and the last one saved is %q", s.Shard, checkpoint, announced[s.Shard], s.Checkpoint)
+		}
+		announced[s.Shard] = checkpoint
+		if isLast {
+			last[s.Shard]++
+		}
+		return nil
+	}
+	c := newClient(t, s, sls.Options{})
+	mustRun(t, newWorker(t, c, "c", k, o))
+	if len(announced) != 4 || len(last) != 4 {
+		t.Errorf("announced %v, as the last %v", announced, last)
+	}
+	fill(l, gen, 1, 5)
+	o.Announce = func(context.Context, sls.ShardStatus, string, bool) error { return errors.New("not today") }
+	if _, err := newWorker(t, c, "c", k, o).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not today") {
+		t.Error(err)
+	}
+	for id, at := range announced {
+		if got := l.Checkpoint("group", id); got != at {
+			t.Errorf("the checkpoint of shard %d moved to %s", id, got)
+		}
+	}
+	checkClean(t, l)
+}
+
 func TestStartPositions(t *testing.T) {
 	for _, tc := range []struct {
 		start string
