@@ -102,6 +102,7 @@ func chaos(t *testing.T, seed int) {
 	w.finish()
 	w.wantAll(repeats)
 	w.wantCheckpoints(group)
+	w.wantProof()
 	for _, r := range w.receipts() {
 		if err := r.Balance(); err != nil {
 			t.Error(err)
@@ -182,6 +183,19 @@ func kills(t *testing.T, bin string) {
 	if err := p.Stop(syscall.SIGTERM, 20*time.Second); err != nil {
 		t.Error(err)
 	}
+	w.wantProof()
+	killed := 0
+	for _, r := range w.receipts() {
+		if err := r.Balance(); err != nil {
+			t.Error(err)
+		}
+		if r.Status == receipt.Running {
+			killed++
+		}
+	}
+	if killed == 0 {
+		t.Error("no run was killed after its first checkpoint")
+	}
 	w.wantNoSecret(p.Output())
 }
 
@@ -245,6 +259,7 @@ func threeFollowers(t *testing.T, bin string) {
 	}
 	w.wantAll(true)
 	w.wantCheckpoints(group)
+	w.wantProof()
 	var out int64
 	for _, r := range w.receipts() {
 		if err := r.Balance(); err != nil || r.Mode != "follow" {

@@ -10,6 +10,8 @@
 //	flight.go    … that fly off when they are full, and land
 //	page.go      a page is confirmed when all its events have landed
 //	ledger.go    what lies before each checkpoint, for the receipt
+//	announcer.go and that receipt, kept before the checkpoint moves
+//	evidence.go  what receipts prove, for verify.go
 //
 // Checkpoints are the consumer group's: pkg/sls moves one to a cursor when
 // every page before it is confirmed.

@@ -52,6 +52,8 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 
 	since := f.meter()
 	s := newSink(own, f)
+	a := &announcer{f: f, ledger: s.ledger, r: r}
+	o.Announce = a.announce
 	var w *sls.Worker // set before it begins
 	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
@@ -62,6 +64,7 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	res, err := w.Run(run)
 	gaveUp := s.reason()
 	s.close()
+	a.turn(func(*Receipt) *Receipt { return nil })
 	for _, st := range res.Shards {
 		s.ledger.close(st)
 		r.remains(st)
@@ -81,8 +84,9 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 
 // settle puts what the ledger has into the receipt.
 func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter) {
-	for _, row := range s.ledger.take() {
-		r.add(row)
+	sheet := s.ledger.take()
+	r.add(sheet)
+	for _, row := range sheet.rows {
 		f.rt.Metrics.Lag(ctx, "slshec", fmt.Sprint("shard-", row.status.Shard), lag(row.status))
 	}
 	r.Objects = s.kept()

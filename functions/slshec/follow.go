@@ -13,8 +13,13 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// interval is how often a function that follows keeps a receipt.
-const interval = 5 * time.Minute
+// interval is how often a function that follows finishes a receipt, followCommit
+// how often it saves checkpoints and keeps the receipt for them: each time costs
+// a write to STATE_URL, day and night.
+const (
+	interval     = 5 * time.Minute
+	followCommit = 5 * time.Second
+)
 
 // following is what a function that follows tells of itself.
 type following struct {
@@ -110,9 +115,11 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	}
 	r := f.begin(follow)
 	r.Consumer = f.cfg.followConsumer(r.Run)
+	s := newSink(context.WithoutCancel(ctx), f)
+	a := &announcer{f: f, ledger: s.ledger, r: r}
 	o := f.workerOptions()
 	o.Drain = false
-	s := newSink(context.WithoutCancel(ctx), f)
+	o.Commit, o.Announce = followCommit, a.announce
 	var w *sls.Worker // set before it begins
 	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
@@ -122,7 +129,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	}
 	f.following.set(w, nil)
 
-	books := &books{f: f, s: s, r: r, since: f.meter(), note: note}
+	books := &books{f: f, s: s, a: a, since: f.meter(), note: note}
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
 	keeper.Go(func() { books.keep(ctx, w, stop) })
@@ -133,17 +140,14 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	for _, st := range res.Shards {
 		s.ledger.close(st)
 	}
-	for _, g := range res.Gaps {
-		books.r.Gaps = append(books.r.Gaps, g.String())
-	}
-	return books.turn(ctx, err)
+	return books.turn(ctx, err, res.Gaps)
 }
 
-// books keeps a receipt for each stretch of following.
+// books finishes a receipt for each stretch of following.
 type books struct {
 	f     *Function
 	s     *sink
-	r     *Receipt
+	a     *announcer
 	since meter
 	note  func(*Receipt)
 }
@@ -160,21 +164,33 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 		for _, st := range w.Status() {
 			b.s.ledger.note(st)
 		}
-		if err := b.turn(ctx, nil); err != nil {
+		if err := b.turn(ctx, nil, nil); err != nil {
 			b.f.rt.Log.Error("receipt not kept", "error", err.Error())
 		}
 	}
 }
 
-// turn finishes the receipt of a stretch and begins the next.
-func (b *books) turn(ctx context.Context, err error) error {
-	b.f.settle(ctx, b.r, b.s, b.since)
-	r, err := b.f.finish(ctx, b.r, err)
-	b.f.report(ctx, r)
-	b.note(r)
-	next := b.f.begin(follow)
-	next.Consumer = r.Consumer
-	b.r, b.since = next, b.f.meter()
+// turn finishes the receipt of a stretch and begins the next. One that cannot be
+// kept goes on with the next stretch, so that what it accounts for is not lost.
+func (b *books) turn(ctx context.Context, err error, gaps []sls.Gap) error {
+	b.a.turn(func(r *Receipt) *Receipt {
+		b.f.settle(ctx, r, b.s, b.since)
+		for _, g := range gaps {
+			r.Gaps = append(r.Gaps, g.String())
+		}
+		r, err = b.f.finish(ctx, r, err)
+		b.f.report(ctx, r)
+		b.note(r)
+		if err != nil {
+			same := *r
+			same.Status, same.Error = receipt.OK, ""
+			return &same
+		}
+		b.since = b.f.meter()
+		next := b.f.begin(follow)
+		next.Consumer = r.Consumer
+		return next
+	})
 	return err
 }
 

@@ -207,7 +207,62 @@ func (w *world) guard(e emulator.CheckpointEvent) {
 			}
 		}
 	}
+	if n > max(first, w.passed[e.Group][e.Shard]) {
+		w.wantAnnounced(e)
+	}
 	w.passed[e.Group][e.Shard] = n
+}
+
+// wantAnnounced fails the test at a checkpoint that no receipt accounts for.
+func (w *world) wantAnnounced(e emulator.CheckpointEvent) {
+	keys, err := w.state.Keys(context.Background(), "slshec/receipts/")
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	slices.Sort(keys)
+	for _, key := range slices.Backward(keys) { // most often it is the newest
+		var r slshec.Receipt
+		if err := w.state.ReadJSON(context.Background(), key, &r); err != nil {
+			w.t.Error(err)
+			return
+		}
+		for _, s := range slices.Concat(r.Shards, r.Announced) {
+			if to, ok := slsCursor(s.To); r.Group == e.Group && s.Shard == e.Shard && ok && to >= e.Number {
+				return
+			}
+		}
+	}
+	w.t.Errorf("checkpoint of shard %d at %d, and no receipt accounts for it", e.Shard, e.Number)
+}
+
+// wantProof checks that a verification finds nothing wrong, and counts each log
+// once.
+func (w *world) wantProof() {
+	w.t.Helper()
+	list, err := w.function().Verify(context.Background(), time.Time{}, time.Time{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var accounted int64
+	for _, v := range list {
+		for _, f := range v.Findings {
+			w.t.Errorf("%+v", f)
+		}
+		if v.Receipts != v.Accepted+v.Filtered+v.Quarantined || v.Receipts != v.Held {
+			w.t.Errorf("shard %d does not add up: %+v", v.Shard, v)
+		}
+		accounted += v.Receipts
+	}
+	total := 0
+	for _, groups := range w.groups {
+		for _, g := range groups {
+			total += len(g.Logs)
+		}
+	}
+	if accounted != int64(total) {
+		w.t.Errorf("%d logs are accounted for, there are %d", accounted, total)
+	}
 }
 
 // quarantined returns the code of each record in quarantine, by sls_id.

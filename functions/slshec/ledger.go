@@ -29,21 +29,16 @@ func (c *counts) add(o counts) {
 type ledger struct {
 	mu     sync.Mutex
 	shards map[int]*account
-	rows   []row
+	closed sheet
+	news   int // announcements so far
 }
 
-// account is one shard's, while this consumer holds it. Pages wait in it until
-// a checkpoint covers them.
-type account struct {
-	open     bool
-	earlier  bool   // the shard was held before in this run
-	from, to string // cursors of what is counted
-	waiting  []settledPage
-}
-
-type settledPage struct {
-	next string
-	counts
+// sheet is what a receipt is made of.
+type sheet struct {
+	rows []row
+	// announced are stretches beyond the rows, settled, whose checkpoints were
+	// about to be saved: that they were is not certain.
+	announced []row
 }
 
 // row is a stretch of a shard, counted.
@@ -52,6 +47,26 @@ type row struct {
 	from, to string
 	counts
 	again int64 // events delivered that no checkpoint covers
+}
+
+// account is one shard's, while this consumer holds it. Pages wait in it until
+// a checkpoint covers them.
+//
+//	from ── counts ── to ── waiting pages ──────────────────
+//	                  └ saved for certain   └ announced
+type account struct {
+	open      bool
+	earlier   bool // the shard was held before in this run
+	from, to  string
+	counts    counts
+	announced string // the checkpoint that is being saved, or was
+	waiting   []settledPage
+	status    sls.ShardStatus // as announced
+}
+
+type settledPage struct {
+	next string
+	counts
 }
 
 func newLedger() *ledger { return &ledger{shards: map[int]*account{}} }
@@ -81,12 +96,31 @@ func (l *ledger) settled(shard int, p settledPage) {
 	a.waiting = append(a.waiting, p)
 }
 
+// announce enters a checkpoint that is about to be saved after s.Checkpoint was.
+// It returns the announcement's number, or 0 where there is nothing to announce.
+func (l *ledger) announce(s sls.ShardStatus, checkpoint string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.shards[s.Shard]
+	if a == nil || !a.open {
+		return 0
+	}
+	a.start(s)
+	a.advance(s.Checkpoint)
+	if before(checkpoint, a.to) {
+		return 0
+	}
+	a.announced, a.status = checkpoint, s
+	l.news++
+	return l.news
+}
+
 // note adds a row for what the shard's checkpoint covers that no row does yet.
 func (l *ledger) note(s sls.ShardStatus) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if a := l.shards[s.Shard]; a != nil && a.open {
-		l.rows = append(l.rows, a.cover(s))
+		l.closed.rows = append(l.closed.rows, a.cover(s))
 	}
 }
 
@@ -103,40 +137,92 @@ func (l *ledger) close(s sls.ShardStatus) {
 	for _, p := range a.waiting {
 		r.again += p.out
 	}
-	l.rows = append(l.rows, r)
+	l.closed.rows = append(l.closed.rows, r)
+	l.closed.announced = append(l.closed.announced, a.beyond()...)
 	a.open, a.waiting = false, nil
 }
 
-func (a *account) cover(s sls.ShardStatus) row {
-	if !a.earlier && (a.from == "" || s.Start != "" && !before(a.from, s.Start)) {
-		// The reading began before the first page that held anything.
-		a.from, a.to = s.Start, s.Start
+// take returns what was noted since it was called last, and what is announced.
+func (l *ledger) take() sheet {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.closed
+	for _, a := range l.shards {
+		s.announced = append(s.announced, a.beyond()...)
 	}
-	r := row{status: s, from: a.from}
+	l.closed = sheet{}
+	return s
+}
+
+// look returns what take would if each shard were noted now, as far as its
+// checkpoints are saved for certain, and the number of the last announcement
+// that is in it.
+func (l *ledger) look() (s sheet, news int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.rows = append(s.rows, l.closed.rows...)
+	s.announced = append(s.announced, l.closed.announced...)
+	for _, a := range l.shards {
+		if a.open && a.from != a.to {
+			s.rows = append(s.rows, row{status: a.status, from: a.from, to: a.to, counts: a.counts})
+		}
+		s.announced = append(s.announced, a.beyond()...)
+	}
+	return s, l.news
+}
+
+// start sets where the account begins: the reading began before the first page
+// that held anything.
+func (a *account) start(s sls.ShardStatus) {
+	switch {
+	case a.earlier:
+	case a.from == "":
+		a.from, a.to = s.Start, s.Start
+	case s.Start != "" && !before(a.from, s.Start):
+		if a.to == a.from {
+			a.to = s.Start
+		}
+		a.from = s.Start
+	}
+}
+
+// advance counts the pages up to a checkpoint that is saved.
+func (a *account) advance(checkpoint string) {
+	if checkpoint == "" || before(checkpoint, a.to) {
+		return
+	}
 	rest := a.waiting[:0]
 	for _, p := range a.waiting {
-		if before(p.next, s.Checkpoint) {
-			r.add(p.counts)
+		if before(p.next, checkpoint) {
+			a.counts.add(p.counts)
 		} else {
 			rest = append(rest, p)
 		}
 	}
-	a.waiting = rest
-	if s.Checkpoint != "" {
-		a.to = s.Checkpoint
-	}
-	r.to = a.to
-	a.from, a.earlier = a.to, true
+	a.waiting, a.to = rest, checkpoint
+}
+
+// cover ends a row at the shard's checkpoint, and begins the next there.
+func (a *account) cover(s sls.ShardStatus) row {
+	a.start(s)
+	a.advance(s.Checkpoint)
+	r := row{status: s, from: a.from, to: a.to, counts: a.counts}
+	a.from, a.counts, a.earlier = a.to, counts{}, true
 	return r
 }
 
-// take returns the rows so far.
-func (l *ledger) take() []row {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	rows := l.rows
-	l.rows = nil
-	return rows
+// beyond is the stretch that is announced and not known to be saved, if any.
+func (a *account) beyond() []row {
+	if !a.open || a.announced == "" || before(a.announced, a.to) {
+		return nil
+	}
+	r := row{status: a.status, from: a.to, to: a.announced}
+	for _, p := range a.waiting {
+		if before(p.next, a.announced) {
+			r.add(p.counts)
+		}
+	}
+	return []row{r}
 }
 
 // before tells whether the cursor next is covered by checkpoint.

@@ -3,6 +3,8 @@ package slshec_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 func TestVerify(t *testing.T) {
@@ -69,6 +72,41 @@ func TestVerify(t *testing.T) {
 	if list := findings(); len(list) != 1 || list[0].Kind != receipt.Missing {
 		t.Errorf("%v", list)
 	}
+}
+
+// Where the receipt cannot be kept, logs are delivered and no checkpoint moves.
+func TestNoReceiptNoCheckpoint(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, nil)
+	w.fill(emulator.NewGenerator(1), 10, 10)
+	// A file where the folder of receipts is to be.
+	dir := filepath.Join(strings.TrimPrefix(w.env["STATE_URL"], "file://"), "slshec")
+	inTheWay := filepath.Join(dir, "receipts")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := w.function()
+	r, err := w.run(f)
+	if err == nil || retry.IsPermanent(err) || !strings.Contains(err.Error(), "STATE_URL: a checkpoint moves only after") || r.Status != receipt.Failed {
+		t.Fatalf("%v, receipt %+v", err, r)
+	}
+	for id := range 2 {
+		if c := cursorNumber(t, w.store.Checkpoint(group, id)); c > w.first[id] {
+			t.Errorf("the checkpoint of shard %d is at %d", id, c)
+		}
+	}
+	if r.In != 0 || r.Again == 0 {
+		t.Errorf("%d logs before the checkpoints, %d events to come again", r.In, r.Again)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	w.mustRun(f)
+	w.wantAll(true)
+	w.wantCheckpoints(group)
+	w.wantProof()
 }
 
 func TestBackfill(t *testing.T) {

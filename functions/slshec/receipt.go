@@ -9,13 +9,18 @@ import (
 )
 
 // Receipt is what a run answers, logs and keeps. While following, one is kept
-// for each stretch of time.
+// for each stretch of time. It is kept before each checkpoint already, with
+// status running, so that a run that is killed leaves proof of what it did.
 type Receipt struct {
 	receipt.Core
 	Mode     string         `json:"mode"` // drain, follow, range or backfill
 	Group    string         `json:"consumer_group,omitempty"`
 	Consumer string         `json:"consumer,omitempty"`
 	Shards   []ShardReceipt `json:"shards"`
+	// Announced are stretches beyond Shards, accounted for, whose checkpoints
+	// were about to be saved when the receipt was kept. No total counts them:
+	// another row does, where the checkpoint was not saved or the run went on.
+	Announced []ShardReceipt `json:"announced,omitempty"`
 
 	// InvalidUTF8 counts the bytes that became U+FFFD.
 	InvalidUTF8 int64 `json:"invalid_utf8"`
@@ -62,22 +67,32 @@ func lag(s sls.ShardStatus) time.Duration {
 	return max(0, time.Since(s.Received))
 }
 
-// add adds a row of the ledger.
-func (r *Receipt) add(a row) {
+// add adds what the ledger has.
+func (r *Receipt) add(s sheet) {
+	for _, a := range s.rows {
+		r.Shards = append(r.Shards, a.receipt())
+		r.In += a.in
+		r.Out += a.out
+		r.Filtered += a.filtered
+		r.Quarantined += a.quarantined
+		r.BytesIn += a.bytesIn
+		r.BytesOut += a.bytesOut
+		r.InvalidUTF8 += a.invalid
+		r.Again += a.again
+	}
+	r.Announced = nil
+	for _, a := range s.announced {
+		r.Announced = append(r.Announced, a.receipt())
+	}
+}
+
+func (a row) receipt() ShardReceipt {
 	s := a.status
-	r.Shards = append(r.Shards, ShardReceipt{
+	return ShardReceipt{
 		Shard: s.Shard, From: a.from, To: a.to,
 		In: a.in, Out: a.out, Filtered: a.filtered, Quarantined: a.quarantined, BytesIn: a.bytesIn,
 		Received: s.Received, LagSeconds: lag(s).Seconds(), Behind: s.Behind(), Lost: s.Lost,
-	})
-	r.In += a.in
-	r.Out += a.out
-	r.Filtered += a.filtered
-	r.Quarantined += a.quarantined
-	r.BytesIn += a.bytesIn
-	r.BytesOut += a.bytesOut
-	r.InvalidUTF8 += a.invalid
-	r.Again += a.again
+	}
 }
 
 // remains says what is left of a shard.

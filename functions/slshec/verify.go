@@ -1,11 +1,9 @@
 package slshec
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +30,7 @@ type Verified struct {
 // they count, which is found out by reading the shard again. A zero to means
 // up to the checkpoint.
 func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, error) {
-	rows, err := f.rows(ctx, from)
+	rows, err := f.evidence(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -52,62 +50,7 @@ func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, 
 	return out, g.Wait()
 }
 
-// rows gathers the rows of kept receipts by shard, in the order of cursors.
-func (f *Function) rows(ctx context.Context, from time.Time) (map[int][]ShardReceipt, error) {
-	const root = "slshec/receipts/"
-	keys, err := f.state.Keys(ctx, root)
-	if err != nil {
-		return nil, err
-	}
-	first := root + from.UTC().Format("2006/01/02/")
-	if from.IsZero() {
-		first = ""
-	}
-	var mu sync.Mutex
-	rows := map[int][]ShardReceipt{}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(16) // a store answers one small read in tens of milliseconds
-	for _, key := range keys {
-		if key < first {
-			continue
-		}
-		g.Go(func() error {
-			var r Receipt
-			if err := f.state.ReadJSON(ctx, key, &r); err != nil {
-				return err
-			}
-			if r.Group != f.cfg.Group && r.Mode != "range" {
-				return nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, s := range r.Shards {
-				if s.From != s.To {
-					rows[s.Shard] = append(rows[s.Shard], s)
-				}
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	for _, list := range rows {
-		slices.SortFunc(list, func(a, b ShardReceipt) int {
-			return cmp.Or(cmp.Compare(number(a.From), number(b.From)), cmp.Compare(number(a.To), number(b.To)))
-		})
-	}
-	return rows, nil
-}
-
-// number orders cursors. One of a form unknown today sorts first, and is then
-// reported as a gap rather than passed over.
-func number(cursor string) int64 {
-	n, _ := sls.CursorNumber(cursor)
-	return n
-}
-
-func (f *Function) verifyShard(ctx context.Context, shard int, rows []ShardReceipt, from, to time.Time) (Verified, error) {
+func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, from, to time.Time) (Verified, error) {
 	v := Verified{Shard: shard}
 	begin, end, err := f.spanOf(ctx, shard, from, to)
 	if err != nil {
@@ -117,7 +60,7 @@ func (f *Function) verifyShard(ctx context.Context, shard int, rows []ShardRecei
 	add := func(kind, format string, args ...any) {
 		v.Findings = append(v.Findings, receipt.Finding{Kind: kind, Where: where, Detail: fmt.Sprintf(format, args...)})
 	}
-	rows = slices.DeleteFunc(rows, func(r ShardReceipt) bool { return number(r.To) <= number(begin) || number(r.From) >= number(end) })
+	rows = slices.DeleteFunc(rows, func(r evidence) bool { return number(r.To) <= number(begin) || number(r.From) >= number(end) })
 	if len(rows) == 0 {
 		v.From, v.To = begin, begin
 		if begin != end {
