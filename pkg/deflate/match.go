@@ -66,11 +66,11 @@ func (m *matcher) parse(body []byte, from, to int, hints []Hint) (end, used int)
 				s += search.step(s - lit)
 				continue
 			}
+			for s > lit && t > 0 && body[s-1] == body[t-1] {
+				s, t = s-1, t-1
+			}
 		}
-		n := minMatch + matchLen(body, s+minMatch, t+minMatch)
-		for s > lit && t > 0 && body[s-1] == body[t-1] {
-			s, t, n = s-1, t-1, n+1
-		}
+		n := matchLen(body, s, t)
 		m.add(s-lit, n, s-t)
 		s += n
 		lit = s
