@@ -108,9 +108,10 @@ func (w *world) open(url string) *bucket.Bucket {
 // put appends encoded groups to a shard, and remembers them.
 func (w *world) put(shard int, groups ...[]byte) {
 	w.t.Helper()
+	first, _ := w.store.Range(shard) // not under w.mu: guard takes that while it holds up the store
 	w.mu.Lock()
 	if _, known := w.first[shard]; !known {
-		w.first[shard], _ = w.store.Range(shard)
+		w.first[shard] = first
 	}
 	for _, raw := range groups {
 		var g sdk.LogGroup
