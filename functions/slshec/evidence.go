@@ -29,7 +29,8 @@ func (f *Function) evidence(ctx context.Context, from time.Time) (map[int][]evid
 	if err != nil {
 		return nil, err
 	}
-	first := root + from.UTC().Format("2006/01/02/")
+	// By the day a run began, which may be the one before.
+	first := root + from.UTC().AddDate(0, 0, -1).Format("2006/01/02/")
 	if from.IsZero() {
 		first = ""
 	}
@@ -82,17 +83,14 @@ func disjoint(rows []evidence) []evidence {
 		announced := map[bool]int{true: 1}
 		return cmp.Or(cmp.Compare(aFrom, bFrom), cmp.Compare(bTo, aTo), cmp.Compare(announced[a.announced], announced[b.announced]))
 	})
-	var begins []int64
-	for _, e := range rows {
-		if !e.announced {
-			from, _ := e.span()
-			begins = append(begins, from)
-		}
-	}
-	rows = slices.DeleteFunc(rows, func(e evidence) bool {
+	// Every row begins where the checkpoint was. If one begins within an
+	// announced row, the checkpoint that row announced was not saved by then.
+	rows = slices.DeleteFunc(slices.Clone(rows), func(e evidence) bool {
 		from, to := e.span()
-		i, _ := slices.BinarySearch(begins, from)
-		return e.announced && i < len(begins) && begins[i] < to
+		return e.announced && slices.ContainsFunc(rows, func(o evidence) bool {
+			at, _ := o.span()
+			return at > from && at < to || at == from && !o.announced
+		})
 	})
 	var end int64
 	return slices.DeleteFunc(rows, func(e evidence) bool {

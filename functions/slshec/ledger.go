@@ -56,7 +56,8 @@ type row struct {
 //	                  └ saved for certain   └ announced
 type account struct {
 	open      bool
-	earlier   bool // the shard was held before in this run
+	regained  bool // the shard was held before in this run
+	begun     bool // from is where the first row begins, or a later one's
 	from, to  string
 	counts    counts
 	announced string // the checkpoint that is being saved, or was
@@ -76,7 +77,7 @@ func (l *ledger) assign(shard int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.shards[shard]
-	l.shards[shard] = &account{open: true, earlier: a != nil}
+	l.shards[shard] = &account{open: true, regained: a != nil}
 }
 
 // begin hears of each page, in order, before anything of it is settled.
@@ -105,7 +106,7 @@ func (l *ledger) announce(s sls.ShardStatus, checkpoint string) int {
 	if a == nil || !a.open {
 		return 0
 	}
-	a.start(s)
+	a.start(s.Start)
 	a.advance(s.Checkpoint)
 	if before(checkpoint, a.to) {
 		return 0
@@ -171,18 +172,18 @@ func (l *ledger) look() (s sheet, news int) {
 	return s, l.news
 }
 
-// start sets where the account begins: the reading began before the first page
-// that held anything.
-func (a *account) start(s sls.ShardStatus) {
-	switch {
-	case a.earlier:
-	case a.from == "":
-		a.from, a.to = s.Start, s.Start
-	case s.Start != "" && !before(a.from, s.Start):
-		if a.to == a.from {
-			a.to = s.Start
+// start sets where the account begins, if that is not known yet: where the
+// reading began, which may be before the first page that held anything.
+func (a *account) start(at string) {
+	if a.begun {
+		return
+	}
+	a.begun = true
+	if a.from == "" || at != "" && !before(a.from, at) {
+		if a.from == a.to {
+			a.to = at
 		}
-		a.from = s.Start
+		a.from = at
 	}
 }
 
@@ -204,10 +205,14 @@ func (a *account) advance(checkpoint string) {
 
 // cover ends a row at the shard's checkpoint, and begins the next there.
 func (a *account) cover(s sls.ShardStatus) row {
-	a.start(s)
+	if a.regained && !a.begun {
+		// No checkpoint was saved since, and s may be about the time before.
+		return row{status: s, from: s.Checkpoint, to: s.Checkpoint}
+	}
+	a.start(s.Start)
 	a.advance(s.Checkpoint)
 	r := row{status: s, from: a.from, to: a.to, counts: a.counts}
-	a.from, a.counts, a.earlier = a.to, counts{}, true
+	a.from, a.counts = a.to, counts{}
 	return r
 }
 

@@ -2,6 +2,7 @@ package slshec_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,6 +43,25 @@ func TestVerify(t *testing.T) {
 	}
 	if list := findings(); len(list) > 0 {
 		t.Errorf("%v", list)
+	}
+
+	// A run that began before midnight counts logs of the day after.
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	for _, r := range w.receipts() {
+		key := r.Key()
+		r.StartedAt = today.Add(-time.Minute)
+		if err := errors.Join(w.state.Remove(t.Context(), key), w.state.PutJSON(t.Context(), r.Key(), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := f.Verify(t.Context(), today, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		if len(v.Findings) > 0 || v.Receipts != v.Held || v.Held < 300 {
+			t.Errorf("%+v", v)
+		}
 	}
 
 	// What is not delivered yet, and a receipt that is gone, are named.
