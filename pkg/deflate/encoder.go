@@ -21,8 +21,8 @@ const (
 // before.
 type Hint struct{ At, From uint32 }
 
-// Encoder packs one body after the other. The zero value is ready. It takes
-// about 160 KiB and belongs to one goroutine at a time.
+// Encoder packs one body after the other, each begun by Reset. It takes about
+// 160 KiB and belongs to one goroutine at a time.
 type Encoder struct {
 	matcher
 	writer
@@ -84,7 +84,9 @@ func (e *Encoder) pack(body []byte, to int, more bool) {
 	e.hints = e.hints[:copy(e.hints, e.hints[used:])]
 	part := body[from:e.packed]
 	e.crc = crc32.Update(e.crc, crc32.IEEETable, part)
-	e.room(2*len(part) + maxHeader)
+	// At most 15 bits a literal and 48 for four bytes and more that are copied;
+	// of what goes on beyond to, 254 bytes or more in 48 bits.
+	e.room(2*(to-from) + len(part)/32 + maxHeader)
 	learn := e.served == 0
 	if learn {
 		e.begin(part, e.seqs, more)

@@ -224,6 +224,16 @@ func TestPackingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// What packs to nothing takes no room either.
+func TestRoomIsForWhatIsWritten(t *testing.T) {
+	var e Encoder
+	e.Reset()
+	body := bytes.Repeat([]byte{'a'}, 4<<20)
+	if out := e.Finish(body); cap(out) > len(body)/8 {
+		t.Errorf("%d bytes are held for %d", cap(out), len(out))
+	}
+}
+
 func TestHuffman(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{7, 15}).Draw(t, "limit")
