@@ -14,16 +14,17 @@ import (
 // Status says how a run ended.
 type Status string
 
-// The ways a run can end, and what the receipt says that is kept while it goes
-// on: a run that was killed leaves it behind, no trigger is answered with it.
+// The ways a run can end.
 const (
-	Running Status = "running"
-
 	OK      Status = "ok"      // all that was asked is done
 	Partial Status = "partial" // what was done is durable, the deadline left a rest
 	Busy    Status = "busy"    // another run is at it
 	Failed  Status = "failed"  // something transient or misconfigured is left
 )
+
+// Running is the status of a receipt that is kept before its run has ended. No
+// trigger is answered with it; a run that was killed leaves it behind.
+const Running Status = "running"
 
 // Core is what every receipt has. A function's own receipt embeds it.
 type Core struct {

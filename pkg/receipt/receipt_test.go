@@ -82,3 +82,35 @@ func TestRunsStartedAtOnceDiffer(t *testing.T) {
 		}
 	})
 }
+
+// From the day before on, since a run may go on past midnight.
+func TestRead(t *testing.T) {
+	state, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 6 { // one a day, just before midnight
+		r := own{receipt.Start("f"), i}
+		r.StartedAt = day.AddDate(0, 0, i).Add(-time.Second)
+		if err := receipt.Save(t.Context(), state, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := own{receipt.Start("g"), 100}
+	if err := receipt.Save(t.Context(), state, &other); err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[time.Time]int{{}: 0 + 1 + 2 + 3 + 4 + 5, day.AddDate(0, 0, 3): 3 + 4 + 5, day.AddDate(0, 0, 9): 0} {
+		sum := 0
+		if err := receipt.Read(t.Context(), state, "f", from, func(r own) { sum += r.Extra }); err != nil || sum != want {
+			t.Errorf("from %v: %d, want %d, %v", from, sum, want, err)
+		}
+	}
+	if err := state.PutJSON(t.Context(), other.Key(), "no receipt"); err != nil {
+		t.Fatal(err)
+	}
+	if err := receipt.Read(t.Context(), state, "g", time.Time{}, func(own) {}); err == nil {
+		t.Error("what cannot be read is passed over")
+	}
+}
