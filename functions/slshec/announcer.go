@@ -51,7 +51,7 @@ func (a *announcer) announce(ctx context.Context, s sls.ShardStatus, checkpoint 
 		return errors.New("the run is over")
 	}
 	r := *a.r
-	r.Shards = slices.Clone(r.Shards)
+	r.Shards, r.Announced = slices.Clone(r.Shards), slices.Clone(r.Announced)
 	sheet, news := a.ledger.look()
 	r.add(sheet)
 	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()

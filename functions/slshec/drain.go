@@ -89,7 +89,7 @@ func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter)
 	for _, row := range sheet.rows {
 		f.rt.Metrics.Lag(ctx, "slshec", fmt.Sprint("shard-", row.status.Shard), lag(row.status))
 	}
-	r.Objects = s.kept()
+	r.Objects = append(r.Objects, s.kept()...)
 	f.measured(r, since)
 }
 

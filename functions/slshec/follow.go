@@ -140,7 +140,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	for _, st := range res.Shards {
 		s.ledger.close(st)
 	}
-	return books.turn(ctx, err, res.Gaps)
+	return books.end(ctx, err, res.Gaps)
 }
 
 // books finishes a receipt for each stretch of following.
@@ -164,34 +164,48 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 		for _, st := range w.Status() {
 			b.s.ledger.note(st)
 		}
-		if err := b.turn(ctx, nil, nil); err != nil {
+		if err := b.turn(ctx); err != nil {
 			b.f.rt.Log.Error("receipt not kept", "error", err.Error())
 		}
 	}
 }
 
 // turn finishes the receipt of a stretch and begins the next. One that cannot be
-// kept goes on with the next stretch, so that what it accounts for is not lost.
-func (b *books) turn(ctx context.Context, err error, gaps []sls.Gap) error {
+// kept takes in the next stretch as well, so that what it accounts for is not
+// lost.
+func (b *books) turn(ctx context.Context) (err error) {
 	b.a.turn(func(r *Receipt) *Receipt {
 		b.f.settle(ctx, r, b.s, b.since)
-		for _, g := range gaps {
-			r.Gaps = append(r.Gaps, g.String())
+		open := *r
+		if r, err = b.f.finish(ctx, r, nil); err != nil {
+			return &open
 		}
-		r, err = b.f.finish(ctx, r, err)
-		b.f.report(ctx, r)
-		b.note(r)
-		if err != nil {
-			same := *r
-			same.Status, same.Error = receipt.OK, ""
-			return &same
-		}
+		b.tell(ctx, r)
 		b.since = b.f.meter()
 		next := b.f.begin(follow)
 		next.Consumer = r.Consumer
 		return next
 	})
 	return err
+}
+
+// end finishes the last receipt; err is why following ended.
+func (b *books) end(ctx context.Context, err error, gaps []sls.Gap) error {
+	b.a.turn(func(r *Receipt) *Receipt {
+		b.f.settle(ctx, r, b.s, b.since)
+		for _, g := range gaps {
+			r.Gaps = append(r.Gaps, g.String())
+		}
+		r, err = b.f.finish(ctx, r, err)
+		b.tell(ctx, r)
+		return nil
+	})
+	return err
+}
+
+func (b *books) tell(ctx context.Context, r *Receipt) {
+	b.f.report(ctx, r)
+	b.note(r)
 }
 
 // report logs a receipt that no trigger is answered with.

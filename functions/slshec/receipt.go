@@ -80,7 +80,6 @@ func (r *Receipt) add(s sheet) {
 		r.InvalidUTF8 += a.invalid
 		r.Again += a.again
 	}
-	r.Announced = nil
 	for _, a := range s.announced {
 		r.Announced = append(r.Announced, a.receipt())
 	}
