@@ -19,7 +19,7 @@ type pool struct {
 	out   chan struct{} // a token for each batch handed out
 	spare chan *memory  // nil entries are memory not made yet
 	size  int           // BatchBytes
-	zip   bool
+	zip   bool          // batches are packed
 	limit atomic.Int64
 }
 
@@ -68,8 +68,9 @@ func (p *pool) put(m *memory) {
 	p.spare <- m
 }
 
-// park keeps only the packed form of a batch, and gives the rest back: with acknowledgement, most batches outside the pool
-// only wait, for seconds, and will never be looked at again.
+// park keeps only the packed form of a batch, and gives the rest back: with
+// acknowledgement, most batches outside the pool only wait, for seconds, and
+// will never be looked at again.
 func (b *Batch) park() {
 	if b.home == nil {
 		return

@@ -32,8 +32,8 @@ type WorkerOptions struct {
 	// Poll is the wait at the end of the data; default 500 ms, and up to three
 	// times as long while nothing comes.
 	Poll time.Duration
-	// Commit is the least time between two checkpoints of a shard, but for the
-	// last; default 1 s. All shards save theirs at the same time.
+	// Commit is how often a shard's checkpoint is saved at most, but for the
+	// first and the last; default 1 s. All shards save theirs at the same time.
 	Commit time.Duration
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
 	Grace time.Duration

@@ -9,8 +9,9 @@ import (
 // what else the machine does can only slow one down.
 const rounds = 3
 
-// slsPages is how many each takes, 2 GB and more, so that the tenth of a second that
-// a process takes to start is not what is measured; the slow ones take fewer.
+// slsPages is how many pages each takes, 2 GB and more, so that the tenth of a
+// second that a process takes to start is not what is measured; the slow ones
+// take fewer.
 const (
 	slsPages     = 400
 	slowSLSPages = 8
