@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // Status says how a run ended.
@@ -29,6 +30,8 @@ const Running Status = "running"
 // Core is what every receipt has. A function's own receipt embeds it.
 type Core struct {
 	Function string `json:"function"`
+	// Version is the release that ran.
+	Version string `json:"version"`
 	// Run names the run: the time it started, and enough chance to be unique.
 	Run    string `json:"run"`
 	Status Status `json:"status"`
@@ -69,6 +72,7 @@ func Start(function string) Core {
 	now := time.Now().UTC()
 	return Core{
 		Function:  function,
+		Version:   version.String(),
 		Run:       now.Format("20060102T150405.000") + "-" + rand.Text()[:10],
 		Status:    OK,
 		StartedAt: now,
