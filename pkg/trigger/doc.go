@@ -11,6 +11,8 @@
 //
 //   - nothing, or {}: a tick, as is the event of an EventBridge schedule or of
 //     a Function Compute timer
+//   - {"verify":{}}, as it is, as a Pub/Sub message, or as the payload of a
+//     Function Compute timer: a verification
 //   - Pub/Sub: a CloudEvent google.cloud.pubsub.topic.v1.messagePublished, binary
 //     or structured, or a plain push
 //   - notices about objects: R2 (a pulled message, or a batch pushed by the

@@ -24,7 +24,7 @@ func check(t *testing.T, e trigger.Event, err error) {
 	if e.Kind == trigger.PubSub && len(e.Data) == 0 {
 		t.Fatalf("%+v has no data", e)
 	}
-	if (e.Kind == trigger.Objects) != (len(e.Notices) > 0) || (e.Kind == trigger.Logs) != (e.Range != nil) {
+	if (e.Kind == trigger.Objects) != (len(e.Notices) > 0) || (e.Kind == trigger.Logs) != (e.Range != nil) || (e.Kind == trigger.Verify) != (e.Span != nil) {
 		t.Fatalf("%+v: kind and content disagree", e)
 	}
 	for _, n := range e.Notices {
@@ -41,7 +41,7 @@ func check(t *testing.T, e trigger.Event, err error) {
 }
 
 func FuzzFromBytes(f *testing.F) {
-	for _, s := range []string{``, `{}`, push, structured(`"data":` + push), `{"hello":1}`, `[`, `{"message":{}}`} {
+	for _, s := range []string{``, `{}`, push, structured(`"data":` + push), `{"hello":1}`, `[`, `{"message":{}}`, `{"verify":{}}`, pushOf(`{"verify":{"from":"2026-01-01T00:00:00Z"}}`)} {
 		f.Add([]byte(s))
 	}
 	for name := range envelopes {

@@ -38,6 +38,9 @@ func pubSubMessage(body []byte) (Event, error) {
 	if isGCSNotification(e.Attributes) {
 		return gcsNotification(e)
 	}
+	if obj, err := parseObject(e.Data); err == nil && obj.has("verify") {
+		return within(e, obj)
+	}
 	return e, nil
 }
 

@@ -25,6 +25,8 @@ const (
 	Objects Kind = "objects"
 	// Logs asks for a range of one SLS shard: see Range.
 	Logs Kind = "logs"
+	// Verify asks for a verification of what was done: see Span.
+	Verify Kind = "verify"
 )
 
 // Event is one decoded trigger.
@@ -49,6 +51,8 @@ type Event struct {
 	PerMessage bool
 	// Range is what an event of kind Logs asks for.
 	Range *LogRange
+	// Span is what an event of kind Verify asks for.
+	Span *Span
 }
 
 // IsTick tells whether e asks for a plain run: a [Tick], or a Pub/Sub message
@@ -126,6 +130,8 @@ func open(body []byte, depth int) (Event, error) {
 		return Event{Kind: Tick, Path: "empty"}, nil
 	case obj.has("specversion"):
 		return structuredCloudEvent(body)
+	case obj.has("verify"):
+		return verification(obj)
 	case obj.has("message"):
 		return plainPush(body)
 	case obj.has("Records"):
@@ -143,7 +149,7 @@ func open(body []byte, depth int) (Event, error) {
 	case obj.has("source", "cursorTime"):
 		return slsTrigger(body)
 	case obj.has("triggerName", "triggerTime"):
-		return Event{Kind: Tick, Path: "timer"}, nil // Function Compute; its payload is free text
+		return timer(obj)
 	}
 	return Event{}, refuse("", "no trigger sends a JSON object with %s", obj.describe())
 }
