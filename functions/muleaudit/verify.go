@@ -21,6 +21,10 @@ type VerifyOptions struct {
 	// From and To bound it; zero means from the first scheduled run to the
 	// watermark.
 	From, To time.Time
+	// Last, where From is zero, is how far before To it begins, if the first
+	// scheduled run was earlier; and where To is zero, too, it ends before what
+	// the next run looks at again.
+	Last time.Duration
 	// Deleted says that the SIEM's feed deletes the objects it has read, so
 	// that a missing object is no finding.
 	Deleted bool
@@ -80,11 +84,19 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 		return err
 	}
 	v.From, v.To = since, watermark
-	if !o.From.IsZero() {
-		v.From = o.From.UTC()
-	}
 	if !o.To.IsZero() {
 		v.To = o.To.UTC()
+	} else if o.Last > 0 && !watermark.IsZero() {
+		v.To = watermark.Add(-f.cfg.Overlap).Truncate(f.cfg.Slice)
+	}
+	if !o.From.IsZero() {
+		v.From = o.From.UTC()
+	} else if o.Last > 0 {
+		v.From = latest(since, v.To.Add(-o.Last))
+	}
+	if !watermark.IsZero() && o.Last > 0 && !v.From.Before(v.To) {
+		v.To = v.From // nothing is settled yet
+		return nil
 	}
 	if v.From.IsZero() || !v.From.Before(v.To) {
 		v.find(receipt.Gap, v.Org, "nothing was exported yet: run the function, or give the span of a backfill")
@@ -105,6 +117,9 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 		if err != nil {
 			return err
 		}
+		if !rec.End.IsZero() && !rec.End.After(v.From) {
+			continue
+		}
 		covered = v.coverage(rec, covered)
 		if err := f.verifyObjects(ctx, o, led, start, pending, receipts, named, v); err != nil {
 			return err
@@ -121,7 +136,7 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 		v.gap(covered, v.To)
 	}
 	for name := range receipts {
-		if org, start := parseName(name); org == v.Org && !named[name] && !start.Before(v.From.Truncate(day)) && start.Before(v.To) {
+		if org, start := parseName(name); org == v.Org && !named[name] && v.begins(start) {
 			v.find(receipt.Missing, name, "a receipt names it, and the state does not: was STATE_URL changed?")
 		}
 	}
@@ -275,6 +290,10 @@ func (d *deep) PageEnd() error {
 	return nil
 }
 
+// begins tells whether a slice begins within what is verified. Of one that only
+// ends there, no object is looked for that the state does not know.
+func (v *Verified) begins(start time.Time) bool { return !start.Before(v.From) && start.Before(v.To) }
+
 // verifyStrangers names the objects in the output that look like ours and that
 // the state does not know.
 func (f *Function) verifyStrangers(ctx context.Context, named map[string]bool, v *Verified) error {
@@ -284,7 +303,7 @@ func (f *Function) verifyStrangers(ctx context.Context, named map[string]bool, v
 			return err
 		}
 		for _, k := range keys {
-			if org, _ := parseName(k); org == v.Org && !named[k] {
+			if org, start := parseName(k); org == v.Org && !named[k] && v.begins(start) {
 				v.find(receipt.Unknown, k, "the state does not know it: written by another deployment into the same bucket?")
 			}
 		}
