@@ -18,6 +18,9 @@ type Verified struct {
 	// From and To are the cursors that were compared: what the shard received
 	// in the span, widened to whole rows of receipts.
 	From, To string
+	// Until is the receive time of the first log after what is settled, zero if
+	// there is none or this was not asked for.
+	Until time.Time
 	// Receipts counts the logs that receipts say were read, of these Accepted
 	// by Splunk, Filtered and Quarantined. Held counts those in SLS.
 	Receipts, Accepted, Filtered, Quarantined, Held int64
@@ -27,9 +30,13 @@ type Verified struct {
 // Verify compares, shard by shard, what receipts say was delivered of the logs
 // that SLS received in [from, to) with what SLS holds: the rows of the receipts
 // must join without a gap, and as many logs must lie between their cursors as
-// they count, which is found out by reading the shard again. A zero to means
-// up to the checkpoint.
+// they count, which is found out by reading the shard again. A zero from means
+// where the receipts begin, a zero to the end of the logstore.
 func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, error) {
+	return f.verify(ctx, from, upTo{time: to})
+}
+
+func (f *Function) verify(ctx context.Context, from time.Time, up upTo) ([]Verified, error) {
 	rows, err := f.evidence(ctx, from)
 	if err != nil {
 		return nil, err
@@ -43,17 +50,20 @@ func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, 
 	g.SetLimit(4)
 	for i, s := range shards {
 		g.Go(func() (err error) {
-			out[i], err = f.verifyShard(ctx, s.ID, rows[s.ID], from, to)
+			out[i], err = f.verifyShard(ctx, s.ID, rows[s.ID], from, up)
 			return err
 		})
 	}
 	return out, g.Wait()
 }
 
-func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, from, to time.Time) (Verified, error) {
+func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, from time.Time, up upTo) (Verified, error) {
 	v := Verified{Shard: shard}
-	begin, end, err := f.spanOf(ctx, shard, from, to)
-	if err != nil {
+	begin, end, err := f.spanOf(ctx, shard, from, up.time)
+	if err == nil && up.saved != nil {
+		end, v.Until, err = f.settled(ctx, shard, up, rows)
+	}
+	if err != nil || end == "" || number(begin) > number(end) {
 		return v, err
 	}
 	where := fmt.Sprint("shard ", shard)
@@ -63,7 +73,7 @@ func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, 
 	rows = slices.DeleteFunc(rows, func(r evidence) bool { return number(r.To) <= number(begin) || number(r.From) >= number(end) })
 	if len(rows) == 0 {
 		v.From, v.To = begin, begin
-		if begin != end {
+		if begin != end && (up.saved == nil || !from.IsZero()) { // else reading began at the checkpoint
 			add(receipt.Behind, "%d LogGroups from cursor %s to %s: no receipt covers any of it", number(end)-number(begin), begin, end)
 		}
 		return v, nil

@@ -2,6 +2,8 @@ package receipt
 
 import (
 	"context"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,4 +45,17 @@ func Read[R any](ctx context.Context, state *bucket.Bucket, function string, fro
 		})
 	}
 	return g.Wait()
+}
+
+// Oldest returns when the run began whose receipt is the oldest that is kept of
+// function; zero if there is none.
+func Oldest(ctx context.Context, state *bucket.Bucket, function string) (time.Time, error) {
+	for o, err := range state.Objects(ctx, function+"/receipts/") {
+		if err != nil {
+			return time.Time{}, err
+		}
+		began, _, _ := strings.Cut(path.Base(o.Key), "-")
+		return time.Parse(stamp, began)
+	}
+	return time.Time{}, nil
 }

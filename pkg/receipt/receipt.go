@@ -73,11 +73,19 @@ func Start(function string) Core {
 	return Core{
 		Function:  function,
 		Version:   version.String(),
-		Run:       now.Format("20060102T150405.000") + "-" + rand.Text()[:10],
+		Run:       newID(now),
 		Status:    OK,
 		StartedAt: now,
 	}
 }
+
+// newID names what began now.
+func newID(now time.Time) string {
+	return now.Format(stamp) + "-" + rand.Text()[:10]
+}
+
+// stamp is how the name of a run tells when it began.
+const stamp = "20060102T150405.000"
 
 // Finish stamps the end of the run and settles its status: an error means
 // failed, a rest means partial.

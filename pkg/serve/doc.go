@@ -15,6 +15,13 @@
 //	503  only a redelivery of this trigger will finish its work, or the
 //	     server is shutting down
 //
+// {"verify":{}} or {"verify":{"from":…,"to":…}}, times in RFC 3339, has the
+// function verified over that time (see [Verifier]). The answer is a
+// [receipt.Verification]: 200 whatever was found, 500 only where it could not be
+// found out. It is also logged as the record "verify finished", a warning unless
+// all is complete, and kept in STATE_URL as
+// <function>/verify/YYYY/MM/DD/<id>.json.
+//
 // GET /healthz answers 200 while the function can work. FUNCTION_TOKEN is for
 // callers that the platform does not authenticate itself, such as a Cloudflare
 // Worker: they send it as Authorization: Bearer <token>.

@@ -127,6 +127,15 @@ func (h *Handler) post(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		answer(w, status, failure{Error: err.Error()})
 		return
 	}
+	if ev.Kind == trigger.Verify {
+		v, status, err := Verify(ctx, h.fn, ev, h.rt)
+		if err != nil {
+			answer(w, status, failure{Error: err.Error()})
+			return
+		}
+		answer(w, status, v)
+		return
+	}
 	rec, status, err := Execute(ctx, h.fn, ev, h.rt)
 	if rec == nil {
 		answer(w, status, failure{Error: err.Error()})

@@ -62,6 +62,13 @@ func (i *invoker) run(ctx context.Context, payload []byte) ([]byte, error) {
 		i.h.rt.Log.WarnContext(ctx, "event refused", "error", err.Error())
 		return nil, err
 	}
+	if ev.Kind == trigger.Verify {
+		v, _, err := Verify(ctx, i.h.fn, ev, i.h.rt)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(v)
+	}
 	rec, status, err := Execute(ctx, i.h.fn, ev, i.h.rt)
 	switch {
 	case rec == nil:

@@ -1,0 +1,93 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
+)
+
+// Verifier is a [Function] that can be asked whether what it did is complete.
+type Verifier interface{ Proof() Proof }
+
+// Proof is how a function is verified.
+type Proof struct {
+	Function string
+	// State is where the outcome is kept: STATE_URL.
+	State *bucket.Bucket
+	// Budget is how long a verification may take: RUN_TIMEOUT.
+	Budget time.Duration
+	// Check looks at [from, to) and tells v what it looked at and found, also
+	// where it then returns an error: that it could not be found out. A zero
+	// to means up to what is settled, a zero from [DefaultSpan] before that.
+	Check func(ctx context.Context, from, to time.Time, v *receipt.Verified) error
+}
+
+// DefaultSpan is what a verification looks back on that no time was given for.
+const DefaultSpan = 48 * time.Hour
+
+// lastWords is how long a verification whose time is up may take to be kept.
+const lastWords = 10 * time.Second
+
+// verifySkew is how far another machine's clock may be ahead of ours.
+const verifySkew = 5 * time.Minute
+
+// Verify verifies fn over the span that ev asks for, and reports what was found
+// as one log record. It returns the verification, nil if there is none to tell
+// of, and the HTTP status for the answer: 200 whatever was found, else what the
+// error is about.
+func Verify(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (*receipt.Verification, int, error) {
+	v, err := verify(ctx, fn, *ev.Span)
+	var refused *trigger.Error
+	switch {
+	case errors.As(err, &refused):
+		rt.Log.WarnContext(ctx, "event refused", "event", ev.Path, "error", err.Error())
+		return nil, refused.Status, err
+	case err != nil:
+		rt.Log.ErrorContext(ctx, "verify failed", "event", ev.Path, "error", err.Error())
+		return nil, http.StatusInternalServerError, err
+	}
+	level := slog.LevelInfo
+	if !v.Verify.Complete() {
+		level = slog.LevelWarn
+	}
+	rt.Log.Log(ctx, level, "verify finished", "function", v.Function, "verify", v.Verify)
+	return v, http.StatusOK, nil
+}
+
+func verify(ctx context.Context, fn Function, span trigger.Span) (*receipt.Verification, error) {
+	f, ok := fn.(Verifier)
+	if !ok {
+		return nil, refuseVerify("this function has nothing to verify")
+	}
+	if latest := time.Now().Add(verifySkew); span.From.After(latest) || span.To.After(latest) {
+		return nil, refuseVerify("the span asked for lies in the future")
+	}
+	p := f.Proof()
+	v := &receipt.Verification{Function: p.Function, Verify: receipt.NewVerified()}
+	v.Verify.From, v.Verify.To = span.From, span.To
+	hard, cancel := context.WithTimeout(ctx, p.Budget)
+	defer cancel()
+	err := p.Check(hard, span.From, span.To, &v.Verify)
+	if err != nil && v.Verify.Checked > 0 && errors.Is(err, context.DeadlineExceeded) && hard.Err() != nil {
+		v.Verify.Incomplete = fmt.Sprintf("RUN_TIMEOUT (%v) was up before all was looked at: ask for a shorter span, or raise it", p.Budget)
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return v, receipt.SaveVerification(keep, p.State, *v)
+}
+
+func refuseVerify(reason string) error {
+	return retry.Permanent(&trigger.Error{Envelope: "verify", Reason: reason, Status: http.StatusBadRequest})
+}
