@@ -120,7 +120,7 @@ func (f *Function) notice(o *blob.ListObject) trigger.Notice {
 }
 
 func (f *Function) backfillRun(ctx context.Context, batch []trigger.Notice) (*Receipt, error) {
-	r := newRun()
+	r := f.newRun()
 	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
 	defer cancel()
 	err := f.deliver(hard, r, trigger.Event{Kind: trigger.Objects, Path: "backfill", Notices: batch})

@@ -21,15 +21,16 @@ var errChanged = errors.New("the object keeps changing while it is read")
 // maxLooks is how often one attempt starts over because something changed.
 const maxLooks = 5
 
-// convert makes the target of the source object at key, without its prefix.
-func (f *Function) convert(ctx context.Context, key string, force bool) (o Object, err error) {
+// convert makes the target of the source object at key, without its prefix, and
+// enters it in the run's manifest.
+func (f *Function) convert(ctx context.Context, r *run, key string, again bool) (o Object, err error) {
 	done, err := f.turns.take(ctx, objcsv.TargetKey(key))
 	if err != nil {
 		return Object{Key: f.prefix + key}, err
 	}
 	defer done()
 	for range maxLooks {
-		o, err = f.look(ctx, key, force)
+		o, err = f.look(ctx, r, key, again)
 		if !errors.Is(err, errChanged) {
 			return o, err
 		}
@@ -37,8 +38,9 @@ func (f *Function) convert(ctx context.Context, key string, force bool) (o Objec
 	return o, fmt.Errorf("%s: %w", key, err)
 }
 
-// look decides what to do about an object as it is now, and does it.
-func (f *Function) look(ctx context.Context, key string, force bool) (Object, error) {
+// look decides what to do about an object as it is now, and does it. again says
+// that its records are to be rejected anew, though it was converted before.
+func (f *Function) look(ctx context.Context, r *run, key string, again bool) (Object, error) {
 	o := Object{Key: f.prefix + key}
 	src, err := f.parts.Source.Attributes(ctx, key)
 	if bucket.IsNotFound(err) {
@@ -57,21 +59,80 @@ func (f *Function) look(ctx context.Context, key string, force bool) (Object, er
 	o.Target = objcsv.TargetKey(key)
 	origin := f.origin(key, src)
 	state, there, err := f.target(ctx, o.Target, origin)
-	switch {
-	case err != nil:
+	if err != nil {
 		return o, err
-	case state == foreign:
-		return o, collision(o.Target, there)
-	case state == current && !force:
-		o.Status = Unchanged
-		return o, nil
 	}
-	err = f.write(ctx, key, src, blob.WriterOptions{
+	switch state {
+	case foreign:
+		return o, collision(o.Target, there.Metadata)
+	case current:
+		listed, err := f.listed(ctx, r, o.Target, there)
+		if err == nil && (again || !listed) {
+			listed, err = f.prove(ctx, r, key, src, there, again, &o)
+		}
+		if err != nil {
+			return o, err
+		}
+		if listed {
+			o.Status = Unchanged
+			return o, nil
+		}
+	}
+	origin[metaRun] = r.r.Run
+	err = f.write(ctx, r, key, src, blob.WriterOptions{
 		ContentType: "text/csv; charset=utf-8",
 		Metadata:    origin,
 		IfNotExist:  state == absent,
 	}, &o)
 	return o, err
+}
+
+// listed tells whether a manifest has the target as it is now. A run that was
+// killed after a write may not have come to that.
+func (f *Function) listed(ctx context.Context, r *run, target string, there *blob.Attributes) (bool, error) {
+	by := there.Metadata[metaRun]
+	if by == r.r.Run || r.list.has(target, there.ETag) {
+		return r.list.has(target, there.ETag), nil
+	}
+	return f.recall.has(ctx, by, target, there.ETag)
+}
+
+// prove converts the source once more, to nowhere, and tells whether the target
+// holds just what came out. If so it enters the target in the manifest.
+func (f *Function) prove(ctx context.Context, r *run, key string, src, there *blob.Attributes, again bool, o *Object) (bool, error) {
+	rejects := f.rejects(ctx, o.Key, src)
+	defer rejects.Abort()
+	sum := newDigest(io.Discard)
+	if _, err := f.render(ctx, key, src, sum, rejects); err != nil {
+		return false, err
+	}
+	if sum.n != there.Size {
+		return false, nil
+	}
+	held, err := f.content(ctx, o.Target, there)
+	if err != nil || held != sum.sum() {
+		return false, err
+	}
+	if again {
+		if o.Quarantine, err = rejects.Commit(); err != nil {
+			return false, err
+		}
+		o.Rejected = int64(rejects.Records())
+	}
+	by := there.Metadata[metaRun]
+	if _, err := manifestPrefix(by); err != nil {
+		by = r.r.Run
+	}
+	r.list.add(by, f.written(o, src, there, held))
+	return true, nil
+}
+
+// written is the line of a manifest for a target.
+func (f *Function) written(o *Object, src, target *blob.Attributes, sum string) Written {
+	return Written{
+		Source: o.Key, SourceETag: src.ETag, SourceSize: src.Size, SourceTime: src.ModTime.UTC(),
+		Target: o.Target, TargetETag: target.ETag, TargetSize: target.Size, TargetSHA256: sum, TargetTime: target.ModTime.UTC(),
+	}
 }
 
 // gone rejects an object that is not there, once it is clear that the bucket
@@ -112,42 +173,55 @@ func (f *Function) isEmpty(ctx context.Context, key string) (bool, error) {
 	return err == nil && attrs.Size == 0, err
 }
 
+// rejects begins the batch of the records that a version of an object rejects.
+func (f *Function) rejects(ctx context.Context, key string, src *blob.Attributes) *quarantine.Batch {
+	return f.reject.Batch(ctx, src.ModTime, fmt.Sprintf("records\x00%s\x00%s\x00%s", f.cfg.SourceBucket, key, src.ETag))
+}
+
+// render writes the CSV of one version of an object to w, and the records that
+// become no row to rejects. It returns errChanged if it met another version, or
+// none.
+func (f *Function) render(ctx context.Context, key string, src *blob.Attributes, w io.Writer, rejects *quarantine.Batch) (objcsv.Result, error) {
+	in, err := f.parts.Source.ReadIf(ctx, key, src)
+	if bucket.IsNotFound(err) || errors.Is(err, bucket.ErrChanged) {
+		return objcsv.Result{}, errChanged
+	}
+	if err != nil {
+		return objcsv.Result{}, err
+	}
+	defer func() { _ = in.Close() }()
+	res, err := f.csv.Convert(ctx, w, objcsv.Exactly(in, src.Size), func(r objcsv.Rejected) error {
+		at := source{Bucket: f.cfg.SourceBucket, Key: f.prefix + key, ETag: src.ETag, Size: src.Size, Line: r.Line, Offset: &r.Offset}
+		return rejects.Add(quarantine.Entry{Reason: string(r.Code) + ": " + r.Detail, Code: string(r.Code), Source: at.json()}, r.Record)
+	})
+	if err != nil && !retry.IsPermanent(err) {
+		return res, err
+	}
+	// A reader that does not hold to one version may have mixed two.
+	if err != nil || !f.parts.Source.Pins() {
+		if changed := f.changed(ctx, key, src); changed != nil {
+			return res, changed
+		}
+	}
+	return res, err
+}
+
 // write converts one version of an object. Nothing is visible at the target
 // unless it returns nil or errChanged; after errChanged, what is there was made
 // from a version that has been replaced since.
-func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, opts blob.WriterOptions, o *Object) error {
-	in, err := f.parts.Source.ReadIf(ctx, key, src)
-	if bucket.IsNotFound(err) || errors.Is(err, bucket.ErrChanged) {
-		return errChanged
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-
+func (f *Function) write(ctx context.Context, r *run, key string, src *blob.Attributes, opts blob.WriterOptions, o *Object) error {
 	out, err := f.parts.Dest.Begin(ctx, o.Target, opts)
 	if err != nil {
 		return err
 	}
 	defer out.Abort()
-	rejects := f.reject.Batch(ctx, src.ModTime, fmt.Sprintf("records\x00%s\x00%s\x00%s", f.cfg.SourceBucket, o.Key, src.ETag))
+	rejects := f.rejects(ctx, o.Key, src)
 	defer rejects.Abort()
 
-	res, err := f.csv.Convert(ctx, out, objcsv.Exactly(in, src.Size), func(r objcsv.Rejected) error {
-		at := source{Bucket: f.cfg.SourceBucket, Key: o.Key, ETag: src.ETag, Size: src.Size, Line: r.Line, Offset: &r.Offset}
-		return rejects.Add(quarantine.Entry{Reason: string(r.Code) + ": " + r.Detail, Code: string(r.Code), Source: at.json()}, r.Record)
-	})
-	if err != nil && !retry.IsPermanent(err) {
-		if errors.Is(err, bucket.ErrExists) { // refused at its first part
-			return errChanged
-		}
-		return err
-	}
-	// A reader that does not hold to one version may have mixed two.
-	if err != nil || !f.parts.Source.Pins() {
-		if changed := f.changed(ctx, key, src); changed != nil {
-			return changed
-		}
+	sum := newDigest(out)
+	res, err := f.render(ctx, key, src, sum, rejects)
+	if errors.Is(err, bucket.ErrExists) { // refused at its first part
+		return errChanged
 	}
 	if err != nil {
 		return err
@@ -161,7 +235,27 @@ func (f *Function) write(ctx context.Context, key string, src *blob.Attributes, 
 		return err
 	}
 	o.report(res)
+	if err := f.enter(ctx, r, src, sum, o); err != nil {
+		return err
+	}
 	return f.changed(ctx, key, src)
+}
+
+// enter asks the store what it made of the target just written, and enters it
+// in the manifest. If that is somebody else's by now it returns errChanged.
+func (f *Function) enter(ctx context.Context, r *run, src *blob.Attributes, sum *digest, o *Object) error {
+	there, err := f.parts.Dest.Attributes(ctx, o.Target)
+	if bucket.IsNotFound(err) {
+		return errChanged
+	}
+	if err != nil {
+		return fmt.Errorf("look at target %s: %w", o.Target, err)
+	}
+	if there.Metadata[metaRun] != r.r.Run || there.Size != sum.n {
+		return errChanged
+	}
+	r.list.add(r.r.Run, f.written(o, src, there, sum.sum()))
+	return nil
 }
 
 // changed returns errChanged if the object at key is another version than src

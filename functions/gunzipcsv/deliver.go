@@ -2,6 +2,7 @@ package gunzipcsv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,6 +17,11 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 	r.r.Redeliver = true
 	units := split(ev)
 	results := f.work(ctx, r, units)
+	if err := f.keep(ctx, r); err != nil {
+		for i := range results {
+			results[i].err = errors.Join(results[i].err, err)
+		}
+	}
 
 	var failed failures
 	remaining := 0
@@ -42,6 +48,13 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 		r.r.Remaining = append(r.r.Remaining, fmt.Sprintf("%d of %d messages, because RUN_TIMEOUT (%v) was up", remaining, len(units), f.cfg.RunTimeout))
 	}
 	return failed.err()
+}
+
+// keep makes the run's manifest durable, also when its time is up.
+func (f *Function) keep(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return r.list.flush(ctx)
 }
 
 // split makes a unit of each message, or of each notice where there are none to
@@ -74,6 +87,9 @@ func (f *Function) work(ctx context.Context, r *run, units []unit) []result {
 					continue
 				}
 				results[i] = f.do(ctx, r, units[i])
+				if r.list.full() {
+					_ = f.keep(ctx, r) // else it waits, and is tried again at the end
+				}
 			}
 		})
 	}

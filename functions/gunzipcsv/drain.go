@@ -161,6 +161,14 @@ func (d *drain) flush(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
+	if err := d.r.list.flush(ctx); err != nil {
+		// Delivered again they change nothing, and are entered then.
+		for _, id := range d.acks {
+			d.returns = append(d.returns, cfqueue.Return{LeaseID: id, Delay: d.f.cfg.CFRetryDelay})
+		}
+		d.acks, d.open = nil, false
+		d.err = errors.Join(d.err, err)
+	}
 	if _, _, err := d.f.parts.Queue.Settle(ctx, d.acks, d.returns); err != nil {
 		// They come back after the visibility timeout, and change nothing then.
 		d.err = errors.Join(d.err, fmt.Errorf("%d messages are done and not acknowledged: %w", len(d.acks), err))

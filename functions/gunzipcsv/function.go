@@ -29,6 +29,7 @@ type Function struct {
 	csv    *objcsv.Converter
 	reject *quarantine.Store
 	turns  turns // of the targets
+	recall recall
 }
 
 // Parts are what a function works with.
@@ -90,6 +91,7 @@ func Build(cfg Config, p Parts, rt serve.Runtime) (*Function, error) {
 	return &Function{
 		cfg: cfg, rt: rt, parts: p, prefix: keyPrefix(cfg.SourceURL),
 		csv: csv, reject: quarantine.New(p.Quarantine, "gunzipcsv"),
+		recall: recall{state: p.State},
 	}, nil
 }
 
@@ -102,7 +104,7 @@ func (f *Function) Close() error {
 // Run implements [serve.Function]: it drains the queue, or converts the
 // objects that ev tells of.
 func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
-	r := newRun()
+	r := f.newRun()
 	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
 	defer cancel()
 	var err error

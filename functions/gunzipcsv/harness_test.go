@@ -275,3 +275,15 @@ func removeDir(raw string) error {
 	}
 	return os.RemoveAll(u.Path)
 }
+
+// tamper replaces the content of a target, and keeps its metadata.
+func (w *world) tamper(key, content string) {
+	w.t.Helper()
+	attrs, err := w.parts.Dest.Attributes(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.parts.Dest.WriteAll(w.t.Context(), key, []byte(content), &blob.WriterOptions{Metadata: attrs.Metadata}); err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -44,9 +44,9 @@ func codeOf(err error) string {
 
 // settle does what a notice asks for, and enters it in the receipt. The error
 // is nil once the notice is done with for good: converted, filtered, or durable
-// in quarantine. Otherwise it has to be delivered again. force converts an
+// in quarantine. Otherwise it has to be delivered again. again converts an
 // object also when it was converted before.
-func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, force bool) error {
+func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again bool) error {
 	began := time.Now()
 	policy := retry.Policy{
 		Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second,
@@ -57,7 +57,7 @@ func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, force b
 	}
 	var o Object
 	err := policy.Do(ctx, func(ctx context.Context) error {
-		last, err := f.handle(ctx, n, force)
+		last, err := f.handle(ctx, r, n, again)
 		if err == nil && last.Status == Unchanged && o.Status == Converted {
 			return nil // by the attempt before, which failed only after that
 		}
@@ -80,7 +80,7 @@ func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, force b
 
 // handle is one attempt at a notice. A permanent error is the notice's or the
 // object's own, for quarantine.
-func (f *Function) handle(ctx context.Context, n trigger.Notice, force bool) (Object, error) {
+func (f *Function) handle(ctx context.Context, r *run, n trigger.Notice, again bool) (Object, error) {
 	o := Object{Key: n.Key, Status: Filtered}
 	if n.Err != nil {
 		return o, reject(CodeMessage, "%s", n.Err)
@@ -99,7 +99,7 @@ func (f *Function) handle(ctx context.Context, n trigger.Notice, force bool) (Ob
 		o.Status = Skipped
 		return o, nil
 	}
-	return f.convert(ctx, key, force)
+	return f.convert(ctx, r, key, again)
 }
 
 // source is the position of what was rejected, in quarantine.

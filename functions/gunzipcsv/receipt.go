@@ -18,6 +18,9 @@ type Receipt struct {
 	// Omitted counts objects that are not in Objects, all of them converted or
 	// filtered: the list is bounded.
 	Omitted int64 `json:"objects_omitted,omitempty"`
+	// Manifest is what the names of the parts of the list of what was written
+	// begin with, in STATE_URL, whole. There is none if nothing was.
+	Manifest string `json:"manifest,omitempty"`
 
 	Skipped   int64 `json:"skipped"`
 	Unchanged int64 `json:"unchanged"`
@@ -80,6 +83,7 @@ const (
 
 // run is one run's receipt while it is being written, by many at once.
 type run struct {
+	list    *manifest
 	mu      sync.Mutex
 	r       *Receipt
 	longest time.Duration // the longest conversion so far
@@ -87,8 +91,10 @@ type run struct {
 	done    int64
 }
 
-func newRun() *run {
-	return &run{r: &Receipt{Core: receipt.Start("gunzipcsv"), Objects: []Object{}, UnknownFields: map[string]int64{}}}
+func (f *Function) newRun() *run {
+	r := &Receipt{Core: receipt.Start("gunzipcsv"), Objects: []Object{}, UnknownFields: map[string]int64{}}
+	r.Manifest, _ = manifestPrefix(r.Run) // of a name just made
+	return &run{r: r, list: newManifest(f.parts.State, r.Run)}
 }
 
 // add enters what became of a notice.

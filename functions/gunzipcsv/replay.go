@@ -36,7 +36,7 @@ func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replay
 	if o.Queue && f.parts.Queue == nil {
 		return Replayed{}, errors.New("there is no queue to send to: set CF_QUEUE_ID, CF_ACCOUNT_ID and CF_API_TOKEN, or replay directly")
 	}
-	r := newRun()
+	r := f.newRun()
 	done := Replayed{Receipt: r.r}
 	var failed failures
 	for obj, err := range f.reject.Pending(ctx) {

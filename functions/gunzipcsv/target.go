@@ -19,6 +19,8 @@ const (
 	metaKey    = "source-key"    // as the store knows it, prefix included
 	metaETag   = "source-etag"
 	metaSize   = "source-size"
+	// metaRun is the run that wrote the target, in whose manifest it is.
+	metaRun = "run"
 )
 
 // maxMetaKey bounds a key in metadata, as it is escaped: S3 allows 2 KB in all.
@@ -48,8 +50,8 @@ const (
 	foreign       // made from another object, or not by us
 )
 
-// target looks at what lies at key, and returns its metadata too.
-func (f *Function) target(ctx context.Context, key string, origin map[string]string) (state, map[string]string, error) {
+// target looks at what lies at key, and returns its attributes too.
+func (f *Function) target(ctx context.Context, key string, origin map[string]string) (state, *blob.Attributes, error) {
 	attrs, err := f.parts.Dest.Attributes(ctx, key)
 	if bucket.IsNotFound(err) {
 		return absent, nil, nil
@@ -60,11 +62,11 @@ func (f *Function) target(ctx context.Context, key string, origin map[string]str
 	m := attrs.Metadata
 	switch {
 	case m[metaKey] != origin[metaKey] || m[metaBucket] != origin[metaBucket]:
-		return foreign, m, nil
+		return foreign, attrs, nil
 	case m[metaETag] != origin[metaETag] || m[metaSize] != origin[metaSize]:
-		return stale, m, nil
+		return stale, attrs, nil
 	}
-	return current, m, nil
+	return current, attrs, nil
 }
 
 // collision rejects an object whose target belongs to another.

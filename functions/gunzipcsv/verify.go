@@ -124,9 +124,9 @@ func (f *Function) verify(ctx context.Context, key string, reasons map[string]st
 	case state == absent:
 		find.Kind, find.Detail = receipt.Missing, "there is no "+target+": run a backfill"
 	case state == stale:
-		find.Kind, find.Detail = findStale, fmt.Sprintf("%s was made from version %s of %s bytes, and the source is %s of %d now: run a backfill", target, there[metaETag], there[metaSize], src.ETag, src.Size)
+		find.Kind, find.Detail = findStale, fmt.Sprintf("%s was made from version %s of %s bytes, and the source is %s of %d now: run a backfill", target, there.Metadata[metaETag], there.Metadata[metaSize], src.ETag, src.Size)
 	default:
-		find.Kind, find.Detail = findCollision, collision(target, there).Error()
+		find.Kind, find.Detail = findCollision, collision(target, there.Metadata).Error()
 	}
 	return find, false, 0, nil
 }
