@@ -42,11 +42,7 @@ var _ serve.New = New // the shape Main starts
 
 // New builds the function from its configuration.
 func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
-	f, err := Open(ctx, env, rt)
-	if err != nil { // a nil *Function in the interface would not be nil
-		return nil, err
-	}
-	return f, nil
+	return serve.Built(Open(ctx, env, rt))
 }
 
 // Open is [New] for those who also want to backfill, verify, replay or diagnose.
@@ -55,27 +51,19 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	if err := config.Load(ctx, env, &cfg); err != nil {
 		return nil, err
 	}
-	var p Parts
-	var faults config.Faults
-	for _, b := range []struct {
-		name, url string
-		to        **bucket.Bucket
-	}{
-		{"SOURCE_URL", cfg.SourceURL, &p.Source},
-		{"DEST_URL", cfg.DestURL, &p.Dest},
-		{"STATE_URL", cfg.StateURL, &p.State},
-		{"QUARANTINE_URL", cfg.QuarantineURL, &p.Quarantine},
-	} {
-		var err error
-		*b.to, err = bucket.Open(ctx, b.url, cfg.Keys())
-		faults.AddErr(b.name, err)
+	open := serve.NewOpener(ctx)
+	p := Parts{
+		Source:     open.Bucket("SOURCE_URL", cfg.SourceURL, cfg.Keys()),
+		Dest:       open.Bucket("DEST_URL", cfg.DestURL, cfg.Keys()),
+		State:      open.Bucket("STATE_URL", cfg.StateURL, cfg.Keys()),
+		Quarantine: open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, cfg.Keys()),
 	}
 	if cfg.queued() {
 		var err error
 		p.Queue, err = cfqueue.New(cfg.CFAccountID, cfg.CFQueueID, cfg.CFToken.Reveal(), cfqueue.Options{BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{}})
-		faults.AddErr("CF_API_BASE_URL", err)
+		open.Add("CF_API_BASE_URL", err, nil)
 	}
-	if err := faults.Err(); err != nil {
+	if err := open.Err(); err != nil {
 		return nil, err
 	}
 	return Build(cfg, p, rt)

@@ -40,11 +40,7 @@ var _ serve.New = New // the shape Main starts
 
 // New builds the function from its configuration.
 func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
-	f, err := Open(ctx, env, rt)
-	if err != nil { // a nil *Function in the interface would not be nil
-		return nil, err
-	}
-	return f, nil
+	return serve.Built(Open(ctx, env, rt))
 }
 
 // Open is [New] for those who also want to verify, diagnose or watch.
@@ -53,12 +49,10 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	if err := config.Load(ctx, env, &cfg); err != nil {
 		return nil, err
 	}
-	state, errState := bucket.Open(ctx, cfg.StateURL)
-	output, errOutput := bucket.Open(ctx, cfg.OutputURL)
-	var faults config.Faults
-	faults.AddErr("STATE_URL", errState)
-	faults.AddErr("OUTPUT_URL", errOutput)
-	if err := faults.Err(); err != nil {
+	open := serve.NewOpener(ctx)
+	state := open.Bucket("STATE_URL", cfg.StateURL)
+	output := open.Bucket("OUTPUT_URL", cfg.OutputURL)
+	if err := open.Err(); err != nil {
 		return nil, err
 	}
 	api := anypoint.New(anypoint.Options{

@@ -33,6 +33,7 @@ type Function struct {
 	quarantine *quarantine.Store
 	topics     map[string]bool // nil keeps all
 	retries    *atomic.Int64   // of calls to SLS
+	close      func() error
 
 	following following
 
@@ -44,11 +45,7 @@ var _ serve.New = New // the shape Main starts
 
 // New builds the function from its configuration.
 func New(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (serve.Function, error) {
-	f, err := Open(ctx, env, rt)
-	if err != nil { // a nil *Function in the interface would not be nil
-		return nil, err
-	}
-	return f, nil
+	return serve.Built(Open(ctx, env, rt))
 }
 
 // Open is [New] for those who also want to verify, diagnose or watch.
@@ -70,19 +67,18 @@ func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime
 			f.topics[strings.TrimSpace(t)] = true
 		}
 	}
-	var faults config.Faults
+	open := serve.NewOpener(ctx)
+	f.state = open.Bucket("STATE_URL", cfg.StateURL)
+	f.held = open.Bucket("QUARANTINE_URL", cfg.QuarantineURL)
 	var err error
-	f.state, err = bucket.Open(ctx, cfg.StateURL)
-	faults.AddErr("STATE_URL", err)
-	f.held, err = bucket.Open(ctx, cfg.QuarantineURL)
-	faults.AddErr("QUARANTINE_URL", err)
 	f.sls, err = f.openSLS(again)
-	faults.AddErr("SLS_ENDPOINT", err)
+	open.Add("SLS_ENDPOINT", err, func() error { f.sls.Close(); return nil })
 	f.hec, err = f.openHEC(again)
-	faults.AddErr("HEC_URL", err)
-	if err := faults.Err(); err != nil {
-		return nil, errors.Join(err, f.Close())
+	open.Add("HEC_URL", err, f.closeHEC)
+	if err := open.Err(); err != nil {
+		return nil, err
 	}
+	f.close = open.Close
 	f.quarantine = quarantine.New(f.held, "slshec")
 	return f, nil
 }
@@ -131,24 +127,14 @@ func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
 	})
 }
 
-// Close implements [serve.Function].
-func (f *Function) Close() error {
-	var errs []error
-	if f.sls != nil {
-		f.sls.Close()
-	}
-	if f.hec != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), saveTime)
-		defer cancel()
-		errs = append(errs, f.hec.Close(ctx))
-	}
-	for _, b := range []*bucket.Bucket{f.state, f.held} {
-		if b != nil {
-			errs = append(errs, b.Close())
-		}
-	}
-	return errors.Join(errs...)
+func (f *Function) closeHEC() error {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTime)
+	defer cancel()
+	return f.hec.Close(ctx)
 }
+
+// Close implements [serve.Function].
+func (f *Function) Close() error { return f.close() }
 
 // saveTime is how long the last words of a run may take.
 const saveTime = 10 * time.Second

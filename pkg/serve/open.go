@@ -1,0 +1,70 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/config"
+)
+
+// Opener opens what a function works with, each part by the name of the
+// variable that says where it is. What cannot be opened is a fault of that
+// variable; all faults are reported at once, and then nothing stays open.
+type Opener struct {
+	ctx    context.Context // of the call that it was made in
+	faults config.Faults
+	close  []func() error
+}
+
+// NewOpener returns an opener for one call of a [New], which ctx is that of.
+func NewOpener(ctx context.Context) *Opener { return &Opener{ctx: ctx} }
+
+// Bucket opens the bucket at url, which the variable called name gives.
+func (o *Opener) Bucket(name, url string, opts ...bucket.Option) *bucket.Bucket {
+	b, err := bucket.Open(o.ctx, url, opts...)
+	if err != nil {
+		o.faults.AddErr(name, err)
+		return nil
+	}
+	o.close = append(o.close, b.Close)
+	return b
+}
+
+// Add takes in a part that the variable called name configures and that was
+// opened elsewhere: with err, or to be closed by end unless that is nil.
+func (o *Opener) Add(name string, err error, end func() error) {
+	o.faults.AddErr(name, err)
+	if err == nil && end != nil {
+		o.close = append(o.close, end)
+	}
+}
+
+// Err returns all faults as one error, having closed what could be opened; or
+// nil, when everything is open.
+func (o *Opener) Err() error {
+	if err := o.faults.Err(); err != nil {
+		return errors.Join(err, o.Close())
+	}
+	return nil
+}
+
+// Close closes everything, the last first.
+func (o *Opener) Close() error {
+	var errs []error
+	for _, end := range slices.Backward(o.close) {
+		errs = append(errs, end())
+	}
+	o.close = nil
+	return errors.Join(errs...)
+}
+
+// Built makes of what a function's own Open returns what [New] returns: with
+// an error, no function rather than a nil pointer in the interface.
+func Built[F Function](f F, err error) (Function, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
