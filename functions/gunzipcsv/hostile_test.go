@@ -38,12 +38,12 @@ func bomb(t testing.TB, size int64) []byte {
 	return b.Bytes()
 }
 
-// tenGigabytes is a gzip of 10 GB of zeros in 10 MB, made from one compressed
+// tenGigabytes is a gzip of 10 GB of one digit in 10 MB, made from one compressed
 // megabyte put again and again.
 func tenGigabytes(t testing.TB) []byte {
 	t.Helper()
 	const block, blocks = 1 << 20, 10_000
-	zeros := make([]byte, block)
+	zeros := bytes.Repeat([]byte("0"), block)
 	var one bytes.Buffer
 	fw, err := flate.NewWriter(&one, flate.BestCompression)
 	if err != nil {
@@ -64,6 +64,13 @@ func tenGigabytes(t testing.TB) []byte {
 	_ = binary.Write(&b, binary.LittleEndian, crc32.ChecksumIEEE(nil))
 	_ = binary.Write(&b, binary.LittleEndian, uint32(block*blocks%(1<<32)))
 	return b.Bytes()
+}
+
+// withComment puts a comment of n bytes into the header of a gzip that has none.
+func withComment(object []byte, n int) []byte {
+	head := bytes.Clone(object[:10])
+	head[3] |= 1 << 4 // FCOMMENT, RFC 1952
+	return slices.Concat(head, bytes.Repeat([]byte("c"), n), []byte{0}, object[10:])
 }
 
 func TestHostileObjects(t *testing.T) {
@@ -99,6 +106,11 @@ func TestHostileObjects(t *testing.T) {
 		"invalid UTF-8":      {"u.log.gz", gz(t, "{\"a\":\"\xff\",\"b\":\"2\"}\n"), "", "a,b\n\ufffd,2\n", 0},
 		"invalid UTF-8 CSV":  {"v.log.gz", gz(t, "\xff,2\r\n"), "", "\xff,2\r\n", 0},
 		"CRLF":               {"r.log.gz", gz(t, "{\"a\":\"1\",\"b\":\"2\"}\r\n"), "", "a,b\n1,2\n", 0},
+		"a long header":      {"o.log.gz", withComment(good, 70_000), "", "a,b\n1,2\n", 0},
+		"gzip within gzip":   {"w.log.gz", gz(t, string(good)), "", "a,b\n1,2\n", 0},
+		"gzip four deep":     {"d.log.gz", gz(t, string(gz(t, string(gz(t, string(good)))))), "not_text", "", 0},
+		"UTF-16":             {"i.log.gz", gz(t, "\xff\xfea\x00,\x00b\x00\n\x00"), "not_text", "", 0},
+		"a zip":              {"p.log.gz", gz(t, "PK\x03\x04\x14\x00\x00\x00\x08\x00"), "not_text", "", 0},
 		"formulas":           {"f.log.gz", gz(t, `{"a":"=cmd|' /C calc'!A0","b":"@x"}`+"\n"), "", "a,b\n=cmd|' /C calc'!A0,@x\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

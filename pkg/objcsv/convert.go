@@ -62,10 +62,8 @@ func (j *job) reset(ctx context.Context, dst io.Writer, src io.Reader, o Options
 	j.opts = o
 	j.src = source{ctx: ctx, r: src}
 	j.br.Reset(&j.src)
-	g := &j.gunzip
-	g.src, g.br, g.members, g.out = &j.src, j.br, 0, 0
-	g.maxOut, g.maxRatio = o.MaxOutputBytes, int64(o.MaxRatio)
-	j.lines.reset(g, o.MaxRecordBytes)
+	j.gunzip.reset(&j.src, j.br, o)
+	j.lines.reset(&j.gunzip, o.MaxRecordBytes)
 	j.walker.fields.reset(o.Columns)
 	j.sheet.reset(dst, o.MaxOutputBytes, o.FormulaGuard)
 	j.res = Result{Format: FormatNone}
@@ -87,7 +85,7 @@ func (j *job) result() Result {
 
 func (j *job) run(reject RejectFunc) error {
 	err := j.gunzip.open()
-	j.res.Gzip = j.gunzip.members > 0
+	j.res.Layers = j.gunzip.depth
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestResult(t *testing.T) {
 		t.Fatal(o.err)
 	}
 	want := Result{
-		Format: FormatNDJSON, Gzip: true,
+		Format: FormatNDJSON, Layers: 1,
 		BytesIn: int64(len(object)), BytesDecompressed: int64(len(text)), BytesOut: int64(len(o.csv)),
 		Records: 4, RecordsOut: 3, Rejected: 1,
 		Columns: []string{"a", "b"}, HeaderWritten: true,

@@ -8,11 +8,13 @@
 // # What decides
 //
 // Bytes decide, names never do. An object is gzip when it starts with the two
-// magic bytes. Its text is NDJSON when the first line that is not blank, after
-// an optional byte order mark, starts as a JSON object does: '{' followed by a
-// name or '}'. A first line that starts with '{' and is broken right there
-// leaves the answer to the lines after it. Everything else is CSV and passes
-// byte for byte, unparsed.
+// magic bytes. What comes out is unpacked again where it starts with them too,
+// three layers deep at most. It is text when no zero byte is among the first
+// 4 KiB of what the innermost layer gives; anything else is refused. The text is
+// NDJSON when the first line that is not blank, after an optional byte order
+// mark, starts as a JSON object does: '{' followed by a name or '}'. A first line
+// that starts with '{' and is broken right there leaves the answer to the lines
+// after it. Everything else is CSV and passes byte for byte, unparsed.
 //
 // # NDJSON to CSV
 //

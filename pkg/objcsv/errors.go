@@ -18,6 +18,7 @@ const (
 	CodeGzipTruncated Code = "gzip_truncated" // ends inside a member
 	CodeGzipCorrupt   Code = "gzip_corrupt"   // bad header, deflate data, checksum or length
 	CodeGzipTrailing  Code = "gzip_trailing"  // something other than zeros after the last member
+	CodeNotText       Code = "not_text"       // not the text of a log; nothing was written
 	CodeRatio         Code = "ratio"          // Options.MaxRatio
 	CodeOutputLimit   Code = "output_limit"   // Options.MaxOutputBytes
 	CodeRecord        Code = "record"         // a record to reject, and no RejectFunc

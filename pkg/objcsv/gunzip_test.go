@@ -65,7 +65,7 @@ func TestHostileObjects(t *testing.T) {
 				if o.err == nil && o.res.BytesIn != int64(len(tt.object)) {
 					t.Errorf("%s: read %d of %d bytes", name, o.res.BytesIn, len(tt.object))
 				}
-				if tt.code == CodeNotGzip && (o.res.Gzip || o.csv != "" || o.res.Format != FormatNone) {
+				if tt.code == CodeNotGzip && (o.res.Layers != 0 || o.csv != "" || o.res.Format != FormatNone) {
 					t.Errorf("%s: %+v, %q", name, o.res, o.csv)
 				}
 			}
@@ -76,8 +76,25 @@ func TestHostileObjects(t *testing.T) {
 // Wherever a download breaks, the connection is blamed; wherever an object
 // ends, the object is.
 func TestEveryCut(t *testing.T) {
-	object := slices.Concat(gz(t, lines3), gz(t, strings.Repeat("{\"a\":\"x\\ny\"}\n", 50)))
-	whole := len(gz(t, lines3)) // a cut between members cannot be seen
+	more := strings.Repeat("{\"a\":\"x\\ny\"}\n", 50)
+	long := header{extra: make([]byte, 300), name: strings.Repeat("n", 520), comment: strings.Repeat("c", 20), sum: true}
+	for name, members := range map[string][2][]byte{
+		"plain":        {gz(t, lines3), gz(t, more)},
+		"long headers": {member(t, long, lines3), member(t, long, more)},
+		"two layers":   {gz(t, string(gz(t, lines3))), gz(t, string(gz(t, more)))},
+		"three layers": {gz(t, string(gz(t, string(gz(t, lines3))))), gz(t, string(gz(t, string(gz(t, more)))))},
+		"split inside": {gz(t, string(gz(t, lines3)[:9])), gz(t, string(gz(t, lines3)[9:]))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cutEverywhere(t, slices.Concat(members[0], members[1]), len(members[0]), name == "split inside")
+		})
+	}
+}
+
+// cutEverywhere cuts object, whose first member has whole bytes: a cut between
+// members cannot be seen, unless it is one inside too.
+func cutEverywhere(t *testing.T, object []byte, whole int, inside bool) {
 	c := newConverter(t, Options{})
 	boom := fmt.Errorf("Get %q: %w", "https://bucket", io.EOF) // net/http's words, and not an end
 	for n := range object {
@@ -87,18 +104,18 @@ func TestEveryCut(t *testing.T) {
 			t.Fatalf("broken at %d: %v", n, broken.err)
 		}
 		want := CodeGzipTruncated
-		switch n {
-		case 0:
+		switch {
+		case n == 0:
 			want = CodeEmptyObject
-		case 1:
+		case n == 1:
 			want = CodeNotGzip
-		case whole:
+		case n == whole && !inside:
 			want = ""
-		case whole + 1:
+		case n == whole+1:
 			want = CodeGzipTrailing
 		}
 		if o := convert(t, c, object[:n]); CodeOf(o.err) != want {
-			t.Fatalf("truncated at %d: %v", n, o.err)
+			t.Fatalf("truncated at %d of %d: %v", n, len(object), o.err)
 		}
 		short := convertFrom(t.Context(), c, Exactly(bytes.NewReader(object[:n]), int64(len(object))))
 		if !errors.Is(short.err, io.ErrUnexpectedEOF) || retry.IsPermanent(short.err) {
@@ -111,21 +128,42 @@ func TestEveryCut(t *testing.T) {
 }
 
 func TestEveryFlip(t *testing.T) {
-	object := gz(t, lines3)
-	c := newConverter(t, Options{})
-	want := convert(t, c, object).csv
-	for i := 10; i < len(object); i++ { // the header has bytes without meaning
-		for bit := range 8 {
-			bad := slices.Clone(object)
-			bad[i] ^= 1 << bit
-			o := convert(t, c, bad)
-			if o.err == nil && o.csv == want {
-				continue // the padding before a stored block has none either
+	summed := header{extra: []byte("AB\x01\x00x"), name: "name", comment: strings.Repeat("c", 40), sum: true}
+	for name, tt := range map[string]struct {
+		object []byte
+		from   int                   // bytes before have no meaning, or another one
+		pack   func(p []byte) []byte // what the flipped object lies in
+	}{
+		"plain":            {gz(t, lines3), 10, nil},
+		"header under sum": {member(t, summed, lines3), 4, nil},
+		"outside":          {gz(t, string(gz(t, lines3))), 10, nil},
+		"inside":           {gz(t, lines3), 10, func(p []byte) []byte { return gz(t, string(p)) }},
+		"sum inside":       {member(t, summed, lines3), 4, func(p []byte) []byte { return stored(string(p)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.pack == nil {
+				tt.pack = func(p []byte) []byte { return p }
 			}
-			if CodeOf(o.err) == "" || !retry.IsPermanent(o.err) {
-				t.Fatalf("bit %d of byte %d: %v, %q", bit, i, o.err, o.csv)
+			c := newConverter(t, Options{})
+			want := convert(t, c, tt.pack(tt.object))
+			if want.err != nil {
+				t.Fatal(want.err)
 			}
-		}
+			for i := tt.from; i < len(tt.object); i++ {
+				for bit := range 8 {
+					bad := slices.Clone(tt.object)
+					bad[i] ^= 1 << bit
+					o := convert(t, c, tt.pack(bad))
+					if o.err == nil && o.csv == want.csv {
+						continue // the padding before a stored block has no meaning either
+					}
+					if CodeOf(o.err) == "" || !retry.IsPermanent(o.err) {
+						t.Fatalf("bit %d of byte %d: %v, %q", bit, i, o.err, o.csv)
+					}
+				}
+			}
+		})
 	}
 }
 

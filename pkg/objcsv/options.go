@@ -44,11 +44,12 @@ type Options struct {
 	// MaxRecordBytes is the longest NDJSON record converted, without its line
 	// feed; 0 means [DefaultMaxRecordBytes]. One such record is held in memory.
 	MaxRecordBytes int
-	// MaxOutputBytes bounds the decompressed bytes of one object, and the CSV
-	// bytes made from it; 0 means [DefaultMaxOutputBytes].
+	// MaxOutputBytes bounds the decompressed bytes of one object, of all layers
+	// of gzip together, and the CSV bytes made from it; 0 means
+	// [DefaultMaxOutputBytes].
 	MaxOutputBytes int64
-	// MaxRatio bounds decompressed to compressed bytes, looked at from 64 MiB
-	// of output on; 0 means [DefaultMaxRatio]. Deflate itself cannot exceed
+	// MaxRatio bounds decompressed to compressed bytes, again of all layers
+	// together, looked at from 64 MiB of output on; 0 means [DefaultMaxRatio]. Deflate itself cannot exceed
 	// about 1030.
 	MaxRatio int
 }

@@ -226,6 +226,12 @@ func FuzzNDJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in string) {
 		o := convertFrom(t.Context(), c, bytes.NewReader(stored(in)))
+		if strings.HasPrefix(in, magicBytes) || strings.IndexByte(in[:min(len(in), lookAhead)], 0) >= 0 {
+			if o.res.Layers == 1 && (CodeOf(o.err) == "" || o.csv != "") {
+				t.Fatal("no text, and yet converted: ", o.err)
+			}
+			return
+		}
 		if o.res.Format != FormatNDJSON {
 			if o.err != nil || o.csv != in {
 				t.Fatal("CSV did not pass as it was: ", o.err)
@@ -247,6 +253,8 @@ func FuzzObject(f *testing.F) {
 	f.Add(append(good, good[:12]...))
 	f.Add(append(good, 0, 0, 1))
 	f.Add([]byte{0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0, 255, 255})
+	f.Add(member(f, header{extra: []byte{0}, name: strings.Repeat("n", 600), comment: "c", sum: true}, "1,2\n"))
+	f.Add(stored(string(stored("1,2\n"))))
 	c, err := New(Options{MaxOutputBytes: 1 << 20})
 	if err != nil {
 		f.Fatal(err)

@@ -17,10 +17,11 @@ const (
 // got when there is an error.
 type Result struct {
 	Format Format
-	// Gzip tells whether the object starts with the gzip magic bytes.
-	Gzip bool
-	// BytesIn counts compressed bytes read, BytesDecompressed what they
-	// decompressed to and BytesOut what was written.
+	// Layers counts how often the object is gzipped: 1 as a rule, more for gzip
+	// within gzip, 0 for an object without the gzip magic bytes.
+	Layers int
+	// BytesIn counts compressed bytes read, BytesDecompressed what the innermost
+	// layer decompressed to and BytesOut what was written.
 	BytesIn, BytesDecompressed, BytesOut int64
 	// Records counts NDJSON records (lines that are not blank); each is in
 	// RecordsOut or in Rejected. CSV is not parsed: its records are its lines,

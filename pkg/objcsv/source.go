@@ -36,6 +36,8 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (s *source) failed() error { return s.err }
+
 // Exactly returns a reader of r that fails with [io.ErrUnexpectedEOF] when r
 // ends before size bytes. A store announces an object's size; a download that
 // ends before it was cut short, which is transient, while [Converter.Convert]
