@@ -275,6 +275,9 @@ func (f *Function) changed(ctx context.Context, key string, src *blob.Attributes
 
 func (o *Object) report(res objcsv.Result) {
 	o.Status, o.Format = Converted, res.Format
+	if res.Layers > 1 {
+		o.Layers = res.Layers
+	}
 	o.BytesIn, o.BytesOut = res.BytesIn, res.BytesOut
 	o.Records, o.Rejected = res.RecordsOut, res.Rejected
 	o.Replaced, o.Duplicates = res.Replaced, res.DuplicateKeys

@@ -115,6 +115,21 @@ func wantCells(t testing.TB, key, table, records string) {
 	}
 }
 
+func TestReceiptCountsLayers(t *testing.T) {
+	w := newWorld(t, nil)
+	w.put("1.log.gz", gz(t, "1,2\n"))
+	w.put("3.log.gz", gz(t, string(gz(t, string(gz(t, "1,2\n"))))))
+	w.notify("1.log.gz")
+	w.notify("3.log.gz")
+	data, err := json.Marshal(w.mustTick(w.function()).Objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(data); strings.Count(got, `"gzip_layers":`) != 1 || !strings.Contains(got, `"gzip_layers":3`) {
+		t.Errorf("layers are told of where there is more than one: %s", got)
+	}
+}
+
 func TestReceipt(t *testing.T) {
 	w := newWorld(t, map[string]string{"CSV_COLUMNS": "a,b"})
 	w.put("x.log.gz", gz(t, `{"a":1,"new":2}`+"\n"+`{"b":3,"new":4,"other":5}`+"\nbroken\n"))

@@ -57,6 +57,7 @@ type Object struct {
 	Status Status `json:"status"`
 
 	Format   objcsv.Format `json:"format,omitempty"`
+	Layers   int           `json:"gzip_layers,omitempty"` // of gzip within gzip, where there is more than one
 	BytesIn  int64         `json:"bytes_in"`
 	BytesOut int64         `json:"bytes_out"`
 	Records  int64         `json:"records"` // written
