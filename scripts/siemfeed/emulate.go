@@ -18,6 +18,7 @@ type emulateCmd struct {
 	Cfqueue  emulateCfqueue  `cmd:"" help:"Cloudflare Queues: pull, acknowledge, retry, dead letters."`
 	SLS      emulateSLS      `cmd:"" help:"Alibaba Cloud Log Service: shards, pulls, consumer groups."`
 	HEC      emulateHEC      `cmd:"" help:"Splunk HTTP Event Collector: tokens, refusals, acknowledgement."`
+	OSS      emulateOSS      `cmd:"" help:"Alibaba Cloud OSS: objects, multipart uploads, create-only writes, versioning."`
 }
 
 // listenFlags are what every emulator takes.
