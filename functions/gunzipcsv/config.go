@@ -1,7 +1,6 @@
 package gunzipcsv
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
@@ -67,16 +66,19 @@ func (c *Config) Validate() (f config.Faults) {
 }
 
 func (c *Config) validateBuckets(f *config.Faults) {
-	ok := true
-	for name, u := range map[string]string{"SOURCE_URL": c.SourceURL, "DEST_URL": c.DestURL} {
-		if u != "" {
-			err := bucket.Check(u)
-			f.AddErr(name, err)
-			ok = ok && err == nil
-		}
+	if c.DestURL != "" {
+		f.AddErr("DEST_URL", bucket.Check(c.DestURL))
 	}
-	if !ok || c.SourceURL == "" || c.DestURL == "" {
+	if c.SourceURL == "" {
 		return
+	}
+	source, err := bucket.Parse(c.SourceURL)
+	if err != nil {
+		f.AddErr("SOURCE_URL", err)
+		return
+	}
+	if c.SourceBucket == "" {
+		c.SourceBucket = source.Name
 	}
 	for _, pair := range [][2]string{{c.DestURL, c.SourceURL}, {c.SourceURL, c.DestURL}} {
 		if inside, err := bucket.Inside(pair[0], pair[1]); err == nil && inside {
@@ -84,31 +86,6 @@ func (c *Config) validateBuckets(f *config.Faults) {
 			break
 		}
 	}
-	if c.SourceBucket == "" {
-		c.SourceBucket = bucketName(c.SourceURL)
-	}
-}
-
-// bucketName returns the name that notices give to the bucket of a URL, empty
-// if that does not tell.
-func bucketName(raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Scheme == "file" || u.Scheme == "mem":
-		return ""
-	case u.Scheme == "":
-		return raw // a bare name
-	}
-	return u.Host
-}
-
-// keyPrefix returns the prefix= of a bucket URL.
-func keyPrefix(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Query().Get("prefix")
 }
 
 func (c *Config) validateQueue(f *config.Faults) {

@@ -76,8 +76,12 @@ func Build(cfg Config, p Parts, rt serve.Runtime) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
+	source, err := bucket.Parse(cfg.SourceURL)
+	if err != nil {
+		return nil, err
+	}
 	return &Function{
-		cfg: cfg, rt: rt, parts: p, prefix: keyPrefix(cfg.SourceURL),
+		cfg: cfg, rt: rt, parts: p, prefix: source.Prefix,
 		csv: csv, reject: quarantine.New(p.Quarantine, "gunzipcsv"),
 		recall: recall{state: p.State},
 	}, nil

@@ -62,12 +62,7 @@ func (b *Bucket) Bound(opts *blob.WriterOptions) {
 		opts.MaxConcurrency = 1
 	}
 	if opts.BufferSize == 0 {
-		switch b.kind {
-		case "gs":
-			opts.BufferSize = 1 << 20 // a multiple of 256 KiB, as resumable uploads need
-		case "s3", "r2":
-			opts.BufferSize = MinPart
-		}
+		opts.BufferSize = schemes[b.kind].part
 	}
 	var client *s3.Client
 	if b.As(&client) {

@@ -1,8 +1,8 @@
 package bucket
 
 import (
+	"net"
 	"net/url"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -19,62 +19,76 @@ func Inside(inner, outer string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	same := in.bucket != "" && in.bucket == out.bucket && (in.account == out.account || in.account == "" || out.account == "")
+	same := in.bucket != "" && in.bucket == out.bucket && in.store == out.store &&
+		(in.account == out.account || in.account == "" || out.account == "")
 	return same && strings.HasPrefix(in.prefix, out.prefix), nil
 }
 
-// location is where a URL leads. An account that is not known may be any.
-type location struct{ bucket, account, prefix string }
+// location is where a URL leads.
+type location struct {
+	home
+	bucket, prefix string
+}
+
+// home is a store that gives each name to one bucket of an account. An account
+// that is not known may be any.
+type home struct{ store, account string }
 
 func locate(raw string) (location, error) {
-	u, err := parse(raw)
+	a, err := Parse(raw)
 	if err != nil {
 		return location{}, err
 	}
-	prefix := u.Query().Get("prefix")
-	switch u.Scheme {
-	case "mem":
-		return location{}, nil
-	case "file":
-		dir := u.Path
-		if u.Host == "." {
-			dir = strings.TrimPrefix(dir, "/")
-		}
-		abs, err := filepath.Abs(filepath.FromSlash(dir))
+	switch kind := schemes[a.Scheme]; {
+	case a.dir != "":
+		// Sub-directories are folders of the same file system, so the whole path
+		// takes the part of a prefix. A link must not hide where it leads.
+		abs, err := filepath.Abs(filepath.FromSlash(a.dir + "/" + a.Prefix))
 		if err != nil {
 			return location{}, err
 		}
-		// Sub-directories are folders of the same file system, so the whole
-		// path takes the part of a prefix. A link must not hide where it leads.
-		abs = resolve(abs)
-		return location{"file", "", strings.TrimSuffix(filepath.ToSlash(abs), "/") + "/" + prefix}, nil
+		return location{home{store: a.Scheme}, "/", strings.TrimSuffix(filepath.ToSlash(resolve(abs)), "/") + "/"}, nil
+	case kind.home != nil:
+		return location{kind.home(a), a.Name, a.Prefix}, nil
+	default:
+		return location{home{store: a.Scheme}, a.Name, a.Prefix}, nil
 	}
-	endpoint := u.Query().Get("endpoint")
-	account, r2 := r2Account(u, endpoint)
-	switch {
-	case r2:
-		return location{"r2://" + u.Host, account, prefix}, nil
-	case u.Scheme == "s3" && endpoint == "":
-		endpoint = "AWS"
-	}
-	return location{u.Scheme + "://" + u.Host, endpoint, prefix}, nil
 }
 
-// r2Account returns the account that u leads to on R2, empty if that is left
-// to the configuration, and whether u leads to R2 at all: s3:// can, too.
-func r2Account(u *url.URL, endpoint string) (account string, r2 bool) {
-	e, err := url.Parse(endpoint)
-	if err == nil && strings.HasSuffix(e.Hostname(), ".r2.cloudflarestorage.com") {
-		account, _, _ = strings.Cut(e.Hostname(), ".")
-		return account, true
+// s3Home: what is reached through the S3 API need not be Amazon's.
+func s3Home(a Address) home {
+	u, err := url.Parse(a.Param("endpoint"))
+	if err != nil {
+		return home{}
 	}
-	if u.Scheme != "r2" {
-		return "", false
+	switch host := "." + strings.ToLower(u.Hostname()); {
+	case u.Host == "", strings.HasSuffix(host, ".amazonaws.com"), strings.HasSuffix(host, ".amazonaws.com.cn"):
+		return home{store: "s3"}
+	case host == ".storage.googleapis.com":
+		return home{store: "gs"}
+	case strings.HasSuffix(host, ".aliyuncs.com"):
+		return home{store: "oss"}
+	case strings.HasSuffix(host, ".r2.cloudflarestorage.com"):
+		account, _, _ := strings.Cut(host[1:], ".")
+		return home{"r2", account}
 	}
-	if endpoint != "" {
-		return endpoint, true
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return u.Query().Get("account_id"), true
+	return home{store: net.JoinHostPort(strings.ToLower(u.Hostname()), port)}
+}
+
+// r2Home: an account that the URL does not tell is left to the configuration.
+func r2Home(a Address) home {
+	switch h := s3Home(a); {
+	case a.Param("endpoint") == "":
+		return home{"r2", a.Param("account_id")}
+	case h.store == "r2":
+		return h
+	default:
+		return home{"r2", h.store} // a proxy, or an emulator
+	}
 }
 
 // resolve follows the links of as much of dir as exists.
@@ -87,17 +101,4 @@ func resolve(dir string) string {
 		return dir
 	}
 	return filepath.Join(resolve(parent), filepath.Base(dir))
-}
-
-// Sub returns the URL of a folder below a bucket URL: what is set as its
-// prefix, or for file:// its directory, with folder appended.
-func Sub(raw, folder string) (string, error) {
-	u, err := parse(raw)
-	if err != nil {
-		return "", err
-	}
-	q := u.Query()
-	q.Set("prefix", path.Join(q.Get("prefix"), folder)+"/")
-	u.RawQuery = q.Encode()
-	return render(u), nil
 }

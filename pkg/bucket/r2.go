@@ -14,7 +14,6 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	gcaws "gocloud.dev/aws"
-	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 )
 
@@ -40,16 +39,15 @@ func (r R2) GoString() string { return r.String() }
 // LogValue keeps the secret from being logged.
 func (r R2) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-var r2Params = []string{"account_id", "jurisdiction", "endpoint", "disable_https", "prefix"}
+var r2Params = []string{"account_id", "jurisdiction", "endpoint", "disable_https"}
 
 // endpoint returns where the account of a r2:// URL is served
 // (developers.cloudflare.com/r2/api/s3/api, "jurisdictions").
-func (r R2) endpoint(u *url.URL) (string, error) {
-	q := u.Query()
-	if e := q.Get("endpoint"); e != "" {
+func (r R2) endpoint(a Address) (string, error) {
+	if e := a.Param("endpoint"); e != "" {
 		return e, nil
 	}
-	account, place := q.Get("account_id"), q.Get("jurisdiction")
+	account, place := a.Param("account_id"), a.Param("jurisdiction")
 	switch {
 	case account == "" && r.Endpoint != "":
 		return r.Endpoint, nil
@@ -65,30 +63,27 @@ func (r R2) endpoint(u *url.URL) (string, error) {
 	return "https://" + account + place + ".r2.cloudflarestorage.com", nil
 }
 
-func checkR2(u *url.URL) error {
-	if err := checkS3(u, r2Params); err != nil {
-		return err
-	}
-	q := u.Query()
+func checkR2(a Address) error {
 	for _, name := range []string{"account_id", "jurisdiction"} {
-		for _, r := range q.Get(name) {
+		for _, r := range a.Param(name) {
 			if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
-				return fmt.Errorf("r2://%s: parameter %s: want lower-case letters and digits", u.Host, name)
+				return fmt.Errorf("parameter %s: want lower-case letters and digits", name)
 			}
 		}
 	}
-	return nil
+	return checkEndpointOf(a)
 }
 
 // openR2 speaks S3 the way R2 does: path style, no checksums but those the
 // protocol requires, no 100-continue (developers.cloudflare.com/r2/examples/aws).
-func openR2(ctx context.Context, u *url.URL, r R2) (*blob.Bucket, error) {
-	endpoint, err := r.endpoint(u)
+func openR2(ctx context.Context, b *Bucket, a Address, o options) error {
+	endpoint, err := o.r2.endpoint(a)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := checkEndpoint(endpoint, u.Query().Get("disable_https") == "true"); err != nil {
-		return nil, err
+	insecure, _ := a.flag("disable_https")
+	if err := checkEndpoint(endpoint, insecure); err != nil {
+		return err
 	}
 	cfg, err := gcaws.V2ConfigFromURLParams(ctx, url.Values{
 		"region":                       {"auto"},
@@ -96,17 +91,19 @@ func openR2(ctx context.Context, u *url.URL, r R2) (*blob.Bucket, error) {
 		"response_checksum_validation": {"when_required"},
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if r.AccessKeyID != "" || r.SecretAccessKey != "" {
-		cfg.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(r.AccessKeyID, r.SecretAccessKey, ""))
+	if key := o.r2; key.AccessKeyID != "" || key.SecretAccessKey != "" {
+		cfg.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""))
 	}
-	return newS3(ctx, cfg, u.Host, s3blob.Options{}, r2Hints, func(o *s3.Options) {
-		o.BaseEndpoint = &endpoint
-		o.UsePathStyle = true
-		o.ContinueHeaderThresholdBytes = -1
-		o.APIOptions = append(o.APIOptions, asStored)
+	b.Bucket, err = newS3(ctx, cfg, a.Name, s3blob.Options{}, r2Hints, func(c *s3.Options) {
+		c.HTTPClient = watched(c.HTTPClient, o)
+		c.BaseEndpoint = &endpoint
+		c.UsePathStyle = true
+		c.ContinueHeaderThresholdBytes = -1
+		c.APIOptions = append(c.APIOptions, asStored)
 	})
+	return err
 }
 
 // asStored makes R2 send an object's bytes as they are. One that was stored

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,77 +27,87 @@ import (
 var s3Params = []string{
 	"region", "endpoint", "profile", "role", "anonymous", "dualstack", "fips", "hostname_immutable",
 	"rate_limiter_capacity", "request_checksum_calculation", "response_checksum_validation", "awssdk",
-	"ssetype", "kmskeyid", "accelerate", "use_path_style", "s3ForcePathStyle", "disable_https", "prefix",
+	"ssetype", "kmskeyid", "accelerate", "use_path_style", "s3ForcePathStyle", "disable_https",
 }
 
-// checkS3 tells what is wrong with an s3:// or r2:// URL. It names parameters
-// and never their values: someone may have put a key there.
-func checkS3(u *url.URL, params []string) error {
-	q := u.Query()
-	for name := range q {
-		if !slices.Contains(params, name) {
-			return fmt.Errorf("%s://%s: parameter %q is not understood: want one of %s", u.Scheme, u.Host, name, strings.Join(params, ", "))
-		}
+var s3Flags = []string{"anonymous", "dualstack", "fips", "hostname_immutable", "accelerate", "use_path_style", "s3ForcePathStyle", "disable_https"}
+
+func checkS3(a Address) error {
+	if err := checkFlags(a, s3Flags...); err != nil {
+		return err
 	}
-	if endpoint := q.Get("endpoint"); endpoint != "" {
-		insecure, _ := strconv.ParseBool(q.Get("disable_https"))
+	if kind := types.ServerSideEncryption(a.Param("ssetype")); kind != "" && !slices.Contains(kind.Values(), kind) {
+		return fmt.Errorf("parameter ssetype: want one of %v", kind.Values())
+	}
+	return checkEndpointOf(a)
+}
+
+// checkEndpointOf tells what is wrong with the endpoint of a URL, if it has one.
+func checkEndpointOf(a Address) error {
+	insecure, err := a.flag("disable_https")
+	if err != nil {
+		return err
+	}
+	if endpoint := a.Param("endpoint"); endpoint != "" {
 		return checkEndpoint(endpoint, insecure)
 	}
 	return nil
 }
 
-// openS3 opens what u names. Credentials, and the region where u has none, are
+// openS3 opens what a names. Credentials, and the region where a has none, are
 // those the AWS SDK finds.
-func openS3(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
-	q := u.Query()
-	take := func(name string) string {
-		v := q.Get(name)
-		q.Del(name)
-		return v
-	}
+func openS3(ctx context.Context, b *Bucket, a Address, o options) error {
 	flags := map[string]bool{}
-	for _, name := range []string{"accelerate", "use_path_style", "s3ForcePathStyle", "disable_https"} {
-		v := take(name)
-		if v == "" {
-			continue
-		}
-		on, err := strconv.ParseBool(v)
-		if err != nil {
-			return nil, fmt.Errorf("parameter %s: want true or false", name)
-		}
-		flags[name] = on
+	for _, name := range s3Flags {
+		flags[name], _ = a.flag(name)
 	}
-	endpoint := take("endpoint")
-	opts := s3blob.Options{KMSEncryptionID: take("kmskeyid")}
-	if kind := take("ssetype"); kind != "" {
-		opts.EncryptionType = types.ServerSideEncryption(kind)
-		if !slices.Contains(opts.EncryptionType.Values(), opts.EncryptionType) {
-			return nil, fmt.Errorf("parameter ssetype: want one of %v", opts.EncryptionType.Values())
-		}
+	endpoint, styled := a.Param("endpoint"), a.Param("use_path_style") != ""
+	q := url.Values{} // what is left to gocloud
+	for name, v := range a.params {
+		q[name] = v
 	}
-	_, styled := flags["use_path_style"]
-	q.Del("prefix")
-	q.Del("hostname_immutable") // of the resolver that an endpoint needed once
-
+	for _, name := range []string{
+		"accelerate", "use_path_style", "s3ForcePathStyle", "disable_https", "endpoint", "kmskeyid", "ssetype",
+		"hostname_immutable", // of the resolver that an endpoint needed once
+	} {
+		q.Del(name)
+	}
 	cfg, err := gcaws.V2ConfigFromURLParams(ctx, q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if cfg.Region == "" {
 		if endpoint == "" {
-			return nil, errors.New("no region: add ?region=… or set AWS_REGION")
+			return errors.New("no region: add ?region=… or set AWS_REGION")
 		}
 		cfg.Region = "us-east-1" // what compatible servers expect
 	}
-	return newS3(ctx, cfg, u.Host, opts, s3Hints, func(o *s3.Options) {
-		o.UseAccelerate = flags["accelerate"]
-		o.EndpointOptions.DisableHTTPS = flags["disable_https"]
-		o.UsePathStyle = flags["use_path_style"] || flags["s3ForcePathStyle"] || endpoint != "" && !styled
+	opts := s3blob.Options{KMSEncryptionID: a.Param("kmskeyid"), EncryptionType: types.ServerSideEncryption(a.Param("ssetype"))}
+	b.Bucket, err = newS3(ctx, cfg, a.Name, opts, s3Hints, func(c *s3.Options) {
+		c.HTTPClient = watched(c.HTTPClient, o)
+		c.UseAccelerate = flags["accelerate"]
+		c.EndpointOptions.DisableHTTPS = flags["disable_https"]
+		c.UsePathStyle = flags["use_path_style"] || flags["s3ForcePathStyle"] || endpoint != "" && !styled
 		if endpoint != "" {
-			o.BaseEndpoint = &endpoint
+			c.BaseEndpoint = &endpoint
 		}
 	})
+	return err
 }
+
+// watched puts what watches the bucket's requests around the SDK's client,
+// which keeps its time-outs and its way with redirections.
+func watched(sdk s3.HTTPClient, o options) s3.HTTPClient {
+	return client{o.transport(tripper(sdk.Do))}
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+type client struct{ http.RoundTripper }
+
+func (c client) Do(r *http.Request) (*http.Response, error) { return c.RoundTrip(r) }
 
 func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options, hints hints, set func(*s3.Options)) (*blob.Bucket, error) {
 	r := &refusals{hints: hints, name: name}

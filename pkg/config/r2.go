@@ -1,10 +1,6 @@
 package config
 
-import (
-	"net/url"
-
-	"github.com/siemfeed/siemfeed/pkg/bucket"
-)
+import "github.com/siemfeed/siemfeed/pkg/bucket"
 
 // R2 is the configuration of a function that opens r2:// URLs.
 type R2 struct {
@@ -32,12 +28,12 @@ func (c *R2) ValidateR2(urls map[string]string) (f Faults) {
 	}
 	keys := false
 	for name, raw := range urls {
-		u, err := url.Parse(raw)
-		if err != nil || u.Scheme != "r2" {
+		a, err := bucket.Parse(raw)
+		if err != nil || a.Scheme != "r2" {
 			continue
 		}
 		keys = true
-		if q := u.Query(); q.Get("account_id") == "" && q.Get("endpoint") == "" && c.R2AccountID == "" && c.R2Endpoint == "" {
+		if a.Param("account_id") == "" && a.Param("endpoint") == "" && c.R2AccountID == "" && c.R2Endpoint == "" {
 			f.Add("R2_ACCOUNT_ID", "required for %s, or account_id=… in it", name)
 		}
 	}
