@@ -52,7 +52,7 @@ func (b *budget) wait(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ended(ctx)
 			}
-			return tooLate("the request budget has no room before the deadline", 0)
+			return &final{retry.Cut(&Error{Kind: Throttled, Detail: "the request budget has no room before the deadline", Err: context.DeadlineExceeded})}
 		}
 		// A pause that began meanwhile ends for all waiters at one moment; they
 		// queue up again rather than leave all at once.
@@ -69,16 +69,13 @@ func (b *budget) waitPause(ctx context.Context) error {
 			return nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < left {
-			return tooLate(fmt.Sprintf("the API asked for a pause of another %s, which is beyond the deadline", left.Round(time.Second)), left)
+			detail := fmt.Sprintf("the API asked for a pause of another %s, which is beyond the deadline", left.Round(time.Second))
+			return &final{retry.After(&Error{Kind: Throttled, Detail: detail, Err: context.DeadlineExceeded}, left)}
 		}
 		if err := retry.Sleep(ctx, left); err != nil {
 			return ended(ctx)
 		}
 	}
-}
-
-func tooLate(detail string, after time.Duration) error {
-	return &final{retry.After(&Error{Kind: Throttled, Detail: detail, Err: context.DeadlineExceeded}, after)}
 }
 
 func (b *budget) paused() time.Duration {

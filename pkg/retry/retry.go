@@ -31,9 +31,14 @@ type Policy struct {
 }
 
 // Do calls op until it succeeds, fails permanently, the attempts are used up
-// or ctx ends. It returns nil or the last error of op, joined with the
-// context's when that is what ended the attempts.
+// or ctx ends. It returns nil, the last error of op, or a [*CutError] when ctx
+// is what ended the attempts.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
+	var last error
+	began := time.Now()
+	cut := func(err error) error {
+		return &CutError{Last: last, For: time.Since(began), err: err, cause: context.Cause(ctx)}
+	}
 	for attempt := 1; ; attempt++ {
 		err := op(ctx)
 		if err == nil {
@@ -43,8 +48,12 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return withContext(ctx, err)
+			if !isEnd(ctx, err) {
+				last = err
+			}
+			return cut(err)
 		}
+		last = err
 		if attempt >= p.Attempts {
 			if attempt == 1 {
 				return err
@@ -54,23 +63,63 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 		wait := p.wait(attempt, err)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 			// Waiting out the deadline would only turn a clear error into a late one.
-			return errors.Join(err, context.DeadlineExceeded)
+			if asked := asksFor(err); time.Until(deadline) < asked {
+				return fmt.Errorf("%w (to be asked again in %v, which is beyond this run)", err, asked.Round(time.Second))
+			}
+			return &CutError{Last: err, For: time.Since(began), err: err, cause: context.DeadlineExceeded}
 		}
 		if p.Notify != nil {
 			p.Notify(attempt, wait, err)
 		}
 		if Sleep(ctx, wait) != nil {
-			return withContext(ctx, err)
+			return cut(err)
 		}
 	}
 }
 
-// withContext adds why the context ended to err, unless err says so already.
-func withContext(ctx context.Context, err error) error {
-	if errors.Is(err, ctx.Err()) {
-		return err
+// CutError is the error of a call that was still to be made, or made again, when
+// its context ended. It wraps the last attempt's error and the context's.
+type CutError struct {
+	// Last is what the last attempt that was not itself cut off failed with, nil
+	// if there was none.
+	Last error
+	// For is how long the call was tried.
+	For time.Duration
+
+	err, cause error
+}
+
+func (e *CutError) Error() string {
+	if e.Last == nil {
+		return e.err.Error()
 	}
-	return errors.Join(err, context.Cause(ctx))
+	return fmt.Sprintf("%v, %v after the first try; the last said: %v", e.cause, e.For.Round(time.Millisecond), e.Last)
+}
+
+func (e *CutError) Unwrap() []error {
+	out := []error{e.err, e.cause}
+	if e.Last != nil {
+		out = append(out, e.Last)
+	}
+	return out
+}
+
+// Cut marks err as that of a call that was not made since its context would have
+// ended before.
+func Cut(err error) error { return &CutError{err: err, cause: context.DeadlineExceeded} }
+
+// isEnd tells whether err says no more than that ctx ended.
+func isEnd(ctx context.Context, err error) bool {
+	return errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))
+}
+
+// asksFor is how long err says to wait, see [After].
+func asksFor(err error) time.Duration {
+	var t *transient
+	if errors.As(err, &t) {
+		return t.after
+	}
+	return 0
 }
 
 func (p Policy) wait(attempt int, err error) time.Duration {
@@ -81,11 +130,7 @@ func (p Policy) wait(attempt int, err error) time.Duration {
 	if p.Max > 0 {
 		wait = min(wait, p.Max)
 	}
-	var t *transient
-	if errors.As(err, &t) {
-		wait = max(wait, t.after)
-	}
-	return wait
+	return max(wait, asksFor(err))
 }
 
 type permanent struct{ err error }

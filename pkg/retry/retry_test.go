@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,8 +61,40 @@ func TestDoGivesUpBeforeADeadlineItCannotMeet(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err := retry.Policy{Attempts: 5}.Do(ctx, func(context.Context) error { return retry.After(errBoom, time.Minute) })
-		if !errors.Is(err, errBoom) || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 0 {
+		if !errors.Is(err, errBoom) || time.Since(start) != 0 {
 			t.Fatalf("after %v: %v", time.Since(start), err)
+		}
+		// The server asked for it, so this is its word, and not bad timing.
+		var cut *retry.CutError
+		if errors.As(err, &cut) || !strings.Contains(err.Error(), "1m0s") {
+			t.Fatal(err)
+		}
+
+		err = retry.Policy{Attempts: 5, Base: time.Hour}.Do(ctx, func(context.Context) error { return errBoom })
+		if !errors.Is(err, errBoom) || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &cut) || time.Since(start) != 0 {
+			t.Fatalf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestTheLastFailureOutlivesTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		calls := 0
+		err := retry.Policy{Attempts: 5, Base: time.Second}.Do(ctx, func(ctx context.Context) error {
+			if calls++; calls == 1 {
+				return errBoom
+			}
+			<-ctx.Done() // the second attempt hears nothing
+			return ctx.Err()
+		})
+		var cut *retry.CutError
+		if !errors.As(err, &cut) || !errors.Is(cut.Last, errBoom) || cut.For != time.Minute {
+			t.Fatalf("%+v", err)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errBoom) || !strings.Contains(err.Error(), "boom") {
+			t.Fatal(err)
 		}
 	})
 }
