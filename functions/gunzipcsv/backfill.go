@@ -120,10 +120,9 @@ func (f *Function) notice(o *blob.ListObject) trigger.Notice {
 }
 
 func (f *Function) backfillRun(ctx context.Context, batch []trigger.Notice) (*Receipt, error) {
-	r := f.newRun()
-	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
-	defer cancel()
-	err := f.deliver(hard, r, trigger.Event{Kind: trigger.Objects, Path: "backfill", Notices: batch})
-	rec, err := f.finish(ctx, r, err)
+	r := f.newRun(ctx, f.cfg.RunTimeout)
+	defer r.Cancel()
+	err := f.deliver(r.Context(), r, trigger.Event{Kind: trigger.Objects, Path: "backfill", Notices: batch})
+	rec, err := f.finish(r, err)
 	return rec, errors.Join(err, ctx.Err())
 }

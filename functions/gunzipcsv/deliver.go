@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -17,7 +18,7 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 	r.r.Redeliver = true
 	units := split(ev)
 	results := f.work(ctx, r, units)
-	if err := f.keep(ctx, r); err != nil {
+	if err := r.keep(); err != nil {
 		for i := range results {
 			results[i].err = errors.Join(results[i].err, err)
 		}
@@ -25,6 +26,7 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 
 	var failed failures
 	remaining := 0
+	var oldest time.Time
 	answer := trigger.Answer{BatchItemFailures: []trigger.Failure{}}
 	for _, res := range results {
 		switch {
@@ -35,11 +37,18 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 		default:
 			failed.add(res.err)
 		}
+		oldest = earliest(oldest, res.sent())
 		failure := trigger.Failure{ItemIdentifier: res.id}
 		if !strings.HasPrefix(ev.Path, "sqs") { // which takes no delay
 			failure.DelaySeconds = int(f.delay(res).Seconds())
 		}
 		answer.BatchItemFailures = append(answer.BatchItemFailures, failure)
+	}
+	switch {
+	case !oldest.IsZero():
+		r.r.Lag("notices", time.Since(oldest))
+	case remaining+failed.n == 0:
+		r.r.Lag("notices", 0)
 	}
 	if ev.PerMessage {
 		r.r.Answer = &answer
@@ -51,8 +60,8 @@ func (f *Function) deliver(ctx context.Context, r *run, ev trigger.Event) error 
 }
 
 // keep makes the run's manifest durable, also when its time is up.
-func (f *Function) keep(ctx context.Context, r *run) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+func (r *run) keep() error {
+	ctx, cancel := r.LastWords()
 	defer cancel()
 	return r.list.flush(ctx)
 }
@@ -88,7 +97,7 @@ func (f *Function) work(ctx context.Context, r *run, units []unit) []result {
 				}
 				results[i] = f.do(ctx, r, units[i])
 				if r.list.full() {
-					_ = f.keep(ctx, r) // else it waits, and is tried again at the end
+					_ = r.keep() // else it waits, and is tried again at the end
 				}
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -36,7 +37,8 @@ func (f *Function) drain(ctx context.Context, r *run) error {
 		}
 		d.wait(ctx)
 	}
-	d.flush(ctx)
+	d.flush()
+	d.lag()
 	if d.unfinished > 0 {
 		r.r.Remaining = append(r.r.Remaining, fmt.Sprintf("%d messages were returned to the queue because RUN_TIMEOUT (%v) was up", d.unfinished, f.cfg.RunTimeout))
 	}
@@ -53,8 +55,11 @@ type drain struct {
 	results chan result
 	pending []unit // pulled and not begun
 	running int
-	open    bool // there may be more to pull
-	late    bool // and it was not, for want of time
+	open    bool      // there may be more to pull
+	pulled  bool      // the queue has answered
+	late    bool      // and it was not, for want of time
+	newest  time.Time // when the newest message that was pulled was sent
+	oldest  time.Time // when the oldest that is not done with was; zero if all are
 
 	acks       []string
 	returns    []cfqueue.Return
@@ -71,13 +76,11 @@ func (d *drain) pull(ctx context.Context) {
 	}
 	messages, _, err := d.f.parts.Queue.Pull(ctx, d.batch(ctx), d.f.cfg.CFVisibility)
 	if err != nil {
-		d.open = false
-		if d.late = ctx.Err() != nil; !d.late {
-			d.err = errors.Join(d.err, err)
-		}
+		d.open, d.late = false, outcome.Late(ctx, err)
+		d.err = errors.Join(d.err, err)
 		return
 	}
-	d.open = len(messages) > 0
+	d.open, d.pulled = len(messages) > 0, true
 	for _, m := range messages {
 		u := unit{id: m.LeaseID, attempts: m.Attempts}
 		if m.Err != nil {
@@ -90,6 +93,7 @@ func (d *drain) pull(ctx context.Context) {
 				u.notices[i].Time = m.Time
 			}
 		}
+		d.newest = latest(d.newest, m.Time)
 		d.pending = append(d.pending, u)
 	}
 }
@@ -117,6 +121,7 @@ func (d *drain) start(ctx context.Context) {
 		if d.r.late(ctx) {
 			d.open, d.late = false, true
 			d.unfinished++
+			d.oldest = earliest(d.oldest, u.sent())
 			d.returns = append(d.returns, cfqueue.Return{LeaseID: u.id})
 			continue
 		}
@@ -138,7 +143,7 @@ func (d *drain) wait(ctx context.Context) {
 		}
 	case <-t.C:
 	}
-	d.flush(ctx)
+	d.flush()
 }
 
 func (d *drain) take(res result) {
@@ -151,15 +156,16 @@ func (d *drain) take(res result) {
 	default:
 		d.failed.add(res.err)
 	}
+	d.oldest = earliest(d.oldest, res.sent())
 	d.returns = append(d.returns, cfqueue.Return{LeaseID: res.id, Delay: d.f.delay(res)})
 }
 
 // flush settles what is finished, also when the run's time is up.
-func (d *drain) flush(ctx context.Context) {
+func (d *drain) flush() {
 	if len(d.acks)+len(d.returns) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	ctx, cancel := d.r.LastWords()
 	defer cancel()
 	if err := d.r.list.flush(ctx); err != nil {
 		// Delivered again they change nothing, and are entered then.
@@ -174,4 +180,20 @@ func (d *drain) flush(ctx context.Context) {
 		d.err = errors.Join(d.err, fmt.Errorf("%d messages are done and not acknowledged: %w", len(d.acks), err))
 	}
 	d.acks, d.returns = nil, nil
+}
+
+// lag notes how long ago the oldest message was sent that is not done with, as
+// far as that is known: of a queue that was not read to its end, whatever is
+// left is hardly older than the newest that was pulled.
+func (d *drain) lag() {
+	oldest := d.oldest
+	if d.late {
+		oldest = earliest(oldest, d.newest)
+	}
+	switch {
+	case !oldest.IsZero():
+		d.r.r.Lag("queue", time.Since(oldest))
+	case d.pulled && !d.late:
+		d.r.r.Lag("queue", 0)
+	}
 }

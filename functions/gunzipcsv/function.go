@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
@@ -96,40 +95,27 @@ func (f *Function) Close() error {
 // Run implements [serve.Function]: it drains the queue, or converts the
 // objects that ev tells of.
 func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
-	r := f.newRun()
-	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
-	defer cancel()
+	r := f.newRun(ctx, f.cfg.RunTimeout)
+	defer r.Cancel()
 	var err error
 	switch {
 	case ev.IsTick() && f.parts.Queue == nil:
 		err = config.Faults{{Var: "CF_QUEUE_ID", Problem: "required, with CF_ACCOUNT_ID and CF_API_TOKEN: a tick pulls notices from a queue, and none is configured"}}
 	case ev.IsTick():
-		err = f.drain(hard, r)
+		err = f.drain(r.Context(), r)
 	case ev.Kind == trigger.Objects:
-		err = f.deliver(hard, r, ev)
+		err = f.deliver(r.Context(), r, ev)
 	default:
 		return nil, refuse("gunzipcsv is woken by an empty body or notices about objects, not by %s", ev.Kind)
 	}
-	return f.finish(ctx, r, err)
+	return f.finish(r, err)
 }
 
 func refuse(format string, args ...any) error {
 	return retry.Permanent(&trigger.Error{Envelope: "gunzipcsv", Reason: fmt.Sprintf(format, args...), Status: http.StatusBadRequest})
 }
 
-// lastWords is how long a run may take beyond its time to give back messages
-// and to keep its receipt.
-const lastWords = 10 * time.Second
-
 // finish closes a run's receipt and keeps it.
-func (f *Function) finish(ctx context.Context, r *run, err error) (*Receipt, error) {
-	err = errors.Join(err, r.r.Balance())
-	r.r.Finish(err)
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	if saveErr := receipt.Save(keep, f.parts.State, r.r); saveErr != nil {
-		err = errors.Join(err, saveErr)
-		r.r.Finish(err)
-	}
-	return r.r, err
+func (f *Function) finish(r *run, err error) (*Receipt, error) {
+	return r.r, r.End(f.parts.State, r.r, r.r.In > 0, err)
 }

@@ -1,11 +1,13 @@
 package gunzipcsv
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -82,9 +84,10 @@ const (
 	maxUnknown = 1000
 )
 
-// run is one run's receipt while it is being written, by many at once.
+// run is one run, and its receipt while it is being written, by many at once.
 type run struct {
-	list    *manifest
+	list *manifest
+	*outcome.Run
 	mu      sync.Mutex
 	r       *Receipt
 	longest time.Duration // the longest conversion so far
@@ -92,10 +95,11 @@ type run struct {
 	done    int64
 }
 
-func (f *Function) newRun() *run {
+// newRun begins a run that may take budget; zero means as long as ctx.
+func (f *Function) newRun(ctx context.Context, budget time.Duration) *run {
 	r := &Receipt{Core: receipt.Start("gunzipcsv"), Objects: []Object{}, UnknownFields: map[string]int64{}}
 	r.Manifest, _ = manifestPrefix(r.Run) // of a name just made
-	return &run{r: r, list: newManifest(f.parts.State, r.Run)}
+	return &run{Run: outcome.Begin(ctx, budget, 0), r: r, list: newManifest(f.parts.State, r.Run)}
 }
 
 // add enters what became of a notice.

@@ -36,7 +36,9 @@ func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replay
 	if o.Queue && f.parts.Queue == nil {
 		return Replayed{}, errors.New("there is no queue to send to: set CF_QUEUE_ID, CF_ACCOUNT_ID and CF_API_TOKEN, or replay directly")
 	}
-	r := f.newRun()
+	r := f.newRun(ctx, 0)
+	defer r.Cancel()
+	ctx = r.Context()
 	done := Replayed{Receipt: r.r}
 	var failed failures
 	for obj, err := range f.reject.Pending(ctx) {
@@ -61,7 +63,7 @@ func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replay
 			step(done)
 		}
 	}
-	_, err := f.finish(ctx, r, failed.err())
+	_, err := f.finish(r, failed.err())
 	return done, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -31,11 +32,34 @@ func (f *Function) do(ctx context.Context, r *run, u unit) result {
 	for _, n := range u.notices {
 		if err := f.settle(ctx, r, n, false); err != nil {
 			res.err = fmt.Errorf("%s: %w", n.Key, err)
-			res.cut = ctx.Err() != nil
+			res.cut = ctx.Err() != nil || outcome.Late(ctx, err)
 			break
 		}
 	}
 	return res
+}
+
+// sent is when the oldest of u's notices was, zero if none says.
+func (u unit) sent() (oldest time.Time) {
+	for _, n := range u.notices {
+		oldest = earliest(oldest, n.Time)
+	}
+	return oldest
+}
+
+// earliest and latest compare times, of which zero means that it is unknown.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // maxDelay bounds how long a message that failed is held back.

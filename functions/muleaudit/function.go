@@ -12,6 +12,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -90,46 +91,35 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 	r := &Receipt{Core: receipt.Start("muleaudit"), Orgs: []OrgReceipt{}}
 	r.Redeliver = true // only a 200 means that all this trigger asked for is out
 
-	err = f.export(ctx, asked, r)
+	run := outcome.Begin(ctx, f.cfg.RunTimeout, 0)
+	defer run.Cancel()
+	err = f.export(run.Context(), asked, r)
 	var refused *trigger.Error
 	if errors.As(err, &refused) {
 		return nil, err
 	}
-	r.total()
-	err = errors.Join(err, r.Balance())
-	r.Finish(err)
-	// The receipt is kept also when the run's time is up.
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-	defer cancel()
-	if saveErr := receipt.Save(keep, f.state, r); saveErr != nil {
-		err = errors.Join(err, saveErr)
-		r.Finish(err)
-	}
-	return r, err
+	return r, run.End(f.state, r, r.total(), err)
 }
-
-// saveTime is how long the last words of a run may take.
-const saveTime = 10 * time.Second
 
 // export plans the spans of all organisations, works through their looks side
 // by side, and settles each organisation for itself.
 func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
-	hard, cancel := context.WithTimeout(ctx, f.cfg.RunTimeout)
-	defer cancel()
-
-	orgs, err := f.organisations(hard, asked)
+	orgs, err := f.organisations(ctx, asked)
 	if len(orgs) == 0 {
 		return err
 	}
 	errs := []error{err}
-	jobs := f.plan(hard, r.Run, asked, orgs)
-	f.work(hard, r.Run, jobs)
+	jobs := f.plan(ctx, r.Run, asked, orgs)
+	f.work(ctx, r.Run, jobs)
 
 	for _, j := range jobs {
-		r.Orgs = append(r.Orgs, f.settle(hard, r.Run, j))
+		r.Orgs = append(r.Orgs, f.settle(ctx, r.Run, j))
 		r.BytesIn += j.bytesIn
 		r.Retries += j.retries
-		errs = append(errs, j.err)
+		if j.scheduled && !j.reached.IsZero() {
+			r.Lag(j.org, time.Since(j.reached))
+		}
+		errs = append(errs, j.err, j.late)
 	}
 	return errors.Join(errs...)
 }

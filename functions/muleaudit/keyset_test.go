@@ -2,10 +2,7 @@ package muleaudit
 
 import (
 	"bytes"
-	"context"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
@@ -54,28 +51,4 @@ func TestTruncatedKeysAreAnError(t *testing.T) {
 	if _, err := s.readFrom(bytes.NewReader(make([]byte, 17))); err == nil {
 		t.Error("17 bytes taken for keys")
 	}
-}
-
-func TestOutlive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		// As long as the run goes on, so does what it commits.
-		run, end := context.WithCancel(t.Context())
-		own, cancel := outlive(run, time.Second)
-		defer cancel()
-		time.Sleep(time.Hour)
-		if own.Err() != nil {
-			t.Fatal("ended before the run")
-		}
-		end()
-		time.Sleep(time.Second - time.Nanosecond)
-		synctest.Wait()
-		if own.Err() != nil {
-			t.Fatal("no time was left after the run")
-		}
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
-		if own.Err() == nil {
-			t.Fatal("it goes on for ever")
-		}
-	})
 }

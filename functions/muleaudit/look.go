@@ -8,6 +8,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 )
 
 // found is what one look at a slice brought.
@@ -80,7 +81,7 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	}
 	// From here on the look is worth more than the run's time: cut off now, it
 	// would have to be read again.
-	ctx, cancel := outlive(ctx, commitTime)
+	ctx, cancel := outcome.LastWords(ctx)
 	defer cancel()
 	if len(parts) > 0 {
 		for i := range parts {
@@ -111,10 +112,6 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	}
 	return res, false, led.noteLook(ctx, l, run, res, known.events+res.events)
 }
-
-// commitTime is how long a look that was read may take, beyond the end of the
-// run, to claim and publish. Cloud Run leaves an instance 10 s after SIGTERM.
-const commitTime = 6 * time.Second
 
 // collector receives the entries of a look's pages, and hands on those that
 // are new. It implements [anypoint.Handler].

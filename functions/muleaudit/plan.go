@@ -3,8 +3,11 @@ package muleaudit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 )
 
 // job is one organisation's part of a run, as planned and as it went. While
@@ -21,6 +24,18 @@ type job struct {
 	bytesIn int64
 	retries int64
 	err     error
+	late    error     // what the end of the run's time cut off
+	reached time.Time // the watermark as it is now; zero if unknown
+}
+
+// fail notes what went wrong, and apart from it what the end of the run's time,
+// which is no fault of the organisation's, cut off.
+func (j *job) fail(ctx context.Context, err error) {
+	if outcome.Late(ctx, err) {
+		j.late = errors.Join(j.late, err)
+		return
+	}
+	j.err = errors.Join(j.err, err)
 }
 
 // plan decides what to look at for each organisation, the one that is most
@@ -31,7 +46,7 @@ func (f *Function) plan(ctx context.Context, run string, asked order, orgs []str
 	for i, org := range orgs {
 		j := &job{span: span{org: org}}
 		j.receipt = OrgReceipt{Org: org, Objects: []Object{}}
-		j.err = f.planOrg(ctx, run, asked, now, j)
+		j.fail(ctx, f.planOrg(ctx, run, asked, now, j))
 		j.receipt.From, j.receipt.To = j.from, j.to
 		jobs[i] = j
 	}
@@ -60,6 +75,9 @@ func (f *Function) planOrg(ctx context.Context, run string, asked order, now tim
 		}
 		j.scheduled = true
 		j.from, j.to = f.window(now, j.watermark)
+		if j.reached = j.watermark; j.reached.IsZero() {
+			j.reached = j.from
+		}
 		if j.watermark.IsZero() {
 			if err := led.begin(ctx, j.from, run); err != nil {
 				return err

@@ -65,10 +65,12 @@ func objects(parts []part) []Object {
 	return out
 }
 
-// total sums up the organisations. In counts the entries of looks that were
-// completed: what a look that broke off had read will be read again.
-func (r *Receipt) total() {
+// total sums up the organisations, and tells whether anything was done for any.
+// In counts the entries of looks that were completed: what a look that broke
+// off had read will be read again.
+func (r *Receipt) total() (did bool) {
 	for _, o := range r.Orgs {
+		did = did || o.Slices > 0 || len(o.Recovered) > 0
 		r.In += o.Events + o.Duplicates
 		r.Out += o.Events
 		r.Filtered += o.Duplicates
@@ -79,4 +81,5 @@ func (r *Receipt) total() {
 			r.Remaining = append(r.Remaining, o.Org+": "+o.Remaining)
 		}
 	}
+	return did
 }

@@ -14,6 +14,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 )
 
 // maxPartBytes is how much NDJSON one object holds; a SIEM reads an object as
@@ -146,7 +147,7 @@ func (s *stage) discard() error {
 	}
 	// The look may end because its context has; tidying up must not. What it
 	// does not get done, a later run will.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), saveTime)
+	ctx, cancel := outcome.LastWords(s.ctx)
 	defer cancel()
 	var errs []error
 	for _, p := range s.parts {

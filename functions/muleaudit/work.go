@@ -2,12 +2,11 @@ package muleaudit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 )
 
 // work does the looks of all jobs, Concurrency at a time, taking turns between
@@ -60,7 +59,7 @@ func (q *queue) take(ctx context.Context) (*job, int) {
 	for n := range q.jobs {
 		k := (q.turn + 1 + n) % len(q.jobs)
 		j := q.jobs[k]
-		if j.err != nil || j.next == len(j.looks) {
+		if j.err != nil || j.late != nil || j.next == len(j.looks) {
 			continue
 		}
 		if best < 0 || j.flying < q.jobs[best].flying {
@@ -89,21 +88,10 @@ func (q *queue) put(ctx context.Context, j *job, i int, res found, err error, to
 		j.receipt.add(res)
 		q.longest = max(q.longest, took)
 		q.done++
-	case ctx.Err() != nil || tooLate(err):
-		// Cut off by the run's end, or given up because that is too near: no
-		// fault of the organisation's, and reported as remaining.
 	default:
-		j.err = errors.Join(j.err, fmt.Errorf("%s: %w", j.looks[i], err))
+		j.fail(ctx, fmt.Errorf("%s: %w", j.looks[i], err))
 	}
 	return q.done
-}
-
-// tooLate tells whether the client found no room in the request budget before
-// the run's end. Other errors may look like an expired context as well, a
-// server that does not answer for one, and are failures all the same.
-func tooLate(err error) bool {
-	var e *anypoint.Error
-	return errors.As(err, &e) && e.Kind == anypoint.Throttled && errors.Is(err, context.DeadlineExceeded)
 }
 
 // settle closes an organisation's part of the run: how far it is complete from
@@ -120,7 +108,7 @@ func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
 		}
 	}
 	if err := f.conclude(ctx, run, j, reached); err != nil {
-		j.err = errors.Join(j.err, err)
+		j.fail(ctx, err)
 	}
 	r := j.receipt
 	r.Done = done
@@ -136,7 +124,7 @@ func (f *Function) settle(ctx context.Context, run string, j *job) OrgReceipt {
 // conclude makes durable what a job has reached.
 func (f *Function) conclude(ctx context.Context, run string, j *job, reached time.Time) error {
 	// This is worth a moment beyond the run's own time.
-	ctx, cancel := outlive(ctx, saveTime)
+	ctx, cancel := outcome.LastWords(ctx)
 	defer cancel()
 	led := ledger{f.state, j.org}
 	// A look takes for exported what another run has claimed, so that has to be
@@ -146,21 +134,9 @@ func (f *Function) conclude(ctx context.Context, run string, j *job, reached tim
 	if err != nil || !j.scheduled || !reached.After(j.watermark) {
 		return err
 	}
-	f.rt.Metrics.Lag(ctx, "muleaudit", j.org, time.Since(reached))
-	return led.advance(ctx, reached, run)
-}
-
-// outlive returns a context that ends the given time after ctx does.
-func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
-	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		t := time.NewTimer(by)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			cancel()
-		case <-own.Done():
-		}
-	})
-	return own, func() { stop(); cancel() }
+	if err := led.advance(ctx, reached, run); err != nil {
+		return err
+	}
+	j.reached = reached
+	return nil
 }

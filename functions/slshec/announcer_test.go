@@ -11,6 +11,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -81,11 +82,13 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+	run := outcome.Begin(t.Context(), 0, 0)
+	defer run.Cancel()
 	s := newSink(t.Context(), f)
 	defer s.close()
 	a := &announcer{f: f, ledger: s.ledger, r: f.begin(follow)}
 	told := 0
-	b := &books{f: f, s: s, a: a, since: f.meter(), note: func(*Receipt) { told++ }}
+	b := &books{f: f, run: run, s: s, a: a, since: f.meter(), note: func(*Receipt) { told++ }}
 
 	status := sls.ShardStatus{Start: sls.FormatCursor(0)}
 	s.ledger.assign(0)

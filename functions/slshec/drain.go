@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/lease"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -24,31 +25,34 @@ func (f *Function) leaseOf(group string) string {
 
 // exclusive drains r.Group while no other run does.
 func (f *Function) exclusive(ctx context.Context, r *Receipt, o sls.WorkerOptions) (*Receipt, error) {
+	run := outcome.Begin(ctx, f.cfg.RunTimeout, o.Grace)
+	defer run.Cancel()
 	r.Consumer = f.cfg.Consumer
-	held, err := lease.Acquire(ctx, f.state, f.leaseOf(r.Group), r.Run, f.cfg.LeaseTTL)
+	held, err := lease.Acquire(run.Context(), f.state, f.leaseOf(r.Group), r.Run, f.cfg.LeaseTTL)
 	var other *lease.Held
 	if errors.As(err, &other) {
 		r.Status, r.HeldBy = receipt.Busy, other.By
 		r.Remaining = []string{other.Error()}
-		r.Finish(nil)
-		return r, nil // its receipt is not worth keeping: it did nothing
+		return r, run.Decide(r, false, nil) // not worth keeping: it did nothing
 	}
 	if err != nil {
-		return f.finish(ctx, r, fmt.Errorf("take the lease: %w", err))
+		return f.finish(run, r, fmt.Errorf("STATE_URL: take the lease: %w", err))
 	}
-	err = f.work(ctx, held.Context(), r, o)
-	// Given back before anyone hears that the run is over.
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	own, cancel := run.Bound(held.Context())
 	defer cancel()
-	return f.finish(ctx, r, errors.Join(err, held.Release(free)))
+	err = f.work(run.Context(), own, r, o)
+	// Given back before anyone hears that the run is over.
+	free, cancel := run.LastWords()
+	defer cancel()
+	return f.finish(run, r, errors.Join(err, held.Release(free)))
 }
 
 // work runs a worker of r.Group as long as own lives. It stops in good order
-// when ctx ends or time is up.
+// when ctx ends.
 func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOptions) error {
-	run, cancel := context.WithTimeout(own, max(f.cfg.RunTimeout-o.Grace, f.cfg.RunTimeout/2))
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
+	run, cancel := context.WithCancelCause(own)
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
 
 	since := f.meter()
 	s := newSink(own, f)
@@ -62,7 +66,6 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 		return err
 	}
 	res, err := w.Run(run)
-	gaveUp := s.reason()
 	s.close()
 	a.turn(func(*Receipt) *Receipt { return nil })
 	for _, st := range res.Shards {
@@ -75,10 +78,7 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	for _, g := range res.Gaps {
 		r.Gaps = append(r.Gaps, g.String())
 	}
-	f.settle(ctx, r, s, since)
-	if err != nil && run.Err() != nil && own.Err() == nil && gaveUp == nil && !errors.Is(err, sls.ErrExpired) {
-		err = nil // cut off at the end of its time, and r.Remaining says where
-	}
+	f.settle(own, r, s, since)
 	return err
 }
 
@@ -86,9 +86,7 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter) {
 	sheet := s.ledger.take()
 	r.add(sheet)
-	for _, row := range sheet.rows {
-		f.rt.Metrics.Lag(ctx, "slshec", fmt.Sprint("shard-", row.status.Shard), lag(row.status))
-	}
+	f.lag(ctx, r, sheet.rows)
 	r.Objects = append(r.Objects, s.kept()...)
 	f.measured(r, since)
 }

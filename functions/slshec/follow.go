@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -113,6 +114,9 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	if _, err := f.sls.Shards(ctx); err != nil {
 		return err
 	}
+	run := outcome.Begin(ctx, 0, saveTime)
+	defer run.Cancel()
+	ctx = run.Context()
 	r := f.begin(follow)
 	r.Consumer = f.cfg.followConsumer(r.Run)
 	s := newSink(context.WithoutCancel(ctx), f)
@@ -129,7 +133,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	}
 	f.following.set(w, nil)
 
-	books := &books{f: f, s: s, a: a, since: f.meter(), note: note}
+	books := &books{f: f, run: run, s: s, a: a, since: f.meter(), note: note}
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
 	keeper.Go(func() { books.keep(ctx, w, stop) })
@@ -146,6 +150,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 // books finishes a receipt for each stretch of following.
 type books struct {
 	f     *Function
+	run   *outcome.Run
 	s     *sink
 	a     *announcer
 	since meter
@@ -177,7 +182,7 @@ func (b *books) turn(ctx context.Context) (err error) {
 	b.a.turn(func(r *Receipt) *Receipt {
 		b.f.settle(ctx, r, b.s, b.since)
 		open := *r
-		if r, err = b.f.finish(ctx, r, nil); err != nil {
+		if r, err = b.f.finish(b.run, r, nil); err != nil {
 			return &open
 		}
 		b.tell(ctx, r)
@@ -196,7 +201,7 @@ func (b *books) end(ctx context.Context, err error, gaps []sls.Gap) error {
 		for _, g := range gaps {
 			r.Gaps = append(r.Gaps, g.String())
 		}
-		r, err = b.f.finish(ctx, r, err)
+		r, err = b.f.finish(b.run, r, err)
 		b.tell(ctx, r)
 		return nil
 	})
@@ -218,9 +223,8 @@ func (f *Function) report(ctx context.Context, r *Receipt) {
 // already answers a tick that comes while the function follows.
 func (f *Function) already() receipt.Receipt {
 	r := f.begin(follow)
-	r.Status = receipt.Busy
 	r.Remaining = []string{"nothing to trigger: MODE=follow forwards all the time"}
-	r.Finish(nil)
+	r.Finish(receipt.Outcome{Status: receipt.Busy})
 	return r
 }
 

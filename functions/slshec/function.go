@@ -2,7 +2,6 @@ package slshec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/lease"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -177,46 +177,6 @@ func (f *Function) measured(r *Receipt, since meter) {
 }
 
 // finish closes a receipt and keeps it.
-func (f *Function) finish(ctx context.Context, r *Receipt, err error) (*Receipt, error) {
-	err = errors.Join(distinct(err), r.Balance())
-	r.Finish(err)
-	// The receipt is kept also when the run's time is up.
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-	defer cancel()
-	if saveErr := receipt.Save(keep, f.state, r); saveErr != nil {
-		err = errors.Join(err, saveErr)
-		r.Finish(err)
-	}
-	return r, err
-}
-
-// distinct leaves out errors that say what another has said: every shard fails
-// for the reason that one request had.
-func distinct(err error) error {
-	var all []error
-	seen := map[string]bool{}
-	var walk func(error)
-	walk = func(err error) {
-		if many, ok := err.(interface{ Unwrap() []error }); ok && isJoin(err) {
-			for _, e := range many.Unwrap() {
-				walk(e)
-			}
-			return
-		}
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			all = append(all, err)
-		}
-	}
-	walk(err)
-	return errors.Join(all...)
-}
-
-// isJoin tells a plain list of errors from one that says something itself.
-func isJoin(err error) bool {
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return false
-	}
-	return errors.Join(many.Unwrap()...).Error() == err.Error()
+func (f *Function) finish(run *outcome.Run, r *Receipt, err error) (*Receipt, error) {
+	return r, run.End(f.state, r, r.In > 0, err)
 }

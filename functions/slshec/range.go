@@ -2,9 +2,9 @@ package slshec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -22,22 +22,19 @@ func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	}
 	r := f.begin("range")
 	r.Group, r.Redeliver = "", true
-	run, cancel := context.WithTimeout(ctx, max(f.cfg.RunTimeout-f.grace(), f.cfg.RunTimeout/2))
-	defer cancel()
+	run := outcome.Begin(ctx, f.cfg.RunTimeout, f.grace())
+	defer run.Cancel()
 	since := f.meter()
-	s := newSink(context.WithoutCancel(ctx), f)
+	own, cancel := run.LastWords()
+	defer cancel()
+	s := newSink(own, f)
 	s.ledger.assign(g.Shard)
-	st, err := f.sls.ReadRange(run, sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query}, s)
+	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, Grace: f.grace()}, s)
 	s.close()
 	s.ledger.close(st)
-	f.settle(ctx, r, s, since)
-	switch {
-	case st.Finished && err == nil:
-	case run.Err() != nil && errors.Is(err, context.Cause(run)):
-		err = nil // cut off at the end of its time
-		fallthrough
-	default:
+	f.settle(own, r, s, since)
+	if !st.Finished || err != nil {
 		r.Remaining = []string{fmt.Sprintf("shard %d: from cursor %s up to %s", g.Shard, g.Begin, g.End)}
 	}
-	return f.finish(ctx, r, err)
+	return f.finish(run, r, err)
 }

@@ -51,20 +51,13 @@ type ShardReceipt struct {
 	BytesIn     int64  `json:"bytes_in"`
 	// Received is when SLS received the newest log that was read.
 	Received time.Time `json:"received,omitzero"`
-	// LagSeconds is how far behind now that is, 0 where nothing is left.
-	LagSeconds float64 `json:"lag_seconds"`
+	// LagSeconds is how far the checkpoint is behind now, 0 where nothing is left,
+	// and null where that could not be found out.
+	LagSeconds *float64 `json:"lag_seconds"`
 	// Behind is how many LogGroups were left before the end of the drain, -1
 	// where it has none.
 	Behind int64 `json:"behind_groups"`
 	Lost   bool  `json:"lost,omitempty"` // to another consumer, in mid-work
-}
-
-// lag is how far behind s is.
-func lag(s sls.ShardStatus) time.Duration {
-	if s.CaughtUp || s.Finished || s.Received.IsZero() {
-		return 0
-	}
-	return max(0, time.Since(s.Received))
 }
 
 // add adds what the ledger has.
@@ -90,7 +83,7 @@ func (a row) receipt() ShardReceipt {
 	return ShardReceipt{
 		Shard: s.Shard, From: a.from, To: a.to,
 		In: a.in, Out: a.out, Filtered: a.filtered, Quarantined: a.quarantined, BytesIn: a.bytesIn,
-		Received: s.Received, LagSeconds: lag(s).Seconds(), Behind: s.Behind(), Lost: s.Lost,
+		Received: s.Received, Behind: s.Behind(), Lost: s.Lost,
 	}
 }
 

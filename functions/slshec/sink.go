@@ -2,7 +2,6 @@ package slshec
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -192,12 +191,4 @@ func (s *sink) close() {
 	s.flush(0)
 	s.flights.Wait()
 	s.abort(context.Canceled)
-}
-
-// reason returns why the sink gave up, nil if it did not.
-func (s *sink) reason() error {
-	if err := context.Cause(s.ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }

@@ -46,9 +46,15 @@ type Core struct {
 	BytesOut int64 `json:"bytes_out"`
 	Retries  int64 `json:"retries"`
 
+	// LagSeconds is how far the oldest checkpoint is behind now, whether or not
+	// it moved; null where that could not be found out. See [Core.Lag].
+	LagSeconds *float64 `json:"lag_seconds"`
+
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`
 
+	// Trouble is what was being retried last, in a run that ended well.
+	Trouble string `json:"trouble,omitempty"`
 	// Error says what failed and what to fix.
 	Error string `json:"error,omitempty"`
 	// Redeliver says that only another delivery of the same trigger finishes
@@ -56,6 +62,8 @@ type Core struct {
 	Redeliver bool `json:"-"`
 	// Remaining says, in words, what the next run has to do.
 	Remaining []string `json:"remaining,omitempty"`
+
+	lags map[string]time.Duration
 }
 
 // Receipt is any function's receipt.
@@ -87,17 +95,37 @@ func newID(now time.Time) string {
 // stamp is how the name of a run tells when it began.
 const stamp = "20060102T150405.000"
 
-// Finish stamps the end of the run and settles its status: an error means
-// failed, a rest means partial.
-func (c *Core) Finish(err error) {
+// Outcome is how a run ended. Package outcome makes it.
+type Outcome struct {
+	Status  Status
+	Err     error  // why, if Status is Failed
+	Trouble string // what was being retried last, if it is not
+}
+
+// Finish stamps the end of the run with its outcome.
+func (c *Core) Finish(o Outcome) {
 	c.FinishedAt = time.Now().UTC()
-	switch {
-	case err != nil:
-		c.Status, c.Error = Failed, err.Error()
-	case c.Status == OK && len(c.Remaining) > 0:
-		c.Status = Partial
+	c.Status, c.Trouble, c.Error = o.Status, o.Trouble, ""
+	if o.Err != nil {
+		c.Error = o.Err.Error()
 	}
 }
+
+// Lag notes how far the checkpoint of source, such as an organisation, a shard
+// or a queue, is behind now.
+func (c *Core) Lag(source string, d time.Duration) {
+	if c.lags == nil {
+		c.lags = map[string]time.Duration{}
+	}
+	d = max(d, 0)
+	c.lags[source] = d
+	if s := d.Seconds(); c.LagSeconds == nil || s > *c.LagSeconds {
+		c.LagSeconds = &s
+	}
+}
+
+// Lags are the lags noted, by source.
+func (c *Core) Lags() map[string]time.Duration { return c.lags }
 
 // Balance returns an error unless in = out + filtered + quarantined.
 func (c *Core) Balance() error {

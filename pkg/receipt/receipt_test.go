@@ -2,7 +2,6 @@ package receipt_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,7 +23,7 @@ func TestSaveAndKeys(t *testing.T) {
 	}
 	r := own{receipt.Start("muleaudit"), 7}
 	r.In, r.Out = 3, 3
-	r.Finish(nil)
+	r.Finish(receipt.Outcome{Status: receipt.OK})
 	if err := receipt.Save(t.Context(), state, &r); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +31,7 @@ func TestSaveAndKeys(t *testing.T) {
 	if err := state.ReadJSON(t.Context(), r.Key(), &got); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"function", "status", "in", "out", "filtered", "quarantined", "bytes_in", "bytes_out", "retries", "started_at", "finished_at", "extra"} {
+	for _, key := range []string{"function", "status", "in", "out", "filtered", "quarantined", "bytes_in", "bytes_out", "retries", "lag_seconds", "version", "started_at", "finished_at", "extra"} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("receipt lacks %q: %v", key, got)
 		}
@@ -45,22 +44,16 @@ func TestSaveAndKeys(t *testing.T) {
 	}
 }
 
-func TestFinish(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		core receipt.Core
-		err  error
-		want receipt.Status
-	}{
-		{"done", receipt.Core{Status: receipt.OK}, nil, receipt.OK},
-		{"rest", receipt.Core{Status: receipt.OK, Remaining: []string{"x"}}, nil, receipt.Partial},
-		{"busy", receipt.Core{Status: receipt.Busy}, nil, receipt.Busy},
-		{"error beats rest", receipt.Core{Status: receipt.OK, Remaining: []string{"x"}}, errors.New("e"), receipt.Failed},
-	} {
-		tc.core.Finish(tc.err)
-		if tc.core.Status != tc.want || (tc.err != nil) != (tc.core.Error != "") {
-			t.Errorf("%s: %+v", tc.name, tc.core)
-		}
+func TestLagIsThatOfTheOldest(t *testing.T) {
+	r := receipt.Start("f")
+	if r.LagSeconds != nil {
+		t.Errorf("before it is known: %v", *r.LagSeconds)
+	}
+	r.Lag("a", time.Minute)
+	r.Lag("b", time.Hour)
+	r.Lag("c", -time.Second) // of a clock that runs ahead
+	if *r.LagSeconds != 3600 || len(r.Lags()) != 3 || r.Lags()["c"] != 0 {
+		t.Errorf("%v, of %v", *r.LagSeconds, r.Lags())
 	}
 }
 

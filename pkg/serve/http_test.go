@@ -65,8 +65,8 @@ func TestStatusTellsWhetherToDeliverAgain(t *testing.T) {
 			var log strings.Builder
 			fn := &stub{run: func(context.Context, trigger.Event) (receipt.Receipt, error) {
 				c := receipt.Start("stub")
-				c.Status, c.Redeliver, c.In, c.Out = tc.status, tc.redeliver, 3, 3
-				c.Finish(tc.err)
+				c.Redeliver, c.In, c.Out = tc.redeliver, 3, 3
+				c.Finish(receipt.Outcome{Status: tc.status, Err: tc.err})
 				return &c, tc.err
 			}}
 			rec := post(serve.NewHandler(t.Context(), fn, runtime(t, &log)), "{}")
@@ -134,7 +134,7 @@ func TestStop(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // as a commit takes
 		ended = true
 		c := receipt.Start("stub")
-		c.Finish(nil)
+		c.Finish(receipt.Outcome{Status: receipt.OK})
 		return &c, nil
 	}}
 	h := serve.NewHandler(stop, fn, runtime(t, io.Discard))

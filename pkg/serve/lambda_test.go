@@ -50,12 +50,14 @@ func (probe) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error)
 	switch {
 	case ev.Kind == trigger.PubSub && string(ev.Data) == `{"want":"partial"}`:
 		r.Redeliver, r.Remaining = true, []string{"the rest"}
+		r.Finish(receipt.Outcome{Status: receipt.Partial})
+		return r, nil
 	case ev.Kind == trigger.PubSub:
 		return nil, &trigger.Error{Reason: "not of this function", Status: 400}
 	case ev.Kind == trigger.Objects:
 		return r, r.objects(ctx, ev)
 	}
-	r.Finish(nil)
+	r.Finish(receipt.Outcome{Status: receipt.OK})
 	return r, nil
 }
 
@@ -81,7 +83,11 @@ func (r *probeReceipt) objects(ctx context.Context, ev trigger.Event) (err error
 			r.BatchItemFailures = append(r.BatchItemFailures, trigger.Failure{ItemIdentifier: n.MessageID, DelaySeconds: 60})
 		}
 	}
-	r.Finish(err)
+	end := receipt.Outcome{Status: receipt.OK}
+	if err != nil {
+		end = receipt.Outcome{Status: receipt.Failed, Err: err}
+	}
+	r.Finish(end)
 	return err
 }
 

@@ -1,6 +1,9 @@
 package sls
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Range is a stretch of one shard.
 type Range struct {
@@ -11,6 +14,8 @@ type Range struct {
 	Query string // SPL filter
 	// MaxPending is how many batches may be under way; default 8.
 	MaxPending int
+	// Grace bounds how long a stop waits for what is under way; default 30 s.
+	Grace time.Duration
 }
 
 // ReadRange reads a range without a consumer group, such as the one an SLS
@@ -19,7 +24,7 @@ type Range struct {
 // status says how far everything was confirmed (Checkpoint), whatever the
 // error.
 func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
-	o := WorkerOptions{Count: r.Count, Query: r.Query, MaxPending: r.MaxPending}
+	o := WorkerOptions{Count: r.Count, Query: r.Query, MaxPending: r.MaxPending, Grace: r.Grace}
 	o.setDefaults()
 	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}
 	run := &shardRun{

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -64,13 +63,10 @@ func (m *Metrics) Run(ctx context.Context, r *receipt.Core) {
 	m.bytes.Add(ctx, r.BytesIn, metric.WithAttributes(function, attribute.String("direction", "in")))
 	m.bytes.Add(ctx, r.BytesOut, metric.WithAttributes(function, attribute.String("direction", "out")))
 	m.retries.Add(ctx, r.Retries, metric.WithAttributes(function))
+	for source, lag := range r.Lags() {
+		m.lag.Record(ctx, lag.Seconds(), metric.WithAttributes(function, attribute.String("source", source)))
+	}
 	m.runs.Add(ctx, 1, metric.WithAttributes(function, attribute.String("status", string(r.Status))))
-}
-
-// Lag records how far the checkpoint of source (an organisation, a shard) is
-// behind now.
-func (m *Metrics) Lag(ctx context.Context, function, source string, lag time.Duration) {
-	m.lag.Record(ctx, lag.Seconds(), metric.WithAttributes(attribute.String("function", function), attribute.String("source", source)))
 }
 
 // Flush exports what was counted. A serverless instance may be frozen between

@@ -57,8 +57,9 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Run(t.Context(), &receipt.Core{Function: "f", Status: receipt.OK, In: 5, Out: 3, Filtered: 2, BytesIn: 100, BytesOut: 60, Retries: 1})
-	m.Lag(t.Context(), "f", "org", time.Minute)
+	r := &receipt.Core{Function: "f", Status: receipt.OK, In: 5, Out: 3, Filtered: 2, BytesIn: 100, BytesOut: 60, Retries: 1}
+	r.Lag("org", time.Minute)
+	m.Run(t.Context(), r)
 	var data metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &data); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,62 @@
+package slshec
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// lagTime bounds how long a run asks how far behind it is: that is worth a
+// moment, and no more.
+const lagTime = time.Second
+
+// lag enters how far the checkpoint of each shard is behind now, rows being the
+// last of r.Shards. Where something is left, the service tells when it received
+// what lies at the checkpoint.
+func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
+	ctx, cancel := context.WithTimeout(ctx, lagTime)
+	defer cancel()
+	shards := r.Shards[len(r.Shards)-len(rows):]
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i := range rows {
+		g.Go(func() error {
+			d, err := f.behind(ctx, rows[i].status)
+			if err != nil {
+				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
+				return nil //nolint:nilerr // null says that it is not known
+			}
+			s := d.Seconds()
+			shards[i].LagSeconds = &s
+			return nil
+		})
+	}
+	_ = g.Wait() // none fails
+	// A shard that was lost and regained has several rows: the last one counts.
+	for _, s := range r.Shards {
+		if s.LagSeconds != nil {
+			r.Lag(fmt.Sprint("shard-", s.Shard), time.Duration(*s.LagSeconds*float64(time.Second)))
+		}
+	}
+}
+
+// behind tells how long ago the first log was received that no checkpoint of s
+// covers.
+func (f *Function) behind(ctx context.Context, s sls.ShardStatus) (time.Duration, error) {
+	at := s.Checkpoint
+	if at == "" {
+		at = s.Start
+	}
+	if s.Finished || s.CaughtUp && at == s.Position {
+		return 0, nil
+	}
+	received, err := f.sls.CursorTime(ctx, s.Shard, at)
+	if err != nil {
+		return 0, err
+	}
+	return max(0, time.Since(received)), nil
+}

@@ -1,0 +1,172 @@
+package outcome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// End checks the balance of the run's receipt, settles its status and keeps it
+// in state. did tells whether the run got anything done; err is what
+// the work was left with. It returns nil, or why the run failed.
+//
+// An error that only says that the time was up does not make a run fail; that
+// something it needs did not answer then does, and so does having done nothing.
+func (r *Run) End(state *bucket.Bucket, rec receipt.Receipt, did bool, err error) error {
+	core := rec.Base()
+	err = errors.Join(err, core.Balance())
+	out := r.decide(core, did, err)
+	core.Finish(out)
+	last, cancel := r.LastWords()
+	defer cancel()
+	if saveErr := receipt.Save(last, state, rec); saveErr != nil {
+		out = r.failed(errors.Join(out.Err, fmt.Errorf("STATE_URL: %w", saveErr)))
+		core.Finish(out)
+	}
+	return out.Err
+}
+
+// Decide settles the status of a receipt that is not worth keeping.
+func (r *Run) Decide(rec receipt.Receipt, did bool, err error) error {
+	out := r.decide(rec.Base(), did, err)
+	rec.Base().Finish(out)
+	return out.Err
+}
+
+func (r *Run) decide(core *receipt.Core, did bool, err error) receipt.Outcome {
+	real, late := part(r.ctx, err)
+	if len(real) > 0 {
+		return r.failed(errors.Join(real...))
+	}
+	if core.Status == receipt.Busy {
+		return receipt.Outcome{Status: receipt.Busy}
+	}
+	over := r.ctx.Err() != nil
+	if len(late) == 0 && len(core.Remaining) == 0 {
+		return r.well(receipt.OK)
+	}
+	if failing := r.failing(late); len(failing) > 0 {
+		return r.failed(fmt.Errorf("%v while something it needs kept failing: %s", r.ended(), strings.Join(failing, "; ")))
+	}
+	if over && !did && !r.stopped() {
+		return r.failed(fmt.Errorf("%v before anything was done: raise RUN_TIMEOUT", r.ended()))
+	}
+	if len(core.Remaining) == 0 {
+		core.Remaining = []string{r.ended().Error()}
+	}
+	return r.well(receipt.Partial)
+}
+
+// well is the outcome of a run that did not fail. It tells all the same what
+// was being retried.
+func (r *Run) well(s receipt.Status) receipt.Outcome {
+	out := receipt.Outcome{Status: s}
+	if t, ok := r.watch.Last(); ok {
+		out.Trouble = t.String()
+	}
+	return out
+}
+
+// failed is the outcome of a run that failed for err, with what did not answer
+// well when it ended.
+func (r *Run) failed(err error) receipt.Outcome {
+	said := err.Error()
+	for _, t := range r.watch.Failing(0) {
+		if !strings.Contains(said, t.Said) {
+			err = fmt.Errorf("%w; %s", err, t)
+		}
+	}
+	return receipt.Outcome{Status: receipt.Failed, Err: err}
+}
+
+// patience is how long what a run needs may fail before that is no longer a
+// hiccup that the run happened to end in.
+const patience = 10 * time.Second
+
+func (r *Run) failing(late []error) []string {
+	least := patience
+	if r.budget > 0 {
+		least = min(least, r.budget/4)
+	}
+	var out []string
+	for _, t := range r.watch.Failing(least) {
+		out = append(out, t.String())
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, err := range late {
+		var cut *retry.CutError
+		if errors.As(err, &cut) && cut.Last != nil && cut.For >= least {
+			out = append(out, cut.Last.Error())
+		}
+	}
+	return out
+}
+
+// ended says why the run is over.
+func (r *Run) ended() error {
+	switch {
+	case r.ctx.Err() == nil: // a client knew that it would be before the next try
+		return fmt.Errorf("RUN_TIMEOUT (%v) would have been up", r.budget.Round(time.Millisecond))
+	case r.stopped():
+		return context.Cause(r.ctx)
+	case r.budget <= 0:
+		return r.ctx.Err()
+	}
+	return fmt.Errorf("RUN_TIMEOUT (%v) was up", r.budget.Round(time.Millisecond))
+}
+
+// Late tells whether err says no more than that ctx ended, or would have before
+// the call could be made: nobody's fault, unless a run's watch knows better.
+func Late(ctx context.Context, err error) bool {
+	_, late := part(ctx, err)
+	return len(late) > 0 && len(late) == len(leaves(err))
+}
+
+// part parts what went wrong from what only says that the time was up.
+func part(ctx context.Context, err error) (real, late []error) {
+	over := ctx.Err() != nil
+	for _, leaf := range leaves(err) {
+		var cut *retry.CutError
+		switch {
+		case errors.As(leaf, &cut):
+			late = append(late, leaf)
+		case over && (errors.Is(leaf, context.DeadlineExceeded) || errors.Is(leaf, context.Canceled) || errors.Is(leaf, context.Cause(ctx))):
+			late = append(late, leaf)
+		default:
+			real = append(real, leaf)
+		}
+	}
+	return real, late
+}
+
+// leaves takes lists of errors apart, and drops what says again what another
+// has said: every shard fails for the reason that one request had.
+func leaves(err error) (out []error) {
+	seen := map[string]bool{}
+	var walk func(error)
+	walk = func(err error) {
+		if err == nil {
+			return
+		}
+		if list, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(list.Unwrap()...).Error() == err.Error() {
+			for _, e := range list.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		if !seen[err.Error()] {
+			seen[err.Error()] = true
+			out = append(out, err)
+		}
+	}
+	walk(err)
+	return out
+}

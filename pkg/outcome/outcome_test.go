@@ -1,0 +1,225 @@
+package outcome_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/watch"
+)
+
+// peer answers as its fields say, after wait.
+type peer struct {
+	code int
+	wait time.Duration
+}
+
+func (p *peer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := retry.Sleep(r.Context(), p.wait); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: p.code, Status: fmt.Sprint(p.code), Header: http.Header{}, Body: io.NopCloser(strings.NewReader("words"))}, nil
+}
+
+// call asks p under a policy, as a client does.
+func call(ctx context.Context, p *peer) error {
+	rt := watch.Transport(watch.Always("HEC_URL"), p)
+	return retry.Policy{Attempts: 1000, Base: time.Second, Max: 2 * time.Second}.Do(ctx, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peer/", nil)
+		if err != nil {
+			return err
+		}
+		res, err := rt.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = res.Body.Close() }()
+		if res.StatusCode != 200 {
+			return fmt.Errorf("status %d", res.StatusCode)
+		}
+		return nil
+	})
+}
+
+func TestOutcome(t *testing.T) {
+	boom := errors.New("boom")
+	for _, tc := range []struct {
+		name string
+		work func(ctx context.Context, r *receipt.Core) (did bool, err error)
+		want receipt.Status
+		says []string // in the error, or the trouble
+	}{
+		{"done", func(context.Context, *receipt.Core) (bool, error) { return true, nil }, receipt.OK, nil},
+		{"done, with nothing to do", func(context.Context, *receipt.Core) (bool, error) { return false, nil }, receipt.OK, nil},
+		{"an error", func(context.Context, *receipt.Core) (bool, error) { return true, boom }, receipt.Failed, []string{"boom"}},
+		{"an error beside the deadline's", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			<-ctx.Done()
+			return true, errors.Join(ctx.Err(), boom)
+		}, receipt.Failed, []string{"boom"}},
+		{"time up, all well", func(ctx context.Context, r *receipt.Core) (bool, error) {
+			r.Remaining = []string{"much"}
+			for ctx.Err() == nil {
+				if err := call(ctx, &peer{200, 100 * time.Millisecond}); err != nil {
+					return true, err
+				}
+			}
+			return true, nil
+		}, receipt.Partial, nil},
+		{"a rest, and time left", func(_ context.Context, r *receipt.Core) (bool, error) {
+			r.Remaining = []string{"shard 3 is another's"}
+			return false, nil
+		}, receipt.Partial, nil},
+		{"time up, nothing done", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			<-ctx.Done()
+			return false, ctx.Err()
+		}, receipt.Failed, []string{"RUN_TIMEOUT (20s)", "raise"}},
+		{"500 for ever", func(ctx context.Context, _ *receipt.Core) (bool, error) { return true, call(ctx, &peer{code: 500}) },
+			receipt.Failed, []string{"RUN_TIMEOUT (20s)", "HEC_URL", "500: words"}},
+		{"500 for ever, and the error swallowed", func(ctx context.Context, r *receipt.Core) (bool, error) {
+			_ = call(ctx, &peer{code: 500})
+			r.Remaining = []string{"much"}
+			return true, nil
+		}, receipt.Failed, []string{"HEC_URL", "500: words"}},
+		{"silent", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			return true, call(ctx, &peer{200, time.Hour})
+		}, receipt.Failed, []string{"HEC_URL", "no answer for 15s"}},
+		{"answered late, but answered", func(ctx context.Context, r *receipt.Core) (bool, error) {
+			r.Remaining = []string{"much"}
+			for ctx.Err() == nil {
+				if err := call(ctx, &peer{200, 4 * time.Second}); err != nil {
+					return true, err
+				}
+			}
+			return true, nil
+		}, receipt.Partial, nil},
+		{"a hiccup that mended", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			p := &peer{code: 503}
+			time.AfterFunc(3*time.Second, func() { p.code = 200 })
+			return true, call(ctx, p)
+		}, receipt.OK, []string{"HEC_URL", "503"}},
+		{"a hiccup at the end", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			time.Sleep(14 * time.Second)
+			return true, call(ctx, &peer{code: 503})
+		}, receipt.Partial, []string{"HEC_URL", "503"}},
+		{"a store without HTTP keeps failing", func(ctx context.Context, _ *receipt.Core) (bool, error) {
+			return true, retry.Policy{Attempts: 1000, Base: time.Second, Max: time.Second}.Do(ctx, func(context.Context) error { return boom })
+		}, receipt.Failed, []string{"boom"}},
+		{"busy", func(_ context.Context, r *receipt.Core) (bool, error) {
+			r.Status, r.Remaining = receipt.Busy, []string{"another's turn"}
+			return false, nil
+		}, receipt.Busy, nil},
+		{"counts that do not add up", func(_ context.Context, r *receipt.Core) (bool, error) {
+			r.In++
+			return true, nil
+		}, receipt.Failed, []string{"add up"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := open(t)
+				run := outcome.Begin(t.Context(), 20*time.Second, 0)
+				r := receipt.Start("f")
+				did, err := tc.work(run.Context(), &r)
+				err = run.End(state, &r, did, err)
+				if r.Status != tc.want || (err != nil) != (tc.want == receipt.Failed) || (r.Error != "") != (err != nil) {
+					t.Fatalf("%s: %v (%+v)", r.Status, err, r)
+				}
+				for _, word := range tc.says {
+					if !strings.Contains(r.Error+r.Trouble, word) {
+						t.Errorf("%q is not in %q nor in %q", word, r.Error, r.Trouble)
+					}
+				}
+				if r.Status == receipt.Partial && len(r.Remaining) == 0 {
+					t.Error("partial without a rest")
+				}
+				var kept receipt.Core
+				if err := state.ReadJSON(t.Context(), r.Key(), &kept); err != nil || kept.Status != r.Status {
+					t.Errorf("%v: %+v", err, kept)
+				}
+			})
+		})
+	}
+}
+
+func open(t *testing.T) *bucket.Bucket {
+	t.Helper()
+	b, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func TestStopIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancelCause(t.Context())
+		run := outcome.Begin(ctx, time.Minute, 0)
+		stop(errors.New("the instance is shutting down"))
+		r := receipt.Start("f")
+		if err := run.End(open(t), &r, false, run.Context().Err()); err != nil || r.Status != receipt.Partial || !strings.Contains(r.Remaining[0], "shutting down") {
+			t.Fatalf("%v %+v", err, r)
+		}
+	})
+}
+
+func TestLastWordsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		run := outcome.Begin(t.Context(), 4*time.Second, 0)
+		<-run.Context().Done()
+		if got := time.Since(began); got != 3*time.Second {
+			t.Errorf("work ends after %v", got)
+		}
+		if !errors.Is(context.Cause(run.Context()), outcome.ErrTimeUp) {
+			t.Error(context.Cause(run.Context()))
+		}
+		last, cancel := run.LastWords()
+		defer cancel()
+		<-last.Done()
+		if got := time.Since(began); got != 5*time.Second {
+			t.Errorf("last words end after %v", got)
+		}
+
+		// The caller's deadline counts, and a stop does.
+		began = time.Now()
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		run = outcome.Begin(ctx, time.Hour, 0)
+		<-run.Context().Done()
+		if got := time.Since(began); got != 54*time.Second {
+			t.Errorf("work ends after %v", got)
+		}
+		stop()
+		ctx, stop = context.WithCancel(t.Context())
+		run = outcome.Begin(ctx, time.Hour, 0)
+		stop()
+		began = time.Now()
+		last, cancel = run.LastWords()
+		defer cancel()
+		<-last.Done()
+		if got := time.Since(began); got != 6*time.Second {
+			t.Errorf("last words of a stopped run end after %v", got)
+		}
+	})
+}
+
+func TestReceiptThatCannotBeKept(t *testing.T) {
+	state := open(t)
+	if err := state.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := receipt.Start("f")
+	err := outcome.Begin(t.Context(), time.Minute, 0).End(state, &r, true, nil)
+	if err == nil || r.Status != receipt.Failed || !strings.Contains(r.Error, "STATE_URL") {
+		t.Fatalf("%v: %+v", err, r)
+	}
+}
