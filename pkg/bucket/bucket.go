@@ -26,6 +26,8 @@ type Bucket struct {
 	// bare is the same directory without the file of attributes that fileblob
 	// puts beside each object, see [Upload]; nil elsewhere.
 	bare *blob.Bucket
+	// read is an object known to be readable, see [Bucket.judge].
+	read lastRead
 	// closers release what Bucket does not own.
 	closers []func() error
 }

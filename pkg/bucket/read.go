@@ -13,6 +13,72 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
+// NewRangeReader opens length bytes from offset of the object at key, to its
+// end if length is negative. As in every read of a Bucket, the bytes are those
+// stored: what carries Content-Encoding: gzip is not unpacked on the way, which
+// Cloud Storage does unless asked not to
+// (docs.cloud.google.com/storage/docs/transcoding). The error is [IsNotFound]
+// if there is no such object, and an [*ObjectRefusedError] if the store refuses
+// this object alone.
+func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length int64, opts *blob.ReaderOptions) (*blob.Reader, error) {
+	var with blob.ReaderOptions
+	if opts != nil {
+		with = *opts
+	}
+	before := with.BeforeRead
+	with.BeforeRead = func(as func(any) bool) error {
+		var handle **storage.ObjectHandle
+		if as(&handle) {
+			*handle = (*handle).ReadCompressed(true)
+		}
+		if before != nil {
+			return before(as)
+		}
+		return nil
+	}
+	r, err := b.Bucket.NewRangeReader(ctx, key, offset, length, &with)
+	if err != nil {
+		return nil, b.judge(ctx, key, err)
+	}
+	if r.Size() > 0 { // of an empty object a byte cannot be asked for
+		b.read.set(key)
+	}
+	return r, nil
+}
+
+// NewReader is [Bucket.NewRangeReader] for the whole object.
+func (b *Bucket) NewReader(ctx context.Context, key string, opts *blob.ReaderOptions) (*blob.Reader, error) {
+	return b.NewRangeReader(ctx, key, 0, -1, opts)
+}
+
+// Download writes the object at key to w, read as by [Bucket.NewReader].
+func (b *Bucket) Download(ctx context.Context, key string, w io.Writer, opts *blob.ReaderOptions) error {
+	r, err := b.NewReader(ctx, key, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	_, err = io.Copy(w, r)
+	return err
+}
+
+// ReadAll returns the object at key, read as by [Bucket.NewReader].
+func (b *Bucket) ReadAll(ctx context.Context, key string) ([]byte, error) {
+	r, err := b.NewReader(ctx, key, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return io.ReadAll(r)
+}
+
+// Attributes tells about the object at key. The errors are those of
+// [Bucket.NewRangeReader].
+func (b *Bucket) Attributes(ctx context.Context, key string) (*blob.Attributes, error) {
+	a, err := b.Bucket.Attributes(ctx, key)
+	return a, b.judge(ctx, key, err)
+}
+
 // ErrChanged is returned when an object is not the version that was seen.
 var ErrChanged = errors.New("object changed since it was looked at")
 
@@ -21,9 +87,6 @@ var ErrChanged = errors.New("object changed since it was looked at")
 // time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What
 // is read is that version to its end, whatever happens to the object meanwhile;
 // a body that breaks off before its announced length is an error, not an end.
-//
-// The bytes are those stored: what carries Content-Encoding: gzip is not
-// unpacked on the way.
 func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) (*blob.Reader, error) {
 	r, err := b.NewReader(ctx, key, &blob.ReaderOptions{BeforeRead: func(as func(any) bool) error {
 		var in *s3.GetObjectInput
@@ -33,7 +96,7 @@ func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) 
 		var handle **storage.ObjectHandle
 		var attrs storage.ObjectAttrs
 		if as(&handle) && seen.As(&attrs) {
-			*handle = (*handle).If(storage.Conditions{GenerationMatch: attrs.Generation}).ReadCompressed(true)
+			*handle = (*handle).If(storage.Conditions{GenerationMatch: attrs.Generation})
 		}
 		return nil
 	}})

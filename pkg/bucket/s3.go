@@ -91,6 +91,9 @@ func openS3(ctx context.Context, b *Bucket, a Address, o options) error {
 		if endpoint != "" {
 			c.BaseEndpoint = &endpoint
 		}
+		if s3Home(a).store == "r2" {
+			c.APIOptions = append(c.APIOptions, asStored)
+		}
 	})
 	return err
 }
