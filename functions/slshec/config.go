@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -21,7 +22,7 @@ type Config struct {
 	Project  string `env:"SLS_PROJECT, required" help:"the project's name"`
 	Logstore string `env:"SLS_LOGSTORE, required" help:"the logstore's name"`
 	Group    string `env:"SLS_CG, required" help:"consumer group that keeps the checkpoints; it is created if it does not exist"`
-	Access
+	config.Alibaba
 
 	Consumer        string        `env:"SLS_CONSUMER" help:"name within the consumer group; default: derived, the same for every drain, one of its own for each process that follows"`
 	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a shard without a checkpoint begins"`
@@ -66,9 +67,9 @@ const (
 
 // Validate implements [config.Validator].
 func (c *Config) Validate() (f config.Faults) {
-	c.Access.validate(&f)
+	f = c.ValidateAlibaba()
 	if c.Endpoint != "" && c.Project != "" && c.Logstore != "" {
-		_, err := sls.New(c.Endpoint, c.Project, c.Logstore, sls.StaticCredentials("", "", ""), sls.Options{Insecure: c.SLSInsecure})
+		_, err := sls.New(c.Endpoint, c.Project, c.Logstore, alibaba.Static("", "", ""), sls.Options{Insecure: c.SLSInsecure})
 		c.blame(&f, err)
 	}
 	if strings.ContainsFunc(c.Group, func(r rune) bool {

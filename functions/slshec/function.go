@@ -9,6 +9,7 @@ import (
 
 	"github.com/sethvargo/go-envconfig"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/hec"
@@ -88,15 +89,12 @@ func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime
 const pullMemory = 24 << 20
 
 func (f *Function) openSLS(again retry.Policy) (*sls.Client, error) {
-	creds, err := f.cfg.provider()
-	if err != nil {
-		return nil, err
-	}
+	creds := f.cfg.Provider()
 	// Every request is signed right before it is made, so this is where a run
 	// that has lost its lease is stopped, whatever it was about to do.
-	fenced := sls.CredentialsFunc(func(ctx context.Context) (sls.Credentials, error) {
+	fenced := alibaba.ProviderFunc(func(ctx context.Context) (alibaba.Credentials, error) {
 		if err := lease.Check(ctx); err != nil {
-			return sls.Credentials{}, err
+			return alibaba.Credentials{}, err
 		}
 		return creds.Credentials(ctx)
 	})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -102,7 +103,7 @@ func answers(t *testing.T, o sls.Options, f http.HandlerFunc) *sls.Client {
 	if o.Retry.Attempts == 0 {
 		o.Retry = retry.Policy{Attempts: 2, Base: time.Millisecond}
 	}
-	c, err := sls.New(s.URL, "project", "logstore", sls.StaticCredentials("ak", "secret", ""), o)
+	c, err := sls.New(s.URL, "project", "logstore", alibaba.Static("ak", "secret", ""), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -51,7 +52,7 @@ type Client struct {
 	project, logstore string
 	base              url.URL // scheme and the host that is dialled
 	host              string  // project.endpoint, what is signed and sent
-	creds             CredentialsProvider
+	creds             alibaba.Provider
 	opts              Options
 	http              *http.Client
 	buffers           *buffers
@@ -67,7 +68,7 @@ var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 // address or localhost is dialled as it is, by default over plain http, while
 // the Host header stays project.endpoint. It returns every fault of its
 // arguments at once.
-func New(endpoint, project, logstore string, creds CredentialsProvider, opts Options) (*Client, error) {
+func New(endpoint, project, logstore string, creds alibaba.Provider, opts Options) (*Client, error) {
 	var faults []error
 	if !name.MatchString(project) {
 		faults = append(faults, fmt.Errorf("project %q: want letters, digits and hyphens", project))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
@@ -11,7 +12,7 @@ import (
 func Example() {
 	ctx := context.Background()
 	c, err := sls.New("cn-hangzhou.log.aliyuncs.com", "my-project", "audit",
-		sls.StaticCredentials("id", "secret", ""), sls.Options{Region: "cn-hangzhou"})
+		alibaba.Static("id", "secret", ""), sls.Options{Region: "cn-hangzhou"})
 	if err != nil {
 		return
 	}

@@ -14,11 +14,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 )
 
 // signV1 adds Date, Content-MD5 and the Authorization of signature v1, which
 // every region accepts. Source: "Request signatures", SDK signature.go.
-func signV1(r *http.Request, body []byte, c Credentials, now time.Time) {
+func signV1(r *http.Request, body []byte, c alibaba.Credentials, now time.Time) {
 	r.Header.Set("x-log-signaturemethod", "hmac-sha1")
 	r.Header.Set("Date", now.UTC().Format(http.TimeFormat))
 	if body != nil {
@@ -53,7 +55,7 @@ func canonicalV1(r *http.Request) string {
 
 // signV4 adds x-log-date, x-log-content-sha256 and the Authorization of
 // signature v4, which names the region. Source: SDK signature_v4.go.
-func signV4(r *http.Request, body []byte, c Credentials, region string, now time.Time) {
+func signV4(r *http.Request, body []byte, c alibaba.Credentials, region string, now time.Time) {
 	date := now.UTC().Format("20060102T150405Z")
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -221,7 +222,7 @@ func TestFailedBatch(t *testing.T) {
 func TestConfigFaultsMoveNoCheckpoint(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	s.Logstore().OnCheckpoint(func(e emulator.CheckpointEvent) { t.Errorf("checkpoint %+v", e) })
-	c, err := sls.New(s.URL(), "project", "other", sls.StaticCredentials("ak", "secret", ""), sls.Options{Retry: fast})
+	c, err := sls.New(s.URL(), "project", "other", alibaba.Static("ak", "secret", ""), sls.Options{Retry: fast})
 	if err != nil {
 		t.Fatal(err)
 	}

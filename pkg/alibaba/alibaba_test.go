@@ -1,4 +1,4 @@
-package credentials_test
+package alibaba_test
 
 import (
 	"encoding/json"
@@ -12,9 +12,8 @@ import (
 
 	sdk "github.com/aliyun/credentials-go/credentials"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/retry"
-	"github.com/siemfeed/siemfeed/pkg/sls"
-	"github.com/siemfeed/siemfeed/pkg/sls/credentials"
 )
 
 func TestFromSDK(t *testing.T) {
@@ -23,8 +22,8 @@ func TestFromSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := credentials.FromSDK(c).Credentials(t.Context())
-	if err != nil || got != (sls.Credentials{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token"}) {
+	got, err := alibaba.FromSDK(c).Credentials(t.Context())
+	if err != nil || got != (alibaba.Credentials{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token"}) {
 		t.Errorf("%v %v", got, err)
 	}
 }
@@ -62,11 +61,11 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-func google(t *testing.T, c *cloud) sls.CredentialsProvider {
+func google(t *testing.T, c *cloud) alibaba.Provider {
 	t.Helper()
 	s := httptest.NewServer(c)
 	t.Cleanup(s.Close)
-	p, err := credentials.FromGoogle(credentials.Google{
+	p, err := alibaba.FromGoogle(alibaba.Google{
 		RoleARN: "acs:ram::1:role/r", ProviderARN: "acs:ram::1:oidc-provider/google", Audience: "my audience",
 		STSEndpoint: s.URL, MetadataURL: s.URL, Client: s.Client(),
 		Retry: retry.Policy{Attempts: 3, Base: time.Millisecond},
@@ -126,7 +125,16 @@ func TestFromGoogleErrors(t *testing.T) {
 	if n := c.exchanges.Load() - before; n != 1 {
 		t.Errorf("a refusal was tried %d times", n)
 	}
-	if _, err := credentials.FromGoogle(credentials.Google{}); err == nil || !strings.Contains(err.Error(), "audience") {
+	if _, err := alibaba.FromGoogle(alibaba.Google{}); err == nil || !strings.Contains(err.Error(), "audience") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestCredentialsPrintNoSecret(t *testing.T) {
+	c := alibaba.Credentials{AccessKeyID: "id", AccessKeySecret: "hunter2", SecurityToken: "token"}
+	for _, f := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(f, c); strings.Contains(got, "hunter2") || strings.Contains(got, "token") {
+			t.Errorf("%s prints %s", f, got)
+		}
 	}
 }

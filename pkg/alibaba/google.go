@@ -1,4 +1,4 @@
-package credentials
+package alibaba
 
 import (
 	"cmp"
@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
-	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
 // Google describes a RAM role that trusts Google's identity tokens.
@@ -38,7 +37,7 @@ const refreshBefore = 5 * time.Minute
 type googleProvider struct {
 	o    Google
 	turn chan struct{} // holds one token: one exchange at a time
-	now  sls.Credentials
+	now  Credentials
 	end  time.Time
 }
 
@@ -46,7 +45,7 @@ type googleProvider struct {
 // Google Cloud workload it runs in for a session of an Alibaba role, without
 // any stored key (AssumeRoleWithOIDC). Sessions are kept until five minutes
 // before they expire; while one is valid, a failed refresh does no harm.
-func FromGoogle(o Google) (sls.CredentialsProvider, error) {
+func FromGoogle(o Google) (Provider, error) {
 	var faults []error
 	for _, f := range [][2]string{{"role ARN", o.RoleARN}, {"OIDC provider ARN", o.ProviderARN}, {"audience", o.Audience}} {
 		if f[1] == "" {
@@ -67,12 +66,12 @@ func FromGoogle(o Google) (sls.CredentialsProvider, error) {
 	return &googleProvider{o: o, turn: make(chan struct{}, 1)}, nil
 }
 
-func (p *googleProvider) Credentials(ctx context.Context) (sls.Credentials, error) {
+func (p *googleProvider) Credentials(ctx context.Context) (Credentials, error) {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		return sls.Credentials{}, ctx.Err()
+		return Credentials{}, ctx.Err()
 	}
 	left := time.Until(p.end)
 	if left > refreshBefore {
@@ -83,13 +82,13 @@ func (p *googleProvider) Credentials(ctx context.Context) (sls.Credentials, erro
 		if left > 0 {
 			return p.now, nil
 		}
-		return sls.Credentials{}, err
+		return Credentials{}, err
 	}
 	p.now, p.end = c, end
 	return c, nil
 }
 
-func (p *googleProvider) exchange(ctx context.Context) (c sls.Credentials, end time.Time, err error) {
+func (p *googleProvider) exchange(ctx context.Context) (c Credentials, end time.Time, err error) {
 	err = p.o.Retry.Do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 		defer cancel()
@@ -121,7 +120,7 @@ func (p *googleProvider) identity(ctx context.Context) (string, error) {
 
 // assume calls AssumeRoleWithOIDC, which takes no signature: the token is the
 // proof. Source: credentials-go v1.4.14, providers/oidc.go.
-func (p *googleProvider) assume(ctx context.Context, token string) (sls.Credentials, time.Time, error) {
+func (p *googleProvider) assume(ctx context.Context, token string) (Credentials, time.Time, error) {
 	query := url.Values{
 		"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Format": {"JSON"},
 		"Timestamp": {time.Now().UTC().Format(time.RFC3339)},
@@ -132,12 +131,12 @@ func (p *googleProvider) assume(ctx context.Context, token string) (sls.Credenti
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.o.STSEndpoint+"/?"+query.Encode(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return sls.Credentials{}, time.Time{}, retry.Permanent(err)
+		return Credentials{}, time.Time{}, retry.Permanent(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	body, err := p.do(r)
 	if err != nil {
-		return sls.Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC of %s: %w", p.o.RoleARN, err)
+		return Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC of %s: %w", p.o.RoleARN, err)
 	}
 	var out struct {
 		Credentials struct {
@@ -148,13 +147,13 @@ func (p *googleProvider) assume(ctx context.Context, token string) (sls.Credenti
 		}
 	}
 	if err := json.Unmarshal(body, &out); err != nil {
-		return sls.Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC: %w", err)
+		return Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC: %w", err)
 	}
 	c := out.Credentials
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" || c.SecurityToken == "" {
-		return sls.Credentials{}, time.Time{}, errors.New("AssumeRoleWithOIDC: an answer without credentials")
+		return Credentials{}, time.Time{}, errors.New("AssumeRoleWithOIDC: an answer without credentials")
 	}
-	return sls.Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}, c.Expiration, nil
+	return Credentials{AccessKeyID: c.AccessKeyID, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken}, c.Expiration, nil
 }
 
 // do returns the body of a 200 and makes an error of anything else, permanent
