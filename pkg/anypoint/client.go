@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // Options configure a [Client]. ClientID and ClientSecret are required.
@@ -86,6 +87,7 @@ func New(o Options) *Client {
 	if c.http == nil {
 		c.http = defaultHTTP()
 	}
+	c.http = watch.Client(named, *c.http)
 	c.budget = newBudget(c.rate, or(o.MinPause, time.Second), or(o.MaxPause, time.Minute))
 	c.tokens.fetch = c.fetchToken
 	return c
@@ -109,6 +111,14 @@ func defaultHTTP() *http.Client {
 		// Followed, a redirected POST becomes a GET, and escapes the budget.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// named names what a request is for.
+func named(r *http.Request) string {
+	if strings.HasSuffix(r.URL.Path, tokenPath) {
+		return "MULE_BASE_URL (token)"
+	}
+	return "MULE_BASE_URL"
 }
 
 // Token makes sure that there is a token, and so that the credentials are good.

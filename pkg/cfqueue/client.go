@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // DefaultBaseURL is where the API is.
@@ -50,6 +52,14 @@ type Client struct {
 	retry     retry.Policy
 }
 
+// named names what a request is for.
+func named(r *http.Request) string {
+	if strings.HasSuffix(r.URL.Path, "/ack") {
+		return "CF_QUEUE_ID (acknowledging)"
+	}
+	return "CF_QUEUE_ID"
+}
+
 // New returns a client for the queue with the given id. The token needs the
 // account permissions Queues Read and Queues Write.
 func New(account, queue, token string, opts Options) (*Client, error) {
@@ -82,7 +92,7 @@ func New(account, queue, token string, opts Options) (*Client, error) {
 	}
 	return &Client{
 		queue:     base.JoinPath("accounts", url.PathEscape(account), "queues", url.PathEscape(queue)).String(),
-		http:      &client,
+		http:      watch.Client(named, client),
 		authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
 		redact:    redactor(token),
 		timeout:   opts.Timeout,

@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // Client sends batches to one HEC, which may have several endpoints. It is
@@ -74,6 +77,7 @@ func (c *Client) connect() error {
 		}
 		c.http.Transport = c.own
 	}
+	c.http = watch.Client(named, *c.http)
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if c.opts.Ack && c.http.Jar == nil {
 		// Sticky sessions, which acknowledgement needs behind a load balancer,
@@ -85,6 +89,14 @@ func (c *Client) connect() error {
 		c.http.Jar = jar
 	}
 	return nil
+}
+
+// named names what a request is for.
+func named(r *http.Request) string {
+	if strings.HasSuffix(r.URL.Path, pathEvent) {
+		return "HEC_URL"
+	}
+	return "HEC_URL (" + r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:] + ")"
 }
 
 // Batch returns an empty batch, waiting while all are in use. Release it.

@@ -3,10 +3,12 @@ package serve
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // Opener opens what a function works with, each part by the name of the
@@ -21,8 +23,12 @@ type Opener struct {
 // NewOpener returns an opener for one call of a [New], which ctx is that of.
 func NewOpener(ctx context.Context) *Opener { return &Opener{ctx: ctx} }
 
-// Bucket opens the bucket at url, which the variable called name gives.
+// Bucket opens the bucket at url, which the variable called name gives, and has
+// its requests watched under that name.
 func (o *Opener) Bucket(name, url string, opts ...bucket.Option) *bucket.Bucket {
+	opts = append(opts, bucket.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return watch.Transport(watch.ByMethod(name), next)
+	}))
 	b, err := bucket.Open(o.ctx, url, opts...)
 	if err != nil {
 		o.faults.AddErr(name, err)

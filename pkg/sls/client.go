@@ -16,6 +16,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // Options are what a [Client] may be told. The zero value of each field means
@@ -95,11 +96,11 @@ func New(endpoint, project, logstore string, creds alibaba.Provider, opts Option
 	}
 	opts.setDefaults()
 	c.opts = opts
-	c.http = &http.Client{
+	c.http = watch.Client(named, http.Client{
 		Transport: opts.Transport,
 		// A signature holds for one host and path: a redirect is no answer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	})
 	c.buffers = newBuffers(opts.Memory)
 	if opts.Compression == zstdType {
 		// With one worker the decoder starts no goroutine.
@@ -110,6 +111,24 @@ func New(endpoint, project, logstore string, creds alibaba.Provider, opts Option
 		c.zstd = z
 	}
 	return c, nil
+}
+
+// named names what a request is for: a service that answers pulls may all the
+// same save no checkpoints.
+func named(r *http.Request) string {
+	kind := r.URL.Query().Get("type")
+	switch {
+	case strings.Contains(r.URL.Path, "/consumergroups"):
+		if kind == "" {
+			kind = "consumer group"
+		}
+	case kind == "logs":
+		kind = "pull"
+	}
+	if kind == "" {
+		return "SLS_ENDPOINT"
+	}
+	return "SLS_ENDPOINT (" + kind + ")"
 }
 
 func (o *Options) setDefaults() {

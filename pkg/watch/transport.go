@@ -36,6 +36,16 @@ func Always(variable string) func(*http.Request) string {
 	return func(*http.Request) string { return variable }
 }
 
+// Client returns a client like c whose requests are watched.
+func Client(name func(*http.Request) string, c http.Client) *http.Client {
+	next := c.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	c.Transport = Transport(name, next)
+	return &c
+}
+
 type transport struct {
 	name func(*http.Request) string
 	next http.RoundTripper
