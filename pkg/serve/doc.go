@@ -1,7 +1,8 @@
 // Package serve starts a function where it is deployed: on Cloud Run and Cloud
-// Functions, and on Function Compute's custom runtime, as an HTTP server
-// through functions-framework-go; on AWS Lambda, which is known by
-// AWS_LAMBDA_RUNTIME_API, through aws-lambda-go.
+// Functions, and on Function Compute's custom runtime, as an HTTP server; on
+// AWS Lambda, which is known by AWS_LAMBDA_RUNTIME_API, through aws-lambda-go.
+// functions-framework-go is for Google's buildpack, which serves functions by a
+// program of its own: see [Register].
 //
 // # HTTP
 //
@@ -11,6 +12,8 @@
 //	200  all is done, or what is left will go on by itself at the next tick
 //	400  the body is nothing any trigger sends
 //	401  FUNCTION_TOKEN is set and the request does not bear it
+//	408  the request did not arrive within a minute
+//	413  it is larger than any trigger's
 //	500  something transient or misconfigured is left; the receipt says what
 //	503  only a redelivery of this trigger will finish its work, or the
 //	     server is shutting down
@@ -22,9 +25,10 @@
 // all is complete, and kept in STATE_URL as
 // <function>/verify/YYYY/MM/DD/<id>.json.
 //
-// GET /healthz answers 200 while the function can work. FUNCTION_TOKEN is for
-// callers that the platform does not authenticate itself, such as a Cloudflare
-// Worker: they send it as Authorization: Bearer <token>.
+// GET /health and GET /healthz answer 200 while the function can work; Cloud Run
+// may keep paths that end in z to itself. FUNCTION_TOKEN is for callers that
+// the platform does not authenticate itself, such as a Cloudflare Worker: they
+// send it as Authorization: Bearer <token>.
 //
 // On Function Compute each answer also says by X-Fc-Status whether the run
 // succeeded, as only that makes the service deliver again; do not configure an
@@ -35,5 +39,6 @@
 // An event is answered with the receipt where HTTP would answer 200, and else
 // with an error, so that the trigger delivers again. A batch from SQS is
 // answered with the messages to deliver again (ReportBatchItemFailures has to
-// be enabled). A run has what Lambda's timeout leaves but for a tenth.
+// be enabled). A run has what Lambda's timeout leaves but for a tenth, as it has
+// of CLOUD_RUN_TIMEOUT_SECONDS.
 package serve

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/telemetry"
@@ -34,7 +36,7 @@ func NewHandler(stop context.Context, fn Function, rt Runtime) *Handler {
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.URL.Path == "/healthz":
+	case r.URL.Path == "/health", r.URL.Path == "/healthz":
 		h.health(w)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
@@ -99,9 +101,12 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// attend calls work under a context that ends when the process is to stop. Its
-// error is errPanic or nil.
+// attend calls work under a context that ends when the process is to stop, and
+// before a deadline at which the platform would cut it off. Its error is
+// errPanic or nil.
 func (h *Handler) attend(ctx context.Context, work func(context.Context)) (err error) {
+	ctx, done := beforeDeadline(ctx)
+	defer done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(h.stop, func() { cancel(errStopping) })()
@@ -120,13 +125,17 @@ func (h *Handler) post(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		status := http.StatusInternalServerError
 		var refused *trigger.Error
-		if errors.As(err, &refused) {
+		switch {
+		case errors.As(err, &refused):
 			status = refused.Status
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			status = http.StatusRequestTimeout
 		}
 		h.rt.Log.WarnContext(ctx, "event refused", "error", err.Error())
 		answer(w, status, failure{Error: err.Error()})
 		return
 	}
+	arrived(w)
 	if ev.Kind == trigger.Verify {
 		v, status, err := Verify(ctx, h.fn, ev, h.rt)
 		if err != nil {
@@ -142,6 +151,17 @@ func (h *Handler) post(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return
 	}
 	answer(w, status, rec)
+}
+
+// beforeDeadline ends a run a tenth of its time, at most 10 s, before the
+// platform stops to wait for it: for the receipt, the metrics and the answer.
+func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	margin := min(10*time.Second, time.Until(deadline)/10)
+	return context.WithDeadline(ctx, deadline.Add(-margin))
 }
 
 var (

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -50,8 +49,6 @@ func (i *invoker) Invoke(ctx context.Context, payload []byte) (out []byte, err e
 		return nil, errStopping
 	}
 	defer i.h.runs.Done()
-	ctx, cancel := beforeDeadline(ctx)
-	defer cancel()
 	failed := i.h.attend(ctx, func(ctx context.Context) { out, err = i.run(ctx, payload) })
 	return out, errors.Join(err, failed)
 }
@@ -100,15 +97,4 @@ func answerMessages(rec receipt.Receipt, err error) ([]byte, error) {
 		answer.BatchItemFailures = append(answer.BatchItemFailures, trigger.Failure{ItemIdentifier: f.ItemIdentifier})
 	}
 	return json.Marshal(answer)
-}
-
-// beforeDeadline ends a run a tenth of its time, at most 10 s, before Lambda
-// ends the process: for the receipt, the metrics and the answer.
-func beforeDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	margin := min(10*time.Second, time.Until(deadline)/10)
-	return context.WithDeadline(ctx, deadline.Add(-margin))
 }

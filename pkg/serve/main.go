@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/sethvargo/go-envconfig"
 
@@ -73,32 +73,25 @@ func Register(name string, build New) {
 	}()
 }
 
-func listen(ctx context.Context, name string, build New) error {
+func listen(ctx context.Context, _ string, build New) error {
 	s, err := assemble(ctx, build)
 	if err != nil {
 		return err
 	}
-	functions.HTTP(name, s.guarded.ServeHTTP)
-	if err := os.Setenv("FUNCTION_TARGET", name); err != nil { // serve it at /
-		return err
+	var any net.ListenConfig
+	ln, err := any.Listen(ctx, "tcp", net.JoinHostPort("", port()))
+	if err != nil {
+		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
 	}
 	s.broken = s.handler.background()
-	served := make(chan error, 1)
-	go func() { served <- funcframework.StartHostPort("", port()) }()
-	select {
-	case err := <-served: // the framework returns only when it could not go on
-		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
-	case err := <-s.broken:
-		return errors.Join(err, s.close())
-	case <-ctx.Done():
-		return s.stop()
-	}
+	return ordinary.serveUntil(ctx, ln, s)
 }
 
 // server is a function with all that serves it.
 type server struct {
 	handler *Handler
 	guarded http.Handler // asks for the token first
+	log     *slog.Logger
 	close   func() error
 	broken  <-chan error // see [Handler.background]; nil where nothing runs there
 }
@@ -138,7 +131,7 @@ func assemble(ctx context.Context, build New) (*server, error) {
 		return nil, err
 	}
 	h := NewHandler(ctx, fn, rt)
-	return &server{handler: h, guarded: forFunctionCompute(requireToken(set.Token, h)), close: func() error {
+	return &server{handler: h, guarded: forFunctionCompute(requireToken(set.Token, h)), log: rt.Log, close: func() error {
 		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
 	}}, nil
 }

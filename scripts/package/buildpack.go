@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"context"
 	"text/template"
+
+	// The program that the buildpack generates imports it: go.mod has to hold, at
+	// versions that were tried, what that needs.
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 )
 
 // The flags that a build of a function should have. The tag leaves out gRPC's
@@ -24,6 +28,8 @@ var shim = template.Must(template.New("function.go").Parse(`// Package function 
 package function
 
 import (
+	// What the program imports that the buildpack generates: kept in go.mod.
+	_ "github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
 	// Tells the buildpack that this package registers the function itself.
 	_ "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
