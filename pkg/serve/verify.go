@@ -3,12 +3,13 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -33,9 +34,6 @@ type Proof struct {
 // DefaultSpan is what a verification looks back on that no time was given for.
 const DefaultSpan = 48 * time.Hour
 
-// lastWords is how long a verification whose time is up may take to be kept.
-const lastWords = 10 * time.Second
-
 // verifySkew is how far another machine's clock may be ahead of ours.
 const verifySkew = 5 * time.Minute
 
@@ -50,6 +48,8 @@ func Verify(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (*re
 	case errors.As(err, &refused):
 		rt.Log.WarnContext(ctx, "event refused", "event", ev.Path, "error", err.Error())
 		return nil, refused.Status, err
+	case errors.Is(err, errStopping):
+		return nil, http.StatusServiceUnavailable, err
 	case err != nil:
 		rt.Log.ErrorContext(ctx, "verify failed", "event", ev.Path, "error", err.Error())
 		return nil, http.StatusInternalServerError, err
@@ -73,19 +73,22 @@ func verify(ctx context.Context, fn Function, span trigger.Span) (*receipt.Verif
 	p := f.Proof()
 	v := &receipt.Verification{Function: p.Function, Verify: receipt.NewVerified()}
 	v.Verify.From, v.Verify.To = span.From, span.To
-	hard, cancel := context.WithTimeout(ctx, p.Budget)
-	defer cancel()
-	err := p.Check(hard, span.From, span.To, &v.Verify)
-	if err != nil && v.Verify.Checked > 0 && errors.Is(err, context.DeadlineExceeded) && hard.Err() != nil {
-		v.Verify.Incomplete = fmt.Sprintf("RUN_TIMEOUT (%v) was up before all was looked at: ask for a shorter span, or raise it", p.Budget)
-		err = nil
-	}
-	if err != nil {
+	run := outcome.Begin(ctx, p.Budget, 0)
+	defer run.Cancel()
+	err := p.Check(run.Context(), span.From, span.To, &v.Verify)
+	end := receipt.Start(p.Function)
+	if err := run.Decide(&end, v.Verify.Checked+v.Verify.Findings > 0, err); err != nil {
 		return nil, err
 	}
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	if end.Status == receipt.Partial {
+		v.Verify.Incomplete = strings.Join(end.Remaining, "; ") + ": ask for a shorter span, or raise RUN_TIMEOUT"
+	}
+	if errors.Is(context.Cause(ctx), errStopping) {
+		return nil, errStopping
+	}
+	last, cancel := run.LastWords()
 	defer cancel()
-	return v, receipt.SaveVerification(keep, p.State, *v)
+	return v, receipt.SaveVerification(last, p.State, *v)
 }
 
 func refuseVerify(reason string) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -72,10 +73,14 @@ func TestVerification(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}, http.StatusOK, `"findings":0,"kinds":{},"first":[],"incomplete":"RUN_TIMEOUT`, "WARN"},
+		"time is up while something fails": {func(ctx context.Context, _, _ time.Time, v *receipt.Verified) error {
+			v.Checked = 3
+			return retry.Policy{Attempts: 100, Base: time.Millisecond}.Do(ctx, func(context.Context) error { return errors.New("HTTP 503 of the API") })
+		}, http.StatusInternalServerError, "HTTP 503 of the API", "ERROR"},
 		"time is up before anything was looked at": {func(ctx context.Context, _, _ time.Time, _ *receipt.Verified) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}, http.StatusInternalServerError, "deadline exceeded", "ERROR"},
+		}, http.StatusInternalServerError, "before anything was done", "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
