@@ -29,7 +29,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -90,11 +89,7 @@ func (w *world) open(url string) *bucket.Bucket {
 }
 
 func (w *world) runtime() serve.Runtime {
-	metrics, err := telemetry.NewMetrics(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return serve.Runtime{Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Metrics: metrics}
+	return serve.WithLog(context.Background(), "gunzipcsv", slog.New(slog.NewJSONHandler(&w.log, nil)))
 }
 
 // function builds the function as [gunzipcsv.Open] does, but for a queue client

@@ -25,7 +25,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -73,11 +72,7 @@ func (w *world) open(name string) *bucket.Bucket {
 }
 
 func (w *world) runtime() serve.Runtime {
-	metrics, err := telemetry.NewMetrics(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return serve.Runtime{Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Metrics: metrics}
+	return serve.WithLog(context.Background(), "muleaudit", slog.New(slog.NewJSONHandler(&w.log, nil)))
 }
 
 // function builds the function as [muleaudit.Open] does, but for a client that

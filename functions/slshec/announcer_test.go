@@ -15,7 +15,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 )
 
 // Checkpoints that are saved at the same time cost one write together, and each
@@ -70,14 +69,10 @@ func TestShardsShareAReceipt(t *testing.T) {
 // A stretch of following whose receipt cannot be kept is in the next one.
 func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	dir := t.TempDir()
-	metrics, err := telemetry.NewMetrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	f, err := Open(t.Context(), envconfig.MapLookuper(map[string]string{
 		"SLS_ENDPOINT": "http://127.0.0.1:1", "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group",
 		"SLS_AK_ID": "ak", "SLS_AK_KEY": "secret", "HEC_URL": "http://127.0.0.1:1", "HEC_TOKEN": "token", "STATE_URL": "file://" + dir,
-	}), serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics})
+	}), serve.WithLog(t.Context(), "slshec", slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -209,15 +209,8 @@ func (b *books) end(ctx context.Context, err error, gaps []sls.Gap) error {
 }
 
 func (b *books) tell(ctx context.Context, r *Receipt) {
-	b.f.report(ctx, r)
+	serve.Report(ctx, b.f.rt, "stretch finished", r)
 	b.note(r)
-}
-
-// report logs a receipt that no trigger is answered with.
-func (f *Function) report(ctx context.Context, r *Receipt) {
-	ctx = context.WithoutCancel(ctx)
-	f.rt.Log.InfoContext(ctx, "stretch finished", "receipt", r)
-	f.rt.Metrics.Run(ctx, &r.Core)
 }
 
 // already answers a tick that comes while the function follows.

@@ -28,7 +28,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -309,11 +308,7 @@ func (w *world) quarantineURL() string {
 }
 
 func (w *world) runtime() serve.Runtime {
-	metrics, err := telemetry.NewMetrics(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return serve.Runtime{Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Metrics: metrics}
+	return serve.WithLog(context.Background(), "slshec", slog.New(slog.NewJSONHandler(&w.log, nil)))
 }
 
 // config reads the world's environment.

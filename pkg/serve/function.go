@@ -42,8 +42,7 @@ type Runtime struct {
 // services it will use. Its error names every fault of the configuration.
 type New func(ctx context.Context, env envconfig.Lookuper, rt Runtime) (Function, error)
 
-// Execute runs fn once and reports the run: the receipt as one log record, and
-// metrics. It returns the receipt, nil if the event was refused, and the HTTP
+// Execute runs fn once and reports the run, see [Report]. It returns the receipt, nil if the event was refused, and the HTTP
 // status that tells the trigger whether to deliver again.
 func Execute(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (receipt.Receipt, int, error) {
 	r, err := fn.Run(ctx, ev)
@@ -52,19 +51,8 @@ func Execute(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (re
 		rt.Log.WarnContext(ctx, "event refused", "event", ev.Path, "error", err.Error())
 		return nil, refused.Status, err
 	}
-	core := r.Base()
-	level := slog.LevelInfo
-	if core.Status == receipt.Failed {
-		level = slog.LevelError
-	}
-	// The context may have ended with the run; its last words must get out.
-	done := context.WithoutCancel(ctx)
-	rt.Log.Log(done, level, "run finished", "receipt", r)
-	rt.Metrics.Run(done, core)
-	if err := rt.Metrics.Flush(done); err != nil {
-		rt.Log.WarnContext(done, "metrics not exported", "error", err.Error())
-	}
-	return r, status(core), err
+	Report(ctx, rt, "run finished", r)
+	return r, status(r.Base()), err
 }
 
 func status(core *receipt.Core) int {

@@ -15,7 +15,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -33,11 +32,7 @@ func (s *stub) Ready() error { return s.ready }
 
 func runtime(t *testing.T, log io.Writer) serve.Runtime {
 	t.Helper()
-	metrics, err := telemetry.NewMetrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return serve.Runtime{Log: slog.New(slog.NewJSONHandler(log, nil)), Metrics: metrics}
+	return serve.WithLog(t.Context(), "stub", slog.New(slog.NewJSONHandler(log, nil)))
 }
 
 func post(h http.Handler, body string) *httptest.ResponseRecorder {

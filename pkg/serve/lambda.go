@@ -24,7 +24,7 @@ func onLambda() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 // invoked answers Lambda's Runtime API. It returns only what kept it from
 // starting: the loop ends with the process.
 func invoked(ctx context.Context, name string, build New) error {
-	s, err := assemble(ctx, build)
+	s, err := assemble(ctx, name, build)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func Main(name string, build New) {
 // process when the configuration is wrong.
 func Register(name string, build New) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	s, err := assemble(ctx, build)
+	s, err := assemble(ctx, name, build)
 	if err != nil {
 		fatal(name, err)
 	}
@@ -73,8 +73,8 @@ func Register(name string, build New) {
 	}()
 }
 
-func listen(ctx context.Context, _ string, build New) error {
-	s, err := assemble(ctx, build)
+func listen(ctx context.Context, name string, build New) error {
+	s, err := assemble(ctx, name, build)
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,13 @@ func (s *server) stop() error {
 }
 
 // assemble builds a function with its logger, its metrics and its handler.
-func assemble(ctx context.Context, build New) (*server, error) {
+func assemble(ctx context.Context, name string, build New) (*server, error) {
 	env := envconfig.OsLookuper()
 	var set settings
 	if err := config.Load(ctx, env, &set); err != nil {
 		return nil, err
 	}
-	rt, err := set.runtime(ctx)
+	rt, err := set.runtime(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -132,29 +132,32 @@ func assemble(ctx context.Context, build New) (*server, error) {
 	}
 	h := NewHandler(ctx, fn, rt)
 	return &server{handler: h, guarded: forFunctionCompute(requireToken(set.Token, h)), log: rt.Log, close: func() error {
-		return errors.Join(fn.Close(), rt.Metrics.Close(context.WithoutCancel(ctx)))
+		rt.Close(ctx)
+		return fn.Close()
 	}}, nil
 }
 
-// NewRuntime builds the logger, on stderr, and the metrics that env asks for.
-func NewRuntime(ctx context.Context, env envconfig.Lookuper) (Runtime, error) {
+// NewRuntime builds what the function called name is given besides its
+// configuration: the logger, on stderr, and the metrics, as env asks for them.
+func NewRuntime(ctx context.Context, env envconfig.Lookuper, name string) (Runtime, error) {
 	var set settings
 	if err := config.Load(ctx, env, &set); err != nil {
 		return Runtime{}, err
 	}
-	return set.runtime(ctx)
+	return set.runtime(ctx, name)
 }
 
-func (s settings) runtime(ctx context.Context) (Runtime, error) {
+func (s settings) runtime(ctx context.Context, name string) (Runtime, error) {
 	log, err := telemetry.NewLogger(os.Stderr, s.LogLevel, s.Project)
 	if err != nil {
 		return Runtime{}, config.Faults{{Var: "LOG_LEVEL", Problem: err.Error()}}
 	}
-	metrics, err := telemetry.NewMetrics(ctx)
-	if err != nil {
-		return Runtime{}, config.Faults{{Var: "OTEL_EXPORTER_OTLP_ENDPOINT", Problem: err.Error()}}
-	}
-	return Runtime{log, metrics}, nil
+	return WithLog(ctx, name, log), nil
+}
+
+// WithLog is [NewRuntime] with a logger that the caller brings.
+func WithLog(ctx context.Context, name string, log *slog.Logger) Runtime {
+	return Runtime{log, telemetry.NewMetrics(ctx, name, log)}
 }
 
 // port is where to listen. Function Compute sets no PORT, and connects to the

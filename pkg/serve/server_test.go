@@ -14,7 +14,6 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -45,13 +44,9 @@ func serveShort(t *testing.T, token string, run runFunc) (addr string, stop cont
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := telemetry.NewMetrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())
-	h := NewHandler(ctx, run, Runtime{Log: log, Metrics: metrics})
+	h := NewHandler(ctx, run, WithLog(ctx, "short", log))
 	s := &server{handler: h, guarded: requireToken(config.Secret(token), h), log: log, close: func() error { return nil }}
 	end := make(chan error, 1)
 	go func() { end <- short.serveUntil(ctx, ln, s) }()

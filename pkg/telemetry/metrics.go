@@ -2,9 +2,7 @@ package telemetry
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
+	"log/slog"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -13,11 +11,14 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/redact"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // Metrics counts what runs do. Its zero value is not usable: see [NewMetrics].
 type Metrics struct {
 	provider *sdkmetric.MeterProvider // nil when off
+	exporter *exporter                // nil when off
 	records  metric.Int64Counter
 	bytes    metric.Int64Counter
 	retries  metric.Int64Counter
@@ -25,33 +26,60 @@ type Metrics struct {
 	lag      metric.Float64Gauge
 }
 
-// NewMetrics reads the standard OpenTelemetry variables. Metrics are off
-// unless OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is
-// set and neither OTEL_SDK_DISABLED=true nor OTEL_METRICS_EXPORTER=none says
-// otherwise; they are exported as OTLP over HTTP.
-func NewMetrics(ctx context.Context) (*Metrics, error) {
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")+os.Getenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") == "" ||
-		os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_METRICS_EXPORTER") == "none" {
-		return newMetrics(noop.NewMeterProvider(), nil)
+// NewMetrics returns the metrics of function. The standard OpenTelemetry
+// variables say whether and where they are exported, as OTLP over HTTP; what is
+// wrong with those is warned of and never fails a function. [Metrics.Close] ends
+// the export.
+func NewMetrics(ctx context.Context, function string, log *slog.Logger) *Metrics {
+	endpoint, problems := destination()
+	for _, problem := range problems {
+		log.WarnContext(ctx, "metrics configuration", "problem", problem.Error())
 	}
-	exporter, err := otlpmetrichttp.New(ctx)
+	if endpoint == "" {
+		return newMetrics(noop.NewMeterProvider())
+	}
+	quiet(log)
+	// The variables' other settings are read by the SDK. The endpoint is not left
+	// to it: it lets OTEL_EXPORTER_OTLP_INSECURE, which is for gRPC, override the
+	// URL's scheme.
+	otlp, err := otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(endpoint))
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		log.WarnContext(ctx, "metrics configuration", "problem", "not exported: "+redact.Text(err.Error(), headerSecrets()...))
+		return newMetrics(noop.NewMeterProvider())
 	}
-	p := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter)))
-	return newMetrics(p, p)
+	res, err := describe(ctx, function)
+	if err != nil {
+		log.WarnContext(ctx, "metrics configuration", "problem", "OTEL_RESOURCE_ATTRIBUTES: not all of it is understood: want key=value,key=value")
+	}
+	e := &exporter{Exporter: otlp, secrets: headerSecrets()}
+	p := sdkmetric.NewMeterProvider(sdkmetric.WithResource(res), sdkmetric.WithReader(sdkmetric.NewPeriodicReader(e)))
+	m := newMetrics(p)
+	m.provider, m.exporter = p, e
+	return m
 }
 
-func newMetrics(p metric.MeterProvider, sdk *sdkmetric.MeterProvider) (*Metrics, error) {
-	meter := p.Meter("github.com/siemfeed/siemfeed")
-	m := &Metrics{provider: sdk}
-	var errs [5]error
-	m.records, errs[0] = meter.Int64Counter("siemfeed.records", metric.WithUnit("{record}"), metric.WithDescription("Records, by outcome: in, out, filtered, quarantined"))
-	m.bytes, errs[1] = meter.Int64Counter("siemfeed.bytes", metric.WithUnit("By"), metric.WithDescription("Bytes, by direction: in, out"))
-	m.retries, errs[2] = meter.Int64Counter("siemfeed.retries", metric.WithUnit("{retry}"), metric.WithDescription("Calls made again after a transient failure"))
-	m.runs, errs[3] = meter.Int64Counter("siemfeed.runs", metric.WithUnit("{run}"), metric.WithDescription("Runs, by status"))
-	m.lag, errs[4] = meter.Float64Gauge("siemfeed.lag", metric.WithUnit("s"), metric.WithDescription("How far the checkpoint is behind now"))
-	return m, errors.Join(errs[:]...)
+func newMetrics(p metric.MeterProvider) *Metrics {
+	meter := p.Meter("github.com/siemfeed/siemfeed", metric.WithInstrumentationVersion(version.String()))
+	return &Metrics{
+		records: counter(meter, "siemfeed.records", "{record}", "Records, by outcome: in, out, filtered, quarantined"),
+		bytes:   counter(meter, "siemfeed.bytes", "By", "Bytes, by direction: in, out"),
+		retries: counter(meter, "siemfeed.retries", "{retry}", "Calls made again after a transient failure"),
+		runs:    counter(meter, "siemfeed.runs", "{run}", "Runs, by status"),
+		lag: must(meter.Float64Gauge("siemfeed.lag", metric.WithUnit("s"),
+			metric.WithDescription("How far the checkpoint is behind now"))),
+	}
+}
+
+func counter(meter metric.Meter, name, unit, description string) metric.Int64Counter {
+	return must(meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description)))
+}
+
+// must is for what fails only where a name or a unit is malformed.
+func must[T any](instrument T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return instrument
 }
 
 // Run counts a finished run.
@@ -69,19 +97,40 @@ func (m *Metrics) Run(ctx context.Context, r *receipt.Core) {
 	m.runs.Add(ctx, 1, metric.WithAttributes(function, attribute.String("status", string(r.Status))))
 }
 
-// Flush exports what was counted. A serverless instance may be frozen between
-// two requests, so it is called at the end of each run.
+// Flush exports what was counted, within [Patience]. A serverless instance may be
+// frozen between two requests, so it is called at the end of each run. The error
+// says why metrics are lost, also those of exports since the last flush; it is
+// there to be told, and fails nothing.
 func (m *Metrics) Flush(ctx context.Context) error {
 	if m.provider == nil {
 		return nil
 	}
-	return m.provider.ForceFlush(ctx)
+	return m.within(ctx, m.provider.ForceFlush)
 }
 
-// Close flushes and ends the export.
+// Close flushes, unless that has just failed, and ends the export, within
+// [Patience]. Its error is that of Flush.
 func (m *Metrics) Close(ctx context.Context) error {
 	if m.provider == nil {
 		return nil
 	}
-	return m.provider.Shutdown(ctx)
+	m.exporter.end()
+	told := m.exporter.hopeless()
+	if err := m.within(ctx, m.provider.Shutdown); !told {
+		return err
+	}
+	return nil
+}
+
+func (m *Metrics) within(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, Patience, errSlow)
+	defer cancel()
+	err := do(ctx)
+	if lost := m.exporter.failure(); lost != nil {
+		return lost
+	}
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx) // it was still waiting for an export before this one
+	}
+	return err
 }

@@ -53,10 +53,7 @@ func TestTraceparent(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	reader := metric.NewManualReader()
 	p := metric.NewMeterProvider(metric.WithReader(reader))
-	m, err := newMetrics(p, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newMetrics(p)
 	r := &receipt.Core{Function: "f", Status: receipt.OK, In: 5, Out: 3, Filtered: 2, BytesIn: 100, BytesOut: 60, Retries: 1}
 	r.Lag("org", time.Minute)
 	m.Run(t.Context(), r)
@@ -90,17 +87,5 @@ func TestMetrics(t *testing.T) {
 		if got[key] != want {
 			t.Errorf("%s = %d, want %d (all: %v)", key, got[key], want, got)
 		}
-	}
-}
-
-func TestMetricsOffByDefault(t *testing.T) {
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-	m, err := NewMetrics(t.Context())
-	if err != nil || m.provider != nil {
-		t.Fatal(m, err)
-	}
-	m.Run(t.Context(), &receipt.Core{})
-	if err := m.Flush(t.Context()); err != nil {
-		t.Error(err)
 	}
 }

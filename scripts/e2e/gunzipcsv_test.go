@@ -19,7 +19,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 )
 
 // objects is gunzipcsv between two buckets of the storage server.
@@ -35,11 +34,7 @@ func newObjects(t *testing.T) *objects {
 	t.Helper()
 	o := &objects{t: t, source: newBucket()}
 	dest, state := newBucket(), newBucket()
-	metrics, err := telemetry.NewMetrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rt := serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics}
+	rt := serve.WithLog(t.Context(), "gunzipcsv", slog.New(slog.DiscardHandler))
 	fn, err := gunzipcsv.Open(t.Context(), envconfig.MapLookuper(map[string]string{
 		"SOURCE_URL": "gs://" + o.source, "DEST_URL": "gs://" + dest, "STATE_URL": "gs://" + state,
 	}), rt)

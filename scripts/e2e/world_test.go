@@ -20,7 +20,6 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -52,11 +51,7 @@ func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
 // function is the function as it is deployed.
 func (w *world) function() *muleaudit.Function {
 	w.t.Helper()
-	metrics, err := telemetry.NewMetrics(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	rt := serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics}
+	rt := serve.WithLog(context.Background(), "muleaudit", slog.New(slog.DiscardHandler))
 	f, err := muleaudit.Open(context.Background(), envconfig.MapLookuper(w.env), rt)
 	if err != nil {
 		w.t.Fatal(err)

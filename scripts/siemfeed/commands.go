@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/sethvargo/go-envconfig"
+
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/functions/slshec"
@@ -59,15 +61,11 @@ type runFunction struct {
 
 // Run implements the command; name is the function's.
 func (r *runFunction) Run(ctx context.Context, c *cli, name functionName) error {
-	env, err := c.environment()
+	rt, err := c.runtime(ctx)
 	if err != nil {
 		return err
 	}
-	rt, err := serve.NewRuntime(ctx, env)
-	if err != nil {
-		return err
-	}
-	fn, err := builders[string(name)](ctx, env, rt)
+	fn, err := builders[string(name)](ctx, envconfig.OsLookuper(), rt)
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func demoLogs(ctx context.Context, url string, queue *emulator.Queue, n, records
 }
 
 func proveGunzipcsv(ctx context.Context, env map[string]string) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}))
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "gunzipcsv")
 	if err != nil {
 		return err
 	}

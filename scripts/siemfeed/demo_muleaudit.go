@@ -107,7 +107,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 }
 
 func proveMuleaudit(ctx context.Context, env map[string]string) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}))
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "muleaudit")
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func demoSlshec(ctx context.Context, dir string) error {
 // proveSlshec looks for each log in Splunk and in quarantine, replays what was
 // refused, and has the receipts checked against SLS.
 func proveSlshec(ctx context.Context, env map[string]string, store *emulator.Logstore, hec *splunk.Server) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}))
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "slshec")
 	if err != nil {
 		return err
 	}

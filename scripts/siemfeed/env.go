@@ -1,70 +1,136 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
-// environment returns where a function's variables are looked up: in the env
-// file, if there is one, then in the process environment.
-func (c *cli) environment() (envconfig.Lookuper, error) {
+// AfterApply puts the variables of the env file into the process environment,
+// over those that are there, before any command begins: they are for all that
+// reads it, the libraries beneath too.
+func (c *cli) AfterApply() error {
 	if c.EnvFile == "" {
-		return envconfig.OsLookuper(), nil
+		return nil
 	}
-	vars, err := readEnvFile(c.EnvFile)
+	text, err := os.ReadFile(c.EnvFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return envconfig.MultiLookuper(envconfig.MapLookuper(vars), envconfig.OsLookuper()), nil
+	vars, err := parseEnv(string(text))
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.EnvFile, err)
+	}
+	for name, value := range vars {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("%s: %s: %w", c.EnvFile, name, err)
+		}
+	}
+	return nil
 }
 
-// open builds a function, by its Open, from what the command line says.
+// open builds a function, by its Open, from the environment.
 func open[F any](ctx context.Context, c *cli, build func(context.Context, envconfig.Lookuper, serve.Runtime) (F, error)) (fn F, err error) {
-	env, err := c.environment()
+	rt, err := c.runtime(ctx)
 	if err != nil {
 		return fn, err
 	}
-	rt, err := serve.NewRuntime(ctx, env)
-	if err != nil {
-		return fn, err
-	}
-	return build(ctx, env, rt)
+	return build(ctx, envconfig.OsLookuper(), rt)
 }
 
-// readEnvFile reads NAME=value lines, with # comments, an optional "export "
-// and optional quotes round a value.
-func readEnvFile(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// runtime makes what a function is given besides its configuration; close ends
+// it.
+func (c *cli) runtime(ctx context.Context) (serve.Runtime, error) {
+	rt, err := serve.NewRuntime(ctx, envconfig.OsLookuper(), string(c.function))
+	if err == nil {
+		c.closing = append(c.closing, func() { rt.Close(ctx) })
 	}
-	defer func() { _ = f.Close() }()
-	vars := map[string]string{}
-	s := bufio.NewScanner(f)
-	for n := 1; s.Scan(); n++ {
-		line := strings.TrimSpace(s.Text())
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
+	return rt, err
+}
+
+// close ends what the command has begun.
+func (c *cli) close() {
+	for _, end := range c.closing {
+		end()
+	}
+}
+
+// dollar stands for $ while the library reads: it would put variables there,
+// which makes another secret of pa$word. No text has it, see parseEnv.
+const dollar = "\x00"
+
+var (
+	// comment is a value that is nothing but a comment, which the library takes
+	// for the value.
+	comment = regexp.MustCompile(`(?m)^([\t ]*(?:export[\t ]+)?\w+[\t ]*=)[\t ]+#.*$`)
+	// tabbed is a comment behind a value without quotes and a tab, where the
+	// library wants a blank.
+	tabbed = regexp.MustCompile(`(?m)^([\t ]*(?:export[\t ]+)?\w+[\t ]*=[\t ]*[^'"\s].*?)\t[\t ]*#.*$`)
+	name   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+	line   = regexp.MustCompile(`^line (\d+):`)
+)
+
+// parseEnv reads an env file as Docker Compose does: NAME=value, export
+// NAME=value, blank lines, comments on lines of their own and behind a value and
+// white space, quotes round a value, which may then span lines, a byte order
+// mark, Windows line ends; but $ is always itself. Its errors name the line, and
+// never quote what may be a secret.
+func parseEnv(text string) (map[string]string, error) {
+	if strings.Contains(text, dollar) {
+		return nil, fmt.Errorf("line %d: a NUL character", lineOf(text, strings.Index(text, dollar)))
+	}
+	text = strings.TrimPrefix(text, "\uFEFF")
+	text = strings.NewReplacer("\r\n", "\n", "$", dollar).Replace(text) + "\n"
+	text = comment.ReplaceAllString(text, "$1")
+	text = tabbed.ReplaceAllString(text, "$1")
+	var bare []string
+	vars, err := dotenv.UnmarshalWithLookup(text, func(name string) (string, bool) {
+		bare = append(bare, name)
+		return "", false
+	})
+	if err != nil {
+		if at := line.FindString(err.Error()); at != "" {
+			return nil, errors.New(at + " " + wantPair)
 		}
-		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " \t\"'") {
-			return nil, fmt.Errorf("%s line %d: want NAME=value", path, n) // not the line: it may hold a secret
+		return nil, errors.New(wantPair)
+	}
+	for key := range vars {
+		if !name.MatchString(key) {
+			bare = append(bare, key)
 		}
-		value = strings.TrimSpace(value)
-		for _, quote := range []string{`"`, `'`} {
-			if len(value) >= 2 && strings.HasPrefix(value, quote) && strings.HasSuffix(value, quote) {
-				value = value[1 : len(value)-1]
-				break
+	}
+	if len(bare) > 0 {
+		return nil, firstOf(text, bare)
+	}
+	for key, value := range vars {
+		vars[key] = strings.ReplaceAll(value, dollar, "$")
+	}
+	return vars, nil
+}
+
+const wantPair = "want NAME=value, and the value in single quotes if it is to keep blanks at its ends or quotes"
+
+// firstOf says which line holds the first of the names: before a separator, or
+// alone, which is at its end where it stands behind a quoted value.
+func firstOf(text string, names []string) error {
+	for n, l := range strings.Split(text, "\n") {
+		l = strings.TrimSpace(l)
+		before, _, pair := strings.Cut(strings.TrimPrefix(l, "export "), "=")
+		for _, name := range names {
+			if pair && strings.TrimSpace(before) == name || name != "" && strings.HasSuffix(l, name) {
+				return fmt.Errorf("line %d: %s", n+1, wantPair)
 			}
 		}
-		vars[name] = value
 	}
-	return vars, s.Err()
+	return errors.New(wantPair)
 }
+
+func lineOf(text string, at int) int { return 1 + strings.Count(text[:at], "\n") }

@@ -15,7 +15,7 @@ import (
 
 // cli is the command line.
 type cli struct {
-	EnvFile string `help:"Read the function's variables from this file (NAME=value lines) before the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
+	EnvFile string `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
 	Demo     demoCmd     `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
 	Run      runCmd      `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
@@ -25,6 +25,9 @@ type cli struct {
 	Replay   replayCmd   `cmd:"" help:"Take what was put into quarantine once more."`
 	Emulate  emulateCmd  `cmd:"" help:"Serve an emulated service on this machine."`
 	Serve    serveCmd    `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
+
+	function functionName // that the command is about, if it is about one
+	closing  []func()
 }
 
 // functionName names the function that a command is about.
@@ -45,8 +48,11 @@ func main() {
 		kong.Bind(&c),
 	)
 	// The commands of a function bear its name: run muleaudit, serve muleaudit.
-	k.Bind(functionName(k.Selected().Name))
-	if err := k.Run(); err != nil {
+	c.function = functionName(k.Selected().Name)
+	k.Bind(c.function)
+	err := k.Run()
+	c.close()
+	if err != nil {
 		if !errors.Is(err, errFindings) {
 			fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
 		}

@@ -64,30 +64,3 @@ func TestMuleauditCommands(t *testing.T) {
 	api.Forbid("org-1", true)
 	run(false, "Audit Log Viewer", "doctor", "muleaudit")
 }
-
-func TestEnvFile(t *testing.T) {
-	for text, want := range map[string]string{
-		"A=1":                          "1",
-		"export A=1\n":                 "1",
-		"# comment\n\n A = 1 ":         "1",
-		`A="x y=z"`:                    "x y=z",
-		"A='it''s'":                    "it''s",
-		"A=":                           "",
-		"A=https://h/?q=1&r=#fragment": "https://h/?q=1&r=#fragment",
-	} {
-		path := filepath.Join(t.TempDir(), "env")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := readEnvFile(path); err != nil || got["A"] != want {
-			t.Errorf("%q: %q, %v", text, got["A"], err)
-		}
-	}
-	path := filepath.Join(t.TempDir(), "env")
-	if err := os.WriteFile(path, []byte("A=1\nhidden secret\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readEnvFile(path); err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "line 2") {
-		t.Error(err)
-	}
-}

@@ -17,7 +17,6 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -100,11 +99,7 @@ func TestSLSHECDrains(t *testing.T) {
 // drain runs the function once, as a tick does.
 func drain(t *testing.T, env map[string]string) *slshec.Receipt {
 	t.Helper()
-	metrics, err := telemetry.NewMetrics(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fn, err := slshec.Open(context.Background(), envconfig.MapLookuper(env), serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics})
+	fn, err := slshec.Open(context.Background(), envconfig.MapLookuper(env), serve.WithLog(context.Background(), "slshec", slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}

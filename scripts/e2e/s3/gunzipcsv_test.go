@@ -17,7 +17,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/telemetry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -33,11 +32,8 @@ func newLogs(t *testing.T, url func(string) string) *logs {
 	t.Helper()
 	l := &logs{t: t, source: newBucket(t), dest: newBucket(t)}
 	l.in, l.out = open(t, url(l.source)), open(t, url(l.dest))
-	metrics, err := telemetry.NewMetrics(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.fn, err = gunzipcsv.Open(t.Context(), envconfig.MapLookuper(environment(url, l.source, l.dest)), serve.Runtime{Log: slog.New(slog.DiscardHandler), Metrics: metrics})
+	var err error
+	l.fn, err = gunzipcsv.Open(t.Context(), envconfig.MapLookuper(environment(url, l.source, l.dest)), serve.WithLog(t.Context(), "gunzipcsv", slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
