@@ -24,11 +24,13 @@ type result struct {
 	err error // nil: all of it is settled for good
 	// cut says that it was not to blame: the run's time was up.
 	cut bool
+	// begun says that there was time to begin it.
+	begun bool
 }
 
 // do settles the notices of a unit, one after the other.
 func (f *Function) do(ctx context.Context, r *run, u unit) result {
-	res := result{unit: u}
+	res := result{unit: u, begun: true}
 	for _, n := range u.notices {
 		if err := f.settle(ctx, r, n, false); err != nil {
 			res.err = fmt.Errorf("%s: %w", n.Key, err)

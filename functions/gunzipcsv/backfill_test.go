@@ -1,0 +1,89 @@
+package gunzipcsv_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
+)
+
+func quietly(*gunzipcsv.Receipt, int64) {}
+
+// TestBackfillGoesPastWhatFails breaks targets at the beginning, in the middle
+// and at the end of a list.
+func TestBackfillGoesPastWhatFails(t *testing.T) {
+	const objects = 1100
+	w := newWorld(t, map[string]string{"CONCURRENCY": "16"})
+	broken := []string{"0000.csv", "0600.csv", "1099.csv"}
+	for i := range objects {
+		w.put(fmt.Sprintf("%04d.log.gz", i), gz(t, fmt.Sprint(i, "\n")))
+	}
+	for _, key := range broken {
+		w.breakTarget(key)
+	}
+	for range 2 { // however often it is called
+		err := w.function().Backfill(t.Context(), gunzipcsv.Selection{}, quietly)
+		var left *gunzipcsv.Unconverted
+		if !errors.As(err, &left) || len(left.Objects) != len(broken) || !strings.Contains(err.Error(), "0600.log.gz") {
+			t.Fatal(err)
+		}
+		for i, m := range left.Objects {
+			if m.Key != strings.Replace(broken[i], ".csv", ".log.gz", 1) || m.Error == "" {
+				t.Errorf("%+v, want %s", m, broken[i])
+			}
+		}
+	}
+	if n := len(w.targets()) - len(broken); n != objects-len(broken) {
+		t.Fatalf("%d of %d others are converted", n, objects-len(broken))
+	}
+
+	// Mended, the next call tries just these, and what came since.
+	for _, key := range broken {
+		if err := w.parts.Dest.Delete(t.Context(), key+"/x"); err != nil {
+			t.Fatal(err)
+		}
+		if err := removeDir(w.env["DEST_URL"] + "/" + key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.put("2000.log.gz", gz(t, "late\n"))
+	var in, out int64
+	err := w.function().Backfill(t.Context(), gunzipcsv.Selection{}, func(r *gunzipcsv.Receipt, _ int64) { in += r.In; out += r.Out })
+	if want := int64(len(broken)) + 1; err != nil || in != want || out != want {
+		t.Fatalf("%v: %d taken, %d converted, want %d", err, in, out, want)
+	}
+	w.wantListed()
+	if marks, err := w.parts.State.Keys(t.Context(), "gunzipcsv/backfill/"); err != nil || len(marks) > 0 {
+		t.Errorf("%v, %v", marks, err)
+	}
+}
+
+// TestBackfillEndsWhereNothingWorks takes away the destination.
+func TestBackfillEndsWhereNothingWorks(t *testing.T) {
+	w := newWorld(t, map[string]string{"CONCURRENCY": "16"})
+	for i := range 100 {
+		w.put(fmt.Sprintf("%03d.log.gz", i), gz(t, "x\n"))
+	}
+	f := w.function()
+	dir := strings.TrimPrefix(w.env["DEST_URL"], "file://")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // so that nobody makes it
+		t.Fatal(err)
+	}
+	runs := 0
+	err := f.Backfill(t.Context(), gunzipcsv.Selection{}, func(*gunzipcsv.Receipt, int64) { runs++ })
+	if err == nil || !strings.Contains(err.Error(), "none of 20 objects") || runs != 1 {
+		t.Fatalf("%d runs: %v", runs, err)
+	}
+	if err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Backfill(t.Context(), gunzipcsv.Selection{}, quietly); err != nil || len(w.targets()) != 100 {
+		t.Errorf("%v, %d targets", err, len(w.targets()))
+	}
+}
