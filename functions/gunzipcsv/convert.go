@@ -94,7 +94,8 @@ func (f *Function) listed(ctx context.Context, r *run, target string, there *blo
 	if by == r.r.Run || r.list.has(target, there.ETag) {
 		return r.list.has(target, there.ETag), nil
 	}
-	return f.recall.has(ctx, by, target, there.ETag)
+	_, ok, err := f.recall.sum(ctx, by, target, there.ETag)
+	return ok, err
 }
 
 // prove converts the source once more, to nowhere, and tells whether the target

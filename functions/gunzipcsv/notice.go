@@ -42,11 +42,12 @@ func codeOf(err error) string {
 	return string(objcsv.CodeOf(err))
 }
 
-// settle does what a notice asks for, and enters it in the receipt. The error
+// settle does what a notice asks for, enters it in the receipt and returns what
+// became of it. The error
 // is nil once the notice is done with for good: converted, filtered, or durable
 // in quarantine. Otherwise it has to be delivered again. again converts an
 // object also when it was converted before.
-func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again bool) error {
+func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again bool) (Object, error) {
 	began := time.Now()
 	policy := retry.Policy{
 		Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second,
@@ -75,7 +76,7 @@ func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again b
 		o = Object{Key: n.Key, Target: o.Target, Status: Returned, Code: o.Code, Error: err.Error()}
 	}
 	r.add(o, time.Since(began))
-	return err
+	return o, err
 }
 
 // handle is one attempt at a notice. A permanent error is the notice's or the
@@ -121,6 +122,14 @@ func (s source) json() json.RawMessage {
 		return json.RawMessage("{}")
 	}
 	return data
+}
+
+// position reads where a record in quarantine came from.
+func position(rec quarantine.Record) (at source, err error) {
+	if err := json.Unmarshal(rec.Source, &at); err != nil {
+		return at, retry.Permanent(fmt.Errorf("quarantine %s line %d: source: %w", rec.Object, rec.Line, err))
+	}
+	return at, nil
 }
 
 // quarantine puts a notice where it can be replayed from: the message itself

@@ -25,8 +25,9 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 		from = to.Add(-serve.DefaultSpan)
 	}
 	v.From, v.To = from, to
-	found, err := f.Verify(ctx, Selection{From: from, To: to}, nil)
-	v.Checked = found.Objects
+	found, err := f.Verify(ctx, VerifyOptions{Selection: Selection{From: from, To: to}}, nil)
+	v.Checked = found.Objects + found.Gone
 	v.Find(found.Findings...)
+	v.Findings, v.Kinds = found.Found, found.Kinds // of which only the first are listed
 	return err
 }

@@ -49,7 +49,7 @@ const (
 	recallAgain = 2 * time.Second
 )
 
-// recall knows what the manifests of other runs tell, 16 bytes a target.
+// recall knows what the manifests of other runs tell, some 100 bytes a target.
 type recall struct {
 	state *bucket.Bucket
 
@@ -60,38 +60,39 @@ type recall struct {
 
 type pastRun struct {
 	mu    sync.Mutex
-	known map[uint64]struct{} // nil: not read
+	known map[uint64]string // SHA-256 of targets, see markOf; nil: not read
 	read  time.Time
 }
 
-// has tells whether a manifest says that run wrote the target as it is now.
-func (c *recall) has(ctx context.Context, run, target, etag string) (bool, error) {
+// sum returns the SHA-256 that a manifest has of the target as run wrote it,
+// and false if none has the target as it is now.
+func (c *recall) sum(ctx context.Context, run, target, etag string) (string, bool, error) {
 	prefix, err := manifestPrefix(run)
 	if err != nil {
-		return false, nil //nolint:nilerr // metadata of somebody else's: no manifest knows it
+		return "", false, nil //nolint:nilerr // metadata of somebody else's: no manifest knows it
 	}
 	p := c.run(run)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mark := markOf(target, etag)
-	if _, ok := p.known[mark]; ok {
-		return true, nil
+	if sum, ok := p.known[mark]; ok {
+		return sum, true, nil
 	}
 	if p.known != nil && time.Since(p.read) < recallAgain {
-		return false, nil
+		return "", false, nil
 	}
-	read, known := time.Now(), map[uint64]struct{}{}
+	read, known := time.Now(), map[uint64]string{}
 	for o, err := range c.state.Objects(ctx, prefix) {
 		if err == nil && strings.HasSuffix(o.Key, ".ndjson.gz") {
-			err = readPart(ctx, c.state, o.Key, func(w Written) { known[markOf(w.Target, w.TargetETag)] = struct{}{} })
+			err = readPart(ctx, c.state, o.Key, func(w Written) { known[markOf(w.Target, w.TargetETag)] = w.TargetSHA256 })
 		}
 		if err != nil {
-			return false, err
+			return "", false, err
 		}
 	}
 	p.read, p.known = read, known
-	_, ok := known[mark]
-	return ok, nil
+	sum, ok := known[mark]
+	return sum, ok, nil
 }
 
 func (c *recall) run(name string) *pastRun {

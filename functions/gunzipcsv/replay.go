@@ -2,7 +2,6 @@ package gunzipcsv
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -20,18 +19,34 @@ type ReplayOptions struct {
 	Code string
 }
 
-// Replayed is what a replay did.
+// Replayed is what a replay did. Each record that was in quarantine is in one
+// of Delivered, Sent, Rejected and Left, or in an object of which something
+// failed for now: that stays as it is, and the error names it.
 type Replayed struct {
-	Objects int64 `json:"objects"` // in quarantine, wholly replayed
-	Records int64 `json:"records"` // notices handled or sent, and objects converted for single records
-	Left    int64 `json:"left"`    // records that stay, for another code or without a queue's help
-	Receipt *Receipt
+	Objects   int64 `json:"objects"`   // in quarantine, wholly replayed
+	Delivered int64 `json:"delivered"` // notices that are done with, and records that are rows now
+	Sent      int64 `json:"sent"`      // notices sent back to the queue
+	Rejected  int64 `json:"rejected"`  // in quarantine again
+	Left      int64 `json:"left"`      // which stay: for another code, or what the queue or a source that is gone cannot bring back
+	Receipt   *Receipt
 }
 
+func (d *Replayed) add(o Replayed) {
+	d.Delivered += o.Delivered
+	d.Sent += o.Sent
+	d.Rejected += o.Rejected
+	d.Left += o.Left
+}
+
+// markEvery is how many objects are replayed before they are marked, all with
+// one part of the manifest.
+const markEvery = 50
+
 // Replay takes what lies in quarantine once more: it converts each object anew
-// with the configuration as it is now, or sends its notice back to the queue.
-// What is rejected again is in quarantine again. Objects that are wholly
-// replayed are marked; nothing is deleted. step hears of every object.
+// with the configuration as it is now, or sends its notice back to the queue. A
+// target that holds already what would come out is not written. What is
+// rejected again is in quarantine again. Objects that are wholly replayed are
+// marked; nothing is deleted. step hears of every object.
 func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replayed)) (Replayed, error) {
 	if o.Queue && f.parts.Queue == nil {
 		return Replayed{}, errors.New("there is no queue to send to: set CF_QUEUE_ID, CF_ACCOUNT_ID and CF_API_TOKEN, or replay directly")
@@ -41,69 +56,116 @@ func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replay
 	ctx = r.Context()
 	done := Replayed{Receipt: r.r}
 	var failed failures
-	for obj, err := range f.reject.Pending(ctx) {
-		if err != nil {
-			return done, err
+	var whole []quarantine.Object
+	// Had one been rejected again meanwhile, the object is another one now and
+	// its mark does not hold for it.
+	mark := func() error {
+		if err := r.keep(); err != nil {
+			return err
 		}
-		left, err := f.replayObject(ctx, r, o, obj.Name, &done)
-		if err != nil {
-			failed.add(fmt.Errorf("%s: %w", obj.Name, err))
-			continue
-		}
-		done.Left += left
-		if left == 0 {
-			// Had it been rejected again meanwhile, the object is another one now
-			// and this mark does not hold for it.
+		for _, obj := range whole {
 			if err := f.reject.Replayed(ctx, obj); err != nil {
-				return done, err
+				return err
 			}
 			done.Objects++
 		}
-		if step != nil {
-			step(done)
-		}
+		whole = whole[:0]
+		return nil
 	}
-	_, err := f.finish(r, failed.err())
+	err := func() error {
+		for obj, err := range f.reject.Pending(ctx) {
+			if err != nil {
+				return err
+			}
+			got, err := f.replayObject(ctx, r, o, obj.Name)
+			if err != nil {
+				failed.add(fmt.Errorf("%s: %w", obj.Name, err))
+				continue
+			}
+			done.add(got)
+			if got.Left == 0 {
+				whole = append(whole, obj)
+			}
+			if len(whole) == markEvery {
+				if err := mark(); err != nil {
+					return err
+				}
+			}
+			if step != nil {
+				step(done)
+			}
+		}
+		return nil
+	}()
+	_, err = f.finish(r, errors.Join(failed.err(), err, mark()))
 	return done, err
 }
 
-// replayObject replays the records of one object in quarantine, and returns
-// how many it left.
-func (f *Function) replayObject(ctx context.Context, r *run, o ReplayOptions, name string, done *Replayed) (left int64, err error) {
-	converted := map[string]bool{} // for several records of one object, once is enough
+// replayObject replays the records of one object in quarantine.
+func (f *Function) replayObject(ctx context.Context, r *run, o ReplayOptions, name string) (done Replayed, err error) {
+	single := map[string]*reconverted{} // by the key of their source
 	for rec, err := range f.reject.Read(ctx, name) {
 		if err != nil {
-			return left, err
+			return done, err
 		}
-		var at source
-		if err := json.Unmarshal(rec.Source, &at); err != nil {
-			return left, fmt.Errorf("line %d: source: %w", rec.Line, err)
+		at, err := position(rec)
+		if err != nil {
+			return done, err
 		}
 		switch {
 		case o.Code != "" && rec.Code != o.Code, at.Line > 0 && o.Queue:
-			left++
-			continue
+			done.Left++
 		case at.Line > 0:
-			if converted[at.Key] {
-				continue
+			if single[at.Key] == nil { // for several records of an object, once is enough
+				if single[at.Key], err = f.reconvert(ctx, r, rec, at); err != nil {
+					return done, err
+				}
 			}
-			converted[at.Key] = true
-			n := trigger.Notice{Bucket: at.Bucket, Key: at.Key, Size: at.Size, ETag: at.ETag, Action: "replay", Created: true, Time: rec.Time}
-			err = f.settle(ctx, r, n, true)
+			single[at.Key].records++
 		case o.Queue:
-			err = f.parts.Queue.Send(ctx, rec.Record, 0)
+			if err := f.parts.Queue.Send(ctx, rec.Record, 0); err != nil {
+				return done, err
+			}
+			done.Sent++
 		default:
-			err = f.replayNotice(ctx, r, rec, at)
+			rejected, err := f.replayNotice(ctx, r, rec, at)
+			if err != nil {
+				return done, err
+			}
+			if rejected {
+				done.Rejected++
+			} else {
+				done.Delivered++
+			}
 		}
-		if err != nil {
-			return left, err
-		}
-		done.Records++
 	}
-	return left, nil
+	for _, s := range single {
+		if s.Status == Quarantined { // as a whole: the records are all there is
+			done.Left += s.records
+			continue
+		}
+		again := min(s.records, s.Object.Rejected)
+		done.Rejected += again
+		done.Delivered += s.records - again
+	}
+	return done, nil
 }
 
-func (f *Function) replayNotice(ctx context.Context, r *run, rec quarantine.Record, at source) error {
+// reconverted is an object that was converted once more for records of it.
+type reconverted struct {
+	Object
+	records int64
+}
+
+func (f *Function) reconvert(ctx context.Context, r *run, rec quarantine.Record, at source) (*reconverted, error) {
+	n := trigger.Notice{Bucket: at.Bucket, Key: at.Key, Size: at.Size, ETag: at.ETag, Action: "replay", Created: true, Time: rec.Time}
+	o, err := f.settle(ctx, r, n, true)
+	return &reconverted{Object: o}, err
+}
+
+// replayNotice handles a notice once more, and tells whether it was rejected
+// again.
+func (f *Function) replayNotice(ctx context.Context, r *run, rec quarantine.Record, at source) (rejected bool, err error) {
 	for _, n := range trigger.FromMessage(at.Message, 0, rec.Record) {
 		if at.Key != "" && at.Bucket == "" { // message gave a directory a name
 			n.Bucket = ""
@@ -111,9 +173,11 @@ func (f *Function) replayNotice(ctx context.Context, r *run, rec quarantine.Reco
 		if n.Time.IsZero() {
 			n.Time = rec.Time
 		}
-		if err := f.settle(ctx, r, n, false); err != nil {
-			return err
+		o, err := f.settle(ctx, r, n, false)
+		if err != nil {
+			return rejected, err
 		}
+		rejected = rejected || o.Status == Quarantined
 	}
-	return nil
+	return rejected, nil
 }

@@ -59,14 +59,18 @@ func (f *Function) target(ctx context.Context, key string, origin map[string]str
 	if err != nil {
 		return absent, nil, fmt.Errorf("look at target %s: %w", key, err)
 	}
-	m := attrs.Metadata
+	return stands(attrs.Metadata, origin), attrs, nil
+}
+
+// stands tells how a target with metadata m stands to a version of its source.
+func stands(m, origin map[string]string) state {
 	switch {
 	case m[metaKey] != origin[metaKey] || m[metaBucket] != origin[metaBucket]:
-		return foreign, attrs, nil
+		return foreign
 	case m[metaETag] != origin[metaETag] || m[metaSize] != origin[metaSize]:
-		return stale, attrs, nil
+		return stale
 	}
-	return current, attrs, nil
+	return current
 }
 
 // collision rejects an object whose target belongs to another.

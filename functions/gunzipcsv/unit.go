@@ -32,7 +32,7 @@ type result struct {
 func (f *Function) do(ctx context.Context, r *run, u unit) result {
 	res := result{unit: u, begun: true}
 	for _, n := range u.notices {
-		if err := f.settle(ctx, r, n, false); err != nil {
+		if _, err := f.settle(ctx, r, n, false); err != nil {
 			res.err = fmt.Errorf("%s: %w", n.Key, err)
 			res.cut = ctx.Err() != nil || outcome.Late(ctx, err)
 			break

@@ -2,156 +2,230 @@ package gunzipcsv
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
+	"time"
 
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/siemfeed/siemfeed/pkg/bucket"
-	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // The kinds of finding beside those of package receipt.
 const (
-	findStale       = "stale"
-	findQuarantined = "quarantined"
-	findCollision   = "collision"
+	findStale       = "stale"       // the target was made from an older version of its source
+	findQuarantined = "quarantined" // rejected, and neither replayed nor given up
+	findCollision   = "collision"   // the target was made from another source, or by somebody else
 )
 
-// Verified is what a verification covered.
+// VerifyOptions say what is verified, and how closely.
+type VerifyOptions struct {
+	Selection
+	// Deep reads every target, and compares its content with what was written.
+	Deep bool
+}
+
+// Verified is what a verification covered. Those of all the shards of one
+// selection add up to that of the whole, see [Verified.Add].
 type Verified struct {
 	Objects   int64 `json:"objects"`   // in the source
-	Converted int64 `json:"converted"` // of these, with a target of the same version
+	Converted int64 `json:"converted"` // of these, with the target as it was written, of the same version
 	Skipped   int64 `json:"skipped"`   // gzip neither by name nor by bytes
+	Gone      int64 `json:"gone"`      // converted objects that the source has no more, with the target as it was written
 	Bytes     int64 `json:"bytes"`     // of the converted sources
 	// Records counts single records in quarantine, of objects converted.
-	Records  int64             `json:"records_quarantined"`
+	Records int64 `json:"records_quarantined"`
+	// Unread counts what could not be looked at. Each is a finding too.
+	Unread int64 `json:"unread"`
+	// Found counts the findings, Kinds by kind; Findings has the first 10,000.
+	Found    int64             `json:"found"`
+	Kinds    map[string]int64  `json:"kinds"`
 	Findings []receipt.Finding `json:"findings"`
 }
 
-// maxFindings bounds the list; the rest is counted in one more finding.
+// maxFindings bounds the list.
 const maxFindings = 10_000
 
-// lookers is how many objects are looked at side by side.
-const lookers = 16
+// Complete tells whether all was looked at and nothing was found.
+func (v *Verified) Complete() bool { return v.Found == 0 && v.Unread == 0 }
 
-// Verify compares the source with the destination: every object selected has
-// its target, made from the version that is there now. done, if not nil, hears
-// of every object, from many goroutines. An error means that it could not be
-// found out.
-func (f *Function) Verify(ctx context.Context, s Selection, done func()) (Verified, error) {
-	v := Verified{Findings: []receipt.Finding{}}
-	reasons, err := f.reasons(ctx, &v)
-	if err != nil {
-		return v, err
+// Add adds what another shard's verification covered.
+func (v *Verified) Add(o Verified) {
+	v.Objects += o.Objects
+	v.Converted += o.Converted
+	v.Skipped += o.Skipped
+	v.Gone += o.Gone
+	v.Bytes += o.Bytes
+	v.Records += o.Records
+	v.Unread += o.Unread
+	v.Found += o.Found
+	if v.Kinds == nil {
+		v.Kinds = map[string]int64{}
 	}
-	var mu sync.Mutex
-	more := 0
+	for kind, n := range o.Kinds {
+		v.Kinds[kind] += n
+	}
+	v.Findings = append(v.Findings, o.Findings[:min(len(o.Findings), maxFindings-len(v.Findings))]...)
+}
+
+const (
+	// lookers is how many objects are looked at side by side.
+	lookers = 16
+	// verifyStep is how many targets are held in memory at once, about: a larger
+	// selection is verified in several parts, each of which lists and reads what
+	// manifests there are.
+	verifyStep = 100_000
+)
+
+// Verify compares what lies in source and destination with what manifests and
+// quarantine tell: every object selected has its target, made from the version
+// that is there now, and every target is as it was written, by the store's size
+// and ETag. What cannot be looked at is a finding, and counted. done, if not
+// nil, hears of every source object, from many goroutines. An error means that
+// it could not be found out.
+//
+// What is read of STATE_URL is what was kept since the day before From.
+func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func()) (Verified, error) {
+	v := &verification{
+		f: f, o: o, done: done, began: time.Now(),
+		v:        Verified{Kinds: map[string]int64{}, Findings: []receipt.Finding{}},
+		rejected: map[uint64]struct{}{}, unreadable: map[string]bool{},
+	}
+	err := v.run(ctx)
+	return v.v, err
+}
+
+// verification is one call of [Function.Verify].
+type verification struct {
+	f     *Function
+	o     VerifyOptions
+	done  func()
+	began time.Time
+
+	mu         sync.Mutex
+	v          Verified
+	rejected   map[uint64]struct{} // source keys in quarantine, see markOf
+	unreadable map[string]bool     // parts of manifests
+	blind      int                 // see maxBlind
+}
+
+func (v *verification) run(ctx context.Context) error {
+	objects, err := v.f.Count(ctx, v.o.Selection)
+	if err != nil {
+		return err
+	}
+	parts, lines, err := v.f.manifestParts(ctx, v.o.From)
+	if err != nil {
+		return err
+	}
+	if err := v.quarantine(ctx); err != nil {
+		return err
+	}
+	most := max(objects, lines/int64(max(v.o.Shard.Of, 1)))
+	for _, shard := range v.o.Shard.split(int(1 + most/verifyStep)) {
+		if err := v.shard(ctx, parts, shard); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shard verifies a share of the selection.
+func (v *verification) shard(ctx context.Context, parts []string, shard Shard) error {
+	ev, err := v.f.evidence(ctx, parts, shard, func(key string, err error) error {
+		v.mu.Lock()
+		again := v.unreadable[key]
+		v.unreadable[key] = true
+		v.mu.Unlock()
+		if again {
+			return nil
+		}
+		return v.unread(ctx, key, err)
+	})
+	if err != nil {
+		return err
+	}
+	strays := map[uint64]struct{}{} // targets of sources that no manifest tells of
+	s := v.o.Selection
+	s.Shard = shard
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookers)
-	listErr := f.list(gctx, s, func(o *blob.ListObject) error {
+	if err := v.f.list(gctx, s, func(o *blob.ListObject) error {
 		key := o.Key
-		g.Go(func() error {
-			finding, skipped, size, err := f.verify(gctx, key, reasons)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			v.Objects++
-			switch {
-			case skipped:
-				v.Skipped++
-			case finding.Kind == "":
-				v.Converted++
-				v.Bytes += size
-			case len(v.Findings) < maxFindings:
-				v.Findings = append(v.Findings, finding)
-			default:
-				more++
-			}
-			if done != nil {
-				done()
-			}
-			return nil
-		})
+		g.Go(func() error { return v.source(gctx, key, ev, strays) })
 		return nil
-	})
-	if err := errors.Join(g.Wait(), listErr); err != nil {
-		return v, err
+	}); err != nil {
+		_ = g.Wait() // of what was begun; the list's error is the first, or says so
+		return err
 	}
-	if more > 0 {
-		v.Findings = append(v.Findings, receipt.Finding{Kind: receipt.Missing, Where: f.parts.Dest.URL, Detail: fmt.Sprintf("and %d findings more", more)})
+	if err := g.Wait(); err != nil {
+		return err
 	}
-	return v, nil
+	if err := v.leftBehind(ctx, ev); err != nil {
+		return err
+	}
+	return v.strangers(ctx, s, ev, strays)
 }
 
-// verify looks at one source object and its target.
-func (f *Function) verify(ctx context.Context, key string, reasons map[string]string) (find receipt.Finding, skipped bool, size int64, err error) {
-	src, err := f.parts.Source.Attributes(ctx, key)
-	if bucket.IsNotFound(err) {
-		return find, true, 0, nil // deleted since it was listed
+// find enters a finding.
+func (v *verification) find(kind, where, format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.v.Found++
+	v.v.Kinds[kind]++
+	if len(v.v.Findings) < maxFindings {
+		v.v.Findings = append(v.v.Findings, receipt.Finding{Kind: kind, Where: where, Detail: fmt.Sprintf(format, args...)})
 	}
-	if err != nil {
-		return find, false, 0, fmt.Errorf("look at source %s: %w", key, err)
+	if kind != receipt.Unread {
+		v.blind = 0
 	}
-	if !strings.HasSuffix(key, ".gz") {
-		gzip := false
-		if !strings.HasSuffix(key, "/") {
-			gzip, err = f.isGzip(ctx, key)
-		}
-		if err != nil || !gzip {
-			return find, true, 0, err
-		}
-	}
-	target := objcsv.TargetKey(key)
-	state, there, err := f.target(ctx, target, f.origin(key, src))
-	if err != nil {
-		return find, false, 0, err
-	}
-	find.Where = f.prefix + key
-	reason, rejected := reasons[find.Where]
-	switch {
-	case state == current:
-		return receipt.Finding{}, false, src.Size, nil
-	case rejected:
-		find.Kind, find.Detail = findQuarantined, reason
-	case state == absent:
-		find.Kind, find.Detail = receipt.Missing, "there is no "+target+": run a backfill"
-	case state == stale:
-		find.Kind, find.Detail = findStale, fmt.Sprintf("%s was made from version %s of %s bytes, and the source is %s of %d now: run a backfill", target, there.Metadata[metaETag], there.Metadata[metaSize], src.ETag, src.Size)
-	default:
-		find.Kind, find.Detail = findCollision, collision(target, there.Metadata).Error()
-	}
-	return find, false, 0, nil
 }
 
-// reasons reads from the quarantine why objects were rejected, by key.
-func (f *Function) reasons(ctx context.Context, v *Verified) (map[string]string, error) {
-	out := map[string]string{}
-	for obj, err := range f.reject.Pending(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		for rec, err := range f.reject.Read(ctx, obj.Name) {
-			if err != nil {
-				return nil, err
-			}
-			var at source
-			if err := json.Unmarshal(rec.Source, &at); err != nil {
-				return nil, fmt.Errorf("quarantine %s line %d: source: %w", obj.Name, rec.Line, err)
-			}
-			if at.Line > 0 {
-				v.Records++
-			} else if at.Key != "" {
-				out[at.Key] = rec.Reason + " (" + obj.Name + ")"
-			}
-		}
+// maxBlind is how many objects in a row may fail to be looked at, for reasons
+// that are not their own, before that is an outage.
+const maxBlind = 100
+
+// unread enters what could not be looked at. It returns an error where nothing
+// can be any more: that is no verification.
+func (v *verification) unread(ctx context.Context, where string, err error) error {
+	if ctx.Err() != nil {
+		return errors.Join(err, context.Cause(ctx))
 	}
-	return out, nil
+	v.find(receipt.Unread, where, "it could not be looked at: %v", err)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.v.Unread++
+	if retry.IsPermanent(err) {
+		return nil
+	}
+	if v.blind++; v.blind >= maxBlind {
+		return fmt.Errorf("%d objects in a row could not be looked at: %w", v.blind, err)
+	}
+	return nil
+}
+
+// count adds to the counts under the lock.
+func (v *verification) count(add func(*Verified)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	add(&v.v)
+}
+
+// looked counts what could be looked at.
+func (v *verification) looked(add func(*Verified)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	add(&v.v)
+	v.blind = 0
+}
+
+// stamp writes a time for people.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// patiently makes a call to a store a few times.
+func patiently(ctx context.Context, op func(context.Context) error) error {
+	return retry.Policy{Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second}.Do(ctx, op)
 }

@@ -16,4 +16,5 @@ const (
 	Unknown     = "unknown"     // an object that no receipt names
 	Behind      = "behind"      // the source has more than was delivered
 	Unpublished = "unpublished" // decided, but not delivered yet
+	Unread      = "unread"      // it could not be looked at
 )

@@ -183,7 +183,7 @@ func proveGunzipcsv(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	v, err := f.Verify(ctx, gunzipcsv.Selection{}, nil)
+	v, err := f.Verify(ctx, gunzipcsv.VerifyOptions{}, nil)
 	if err != nil {
 		return err
 	}

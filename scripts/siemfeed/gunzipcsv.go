@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -17,10 +19,22 @@ type selectFlags struct {
 	Prefix string    `help:"Only keys that start with this, below the prefix of SOURCE_URL." placeholder:"20260102/"`
 	From   time.Time `help:"Only objects written at this time or later, RFC 3339."`
 	To     time.Time `help:"Only objects written before this time."`
+	Shard  string    `help:"Only the share of task i of n, i from 0. Default: what the job's platform says (Cloud Run, Kubernetes with JOB_COMPLETIONS, AWS Batch)." placeholder:"i/n"`
 }
 
-func (s selectFlags) selection() gunzipcsv.Selection {
-	return gunzipcsv.Selection{Prefix: s.Prefix, From: s.From, To: s.To}
+// selection looks up, where no shard is given, which task of a job this is.
+func (s selectFlags) selection(c *cli) (sel gunzipcsv.Selection, err error) {
+	sel = gunzipcsv.Selection{Prefix: s.Prefix, From: s.From, To: s.To}
+	if s.Shard != "" {
+		sel.Shard, err = gunzipcsv.ParseShard(s.Shard)
+		return sel, err
+	}
+	env, err := c.environment()
+	if err != nil {
+		return sel, err
+	}
+	sel.Shard, err = gunzipcsv.TaskShard(env.Lookup)
+	return sel, err
 }
 
 type backfillGunzipcsv struct{ selectFlags }
@@ -32,13 +46,17 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	total, err := f.Count(ctx, b.selection())
+	sel, err := b.selection(c)
+	if err != nil {
+		return err
+	}
+	total, err := f.Count(ctx, sel)
 	if err != nil {
 		return err
 	}
 	bar := newProgress("backfill", total)
 	var sum receipt.Core
-	err = f.Backfill(ctx, b.selection(), func(r *gunzipcsv.Receipt, listed int64) {
+	err = f.Backfill(ctx, sel, func(r *gunzipcsv.Receipt, listed int64) {
 		sum.Out += r.Out
 		sum.Filtered += r.Filtered
 		sum.Quarantined += r.Quarantined
@@ -47,13 +65,23 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 	bar.finish()
 	fmt.Fprintf(os.Stderr, "%s objects: %s converted, %s were so already or are no logs, %s in quarantine\n",
 		count(total), count(sum.Out), count(sum.Filtered), count(sum.Quarantined))
+	var left *gunzipcsv.Unconverted
+	if errors.As(err, &left) {
+		for _, m := range left.Objects {
+			fmt.Fprintf(os.Stderr, "  failed for now: %s: %s\n", m.Key, m.Error)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
 	}
 	return nil
 }
 
-type verifyGunzipcsv struct{ selectFlags }
+type verifyGunzipcsv struct {
+	selectFlags
+	Deep bool `help:"Read every target and compare its content, not only size and ETag."`
+	JSON bool `help:"Print the result as JSON. The results of the shards of one selection add up." name:"json"`
+}
 
 // Run implements the command.
 func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
@@ -62,26 +90,48 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	total, err := f.Count(ctx, v.selection())
+	sel, err := v.selection(c)
+	if err != nil {
+		return err
+	}
+	total, err := f.Count(ctx, sel)
 	if err != nil {
 		return err
 	}
 	bar := newProgress("verify", total)
 	var n atomic.Int64
-	got, err := f.Verify(ctx, v.selection(), func() { bar.set(n.Add(1)) })
+	got, err := f.Verify(ctx, gunzipcsv.VerifyOptions{Selection: sel, Deep: v.Deep}, func() { bar.set(n.Add(1)) })
 	bar.finish()
 	if err != nil {
 		return err
 	}
+	if v.JSON {
+		return showJSON(got)
+	}
 	return showConverted(got)
+}
+
+func showJSON(v gunzipcsv.Verified) error {
+	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
+		return err
+	}
+	if !v.Complete() {
+		return errFindings
+	}
+	return nil
 }
 
 func showConverted(v gunzipcsv.Verified) error {
 	table(os.Stdout, [][]string{
-		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS"},
-		{count(v.Objects), count(v.Converted), count(v.Skipped), size(v.Bytes), count(v.Records), count(int64(len(v.Findings)))},
+		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE GONE SINCE", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS", "OF THESE UNREAD"},
+		{count(v.Objects), count(v.Converted), count(v.Skipped), count(v.Gone), size(v.Bytes), count(v.Records), count(v.Found), count(v.Unread)},
 	})
-	return findings(os.Stdout, v.Findings)
+	err := findings(os.Stdout, v.Findings)
+	if more := v.Found - int64(len(v.Findings)); more > 0 {
+		fmt.Printf("and %s findings more\n", count(more))
+	}
+	fmt.Printf("%s could not be looked at\n", count(v.Unread))
+	return err
 }
 
 type doctorGunzipcsv struct{}
@@ -112,7 +162,8 @@ func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s records replayed from %s objects in quarantine; %s left\n", count(done.Records), count(done.Objects), count(done.Left))
+	fmt.Fprintf(os.Stderr, "%s objects in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left\n",
+		count(done.Objects), count(done.Delivered), count(done.Sent), count(done.Rejected), count(done.Left))
 	if !r.Queue {
 		fmt.Fprintln(os.Stderr, summary(done.Receipt.Base()))
 	}

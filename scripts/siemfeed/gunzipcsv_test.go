@@ -55,7 +55,7 @@ func TestGunzipcsvCommands(t *testing.T) {
 	run(false, "QUARANTINED  bad.log.gz", "verify", "gunzipcsv")
 	put("bad.log.gz", object.Bytes())
 	put("late.log.gz", object.Bytes())
-	run(true, "1 records replayed from 1 objects", "replay", "gunzipcsv")
+	run(true, "1 objects in quarantine replayed: 1 records delivered", "replay", "gunzipcsv")
 	run(true, "4 objects: 1 converted", "backfill", "gunzipcsv")
 	run(true, "complete: nothing is missing", "verify", "gunzipcsv")
 }
