@@ -62,7 +62,7 @@ func (c *Config) Validate() (f config.Faults) {
 		f.Add("CONCURRENCY", "must be 1 to 64, not %d", c.Concurrency)
 	}
 	f = append(f, c.ValidateR2(map[string]string{"SOURCE_URL": c.SourceURL, "DEST_URL": c.DestURL, "STATE_URL": c.StateURL, "QUARANTINE_URL": c.QuarantineURL})...)
-	return append(f, c.Common.Validate(map[string]string{"DEST_URL": c.DestURL, "SOURCE_URL": c.SourceURL})...)
+	return append(f, c.Common.Validate("gunzipcsv", map[string]string{"DEST_URL": c.DestURL, "SOURCE_URL": c.SourceURL})...)
 }
 
 func (c *Config) validateBuckets(f *config.Faults) {

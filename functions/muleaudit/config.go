@@ -88,7 +88,7 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.PageSize < 1 || c.PageSize > 200 {
 		f.Add("MULE_PAGE_SIZE", "must be 1 to 200, not %d", c.PageSize)
 	}
-	return append(f, c.Common.Validate(map[string]string{"the output": c.OutputURL})...)
+	return append(f, c.Common.Validate("muleaudit", map[string]string{"the output": c.OutputURL})...)
 }
 
 // validOrg tells whether an id may stand in object names and paths.

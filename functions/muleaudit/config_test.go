@@ -79,6 +79,20 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 	}
 }
 
+// A SIEM that reads the output would ingest watermarks and receipts, also where
+// only the function's folder below STATE_URL lies there.
+func TestStateFolderInTheOutput(t *testing.T) {
+	for _, output := range []string{"gs://b", "gs://b?prefix=muleaudit", "gs://b?prefix=muleaudit/receipts/", "gs://b?prefix=quarantine/"} {
+		var cfg muleaudit.Config
+		err := config.Load(t.Context(), envconfig.MapLookuper(map[string]string{
+			"MULE_ORG_ID": "o", "CLIENT_ID": "c", "CLIENT_SECRET": "s", "STATE_URL": "gs://b", "OUTPUT_URL": output,
+		}), &cfg)
+		if err == nil || !strings.Contains(err.Error(), "STATE_URL: ") && !strings.Contains(err.Error(), "QUARANTINE_URL: ") {
+			t.Errorf("%s: %v", output, err)
+		}
+	}
+}
+
 func TestControlPlanes(t *testing.T) {
 	for plane, want := range map[string]string{
 		"us": "https://anypoint.mulesoft.com 700", "eu": "https://eu1.anypoint.mulesoft.com 40", "gov": "https://gov.anypoint.mulesoft.com 40",

@@ -96,7 +96,7 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.Consumer == "" && c.Mode == drain {
 		c.Consumer = c.drainConsumer()
 	}
-	return append(f, c.Common.Validate(nil)...)
+	return append(f, c.Common.Validate("slshec", nil)...)
 }
 
 // blame adds the faults that sls.New found to the variables they are about.

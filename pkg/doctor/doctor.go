@@ -63,9 +63,12 @@ func Output(ctx context.Context, name string, b *bucket.Bucket) []Check {
 	return checks
 }
 
+// Folder is where [State] leaves an object for a moment, below the bucket's URL.
+const Folder = "doctor"
+
 // State checks that a bucket takes, gives back, lists and removes objects.
 func State(ctx context.Context, name string, b *bucket.Bucket) Check {
-	key := "doctor/" + rand.Text()[:12]
+	key := Folder + "/" + rand.Text()[:12]
 	fix := "let the function's identity create, read, list and delete objects in " + b.URL + " (gs: roles/storage.objectUser on the bucket)"
 	if err := b.CreateJSON(ctx, key, key); err != nil {
 		return Failed(name, err, fix)
