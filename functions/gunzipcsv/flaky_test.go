@@ -193,7 +193,7 @@ func TestFaultyBuckets(t *testing.T) {
 			w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "5s", "CONCURRENCY": "16"})
 			targets, rejected := w.mixture(rand.New(rand.NewPCG(seed, 2)), 60)
 			broken := *w
-			broken.parts.Source, broken.parts.Dest = w.open(w.env["SOURCE_URL"]), w.open(w.env["DEST_URL"])
+			broken.parts.Source, broken.parts.Dest = w.open(w.env["SOURCE_URL"]), w.open(w.env["DEST_URL"]+"?no_tmp_dir=true") // so that writes go through, too
 			source, dest := makeFlaky(broken.parts.Source, seed, 0.12), makeFlaky(broken.parts.Dest, seed+100, 0.12)
 			f := broken.function()
 			for n := 0; w.queue.Backlog() > 0; n++ {

@@ -21,11 +21,8 @@ type Bucket struct {
 	URL string
 	// kind is the URL's scheme.
 	kind string
-	// lockDir is the directory whose lock makes creation atomic on file://.
-	lockDir string
-	// bare is the same directory without the file of attributes that fileblob
-	// puts beside each object, see [Upload]; nil elsewhere.
-	bare *blob.Bucket
+	// dir writes the objects of file://; nil elsewhere.
+	dir *directory
 	// read is an object known to be readable, see [Bucket.judge].
 	read lastRead
 	// closers release what Bucket does not own.
@@ -88,8 +85,8 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 // Close releases what the bucket holds.
 func (b *Bucket) Close() error {
 	errs := []error{b.Bucket.Close()}
-	if b.bare != nil {
-		errs = append(errs, b.bare.Close())
+	if b.dir != nil {
+		errs = append(errs, b.dir.close())
 	}
 	for _, c := range b.closers {
 		errs = append(errs, c())

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/blob/memblob"
@@ -68,8 +67,7 @@ func dirMode(a Address) (os.FileMode, error) {
 }
 
 // openFile makes a file bucket behave: it is created on request before its
-// lock is taken, and where the directory for temporary files is on another
-// file system, they are put beside their target, since a rename cannot cross.
+// lock is taken, and objects are written as [directory] says.
 func openFile(_ context.Context, b *Bucket, a Address, _ options) error {
 	dir := filepath.FromSlash(a.dir)
 	mode, err := dirMode(a)
@@ -81,29 +79,16 @@ func openFile(_ context.Context, b *Bucket, a Address, _ options) error {
 			return err
 		}
 	}
-	var target, temp syscall.Stat_t
-	if err := syscall.Stat(dir, &target); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s does not exist: make it, or add ?create_dir=true", dir)
-		}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s does not exist: make it, or add ?create_dir=true", dir)
+	} else if err != nil {
 		return err
 	}
-	opts := fileblob.Options{DirFileMode: mode}
-	opts.NoTempDir, _ = a.flag("no_tmp_dir")
-	if err := syscall.Stat(os.TempDir(), &temp); err != nil || temp.Dev != target.Dev {
-		opts.NoTempDir = true
-	}
-	bare := opts
-	bare.Metadata = fileblob.MetadataDontWrite
-	if b.bare, err = fileblob.OpenBucket(dir, &bare); err != nil {
+	b.dir, err = openDirectory(dir, mode, a)
+	if err != nil {
 		return err
 	}
-	b.bare = under(b.bare, a)
-	if a.Param("metadata") != "" {
-		opts.Metadata = fileblob.MetadataDontWrite
-	}
-	b.lockDir = dir
-	b.Bucket, err = fileblob.OpenBucket(dir, &opts)
+	b.Bucket, err = fileblob.OpenBucket(dir, b.dir.options(b.dir.own()))
 	return err
 }
 

@@ -17,11 +17,11 @@ import (
 //
 // On file:// the list is made in one piece. fileblob walks directories by name,
 // and so meets "a/b" before "a-b", which is less: wherever it turned a page in
-// between, it left "a-b" out.
+// between, it left "a-b" out. Files it had not finished are passed by.
 func (b *Bucket) Objects(ctx context.Context, prefix string) iter.Seq2[*blob.ListObject, error] {
 	return func(yield func(*blob.ListObject, error) bool) {
 		opts := &blob.ListOptions{Prefix: prefix}
-		if b.kind == "file" {
+		if b.dir != nil {
 			page, err := b.wholeList(ctx, opts)
 			if err != nil {
 				yield(nil, fmt.Errorf("list %s%s: %w", b.URL, prefix, err))
@@ -29,6 +29,9 @@ func (b *Bucket) Objects(ctx context.Context, prefix string) iter.Seq2[*blob.Lis
 			}
 			slices.SortFunc(page, func(x, y *blob.ListObject) int { return strings.Compare(x.Key, y.Key) })
 			for _, obj := range page {
+				if b.dir.unfinished(obj.Key) {
+					continue
+				}
 				if !yield(obj, nil) {
 					return
 				}

@@ -149,8 +149,8 @@ func (b *Bucket) Pins() bool { return b.kind != "file" && b.kind != "mem" }
 // Reachable returns nil if the bucket is there and can be listed, for whoever
 // must not take a missing bucket for missing objects.
 func (b *Bucket) Reachable(ctx context.Context) error {
-	if b.kind == "file" {
-		if _, err := os.Stat(b.lockDir); err != nil {
+	if b.dir != nil {
+		if _, err := os.Stat(b.dir.path); err != nil {
 			return err
 		}
 	}

@@ -34,16 +34,25 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	b.Bound(&opts)
-	to := b.Bucket
-	if b.bare != nil && !opts.IfNotExist && len(opts.Metadata) == 0 {
-		to = b.bare
-	}
-	w, err := to.NewWriter(ctx, key, &opts)
+	w, err := b.NewWriter(ctx, key, &opts)
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("write %s: %w", key, err)
 	}
 	return &Upload{b: b, w: w, cancel: cancel, key: key, opts: opts}, nil
+}
+
+// NewWriter is [blob.Bucket.NewWriter]: what it writes replaces what is at key.
+// [Bucket.Begin] does more.
+func (b *Bucket) NewWriter(ctx context.Context, key string, opts *blob.WriterOptions) (*blob.Writer, error) {
+	to := b.Bucket
+	if b.dir != nil {
+		bare := opts != nil && !opts.IfNotExist && len(opts.Metadata) == 0
+		if w := b.dir.writer(key, bare); w != nil {
+			to = w
+		}
+	}
+	return to.NewWriter(ctx, key, opts)
 }
 
 // Write implements [io.Writer].
@@ -85,10 +94,10 @@ func (u *Upload) explain(err error) error {
 // the same; the lock does, and the kernel drops it if we are killed.
 func (u *Upload) close() error {
 	replaced := !u.opts.IfNotExist && len(u.opts.Metadata) > 0
-	if u.b.lockDir == "" || !u.opts.IfNotExist && !replaced { // not file, or nothing to guard
+	if u.b.dir == nil || !u.opts.IfNotExist && !replaced { // not file, or nothing to guard
 		return u.w.Close()
 	}
-	dir, err := os.Open(u.b.lockDir)
+	dir, err := os.Open(u.b.dir.path)
 	if err != nil {
 		return u.fail(err)
 	}
@@ -100,7 +109,7 @@ func (u *Upload) close() error {
 		}
 	}
 	if err != nil {
-		return u.fail(fmt.Errorf("lock %s: %w", u.b.lockDir, err))
+		return u.fail(fmt.Errorf("lock %s: %w", u.b.dir.path, err))
 	}
 	if replaced {
 		if err := u.b.Remove(context.Background(), u.key); err != nil {

@@ -1,0 +1,130 @@
+package bucket_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// inMounts runs the test again in a mount namespace of its own, in which it may
+// mount, and returns true there.
+func inMounts(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("IN_MOUNTS") != "" {
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "IN_MOUNTS=yes")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no mount namespace to be had: %v", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	} else if strings.Contains(out.String(), "--- SKIP") {
+		t.Skip(out.String())
+	}
+	return false
+}
+
+// Two mounts of one file system have one device number, and no rename goes from
+// one to the other: with the whole bucket on another mount than the temporary
+// files, and with one folder of it.
+func TestAnotherMountOfTheSameFileSystem(t *testing.T) {
+	if !inMounts(t) {
+		return
+	}
+	for name, mounted := range map[string]string{"the bucket": "", "a folder": "day"} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			temp, dir, volume := filepath.Join(root, "tmp"), filepath.Join(root, "data"), filepath.Join(root, "volume")
+			at := filepath.Join(dir, mounted)
+			for _, d := range []string{temp, at, volume} {
+				if err := os.MkdirAll(d, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := syscall.Mount(volume, at, "", syscall.MS_BIND, ""); err != nil {
+				t.Skip("no bind mount to be had:", err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(at, 0) })
+			t.Setenv("TMPDIR", temp)
+			b := open(t, "file://"+dir)
+			for _, key := range []string{"a", "day/b", "day/new/c"} {
+				for _, opts := range []blob.WriterOptions{{IfNotExist: true}, {Metadata: map[string]string{"x": "y"}}, {}} {
+					if _, err := b.Put(t.Context(), key, strings.NewReader("text"), opts); err != nil {
+						t.Errorf("write %s: %v", key, err)
+					}
+				}
+				if err := b.WriteAll(t.Context(), key, []byte("text"), nil); err != nil {
+					t.Errorf("write %s: %v", key, err)
+				}
+			}
+			if got, err := b.Keys(t.Context(), ""); err != nil || !slices.Equal(got, []string{"a", "day/b", "day/new/c"}) {
+				t.Errorf("keys %v, %v", got, err)
+			}
+			if left, err := filepath.Glob(temp + "/*"); err != nil || len(left) > 0 {
+				t.Errorf("left among the temporary files: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// What is being written, or was when the process was killed, is no object: in
+// the folder of temporary files where a rename gets to the target, else
+// beside it.
+func TestUnfinishedFilesAreNoObjects(t *testing.T) {
+	for _, param := range []string{"", "?no_tmp_dir=true"} {
+		dir, temp := t.TempDir(), t.TempDir()
+		t.Setenv("TMPDIR", temp)
+		b := open(t, "file://"+dir+param)
+		u, err := b.Begin(t.Context(), "sub/k", blob.WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(u, strings.Repeat("half", 300)); err != nil {
+			t.Fatal(err)
+		}
+		beside, _ := filepath.Glob(dir + "/sub/*")
+		apart, _ := filepath.Glob(temp + "/*")
+		if want := param != ""; len(beside) == 1 != want || len(apart) == 1 == want {
+			t.Errorf("%q: written to %v and %v", param, beside, apart)
+		}
+		if keys, err := b.Keys(t.Context(), ""); err != nil || len(keys) != 0 {
+			t.Errorf("%q: lists %v, %v", param, keys, err)
+		}
+		if err := u.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if keys, err := b.Keys(t.Context(), ""); err != nil || !slices.Equal(keys, []string{"sub/k"}) {
+			t.Errorf("%q: lists %v, %v", param, keys, err)
+		}
+	}
+}
+
+func TestDirectoryModes(t *testing.T) {
+	dir := t.TempDir()
+	b, err := bucket.Open(t.Context(), "file://"+dir+"/new?create_dir=true&dir_file_mode=0700")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	if info, err := os.Stat(dir + "/new"); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
