@@ -23,17 +23,13 @@ type selectFlags struct {
 }
 
 // selection looks up, where no shard is given, which task of a job this is.
-func (s selectFlags) selection(c *cli) (sel gunzipcsv.Selection, err error) {
+func (s selectFlags) selection() (sel gunzipcsv.Selection, err error) {
 	sel = gunzipcsv.Selection{Prefix: s.Prefix, From: s.From, To: s.To}
 	if s.Shard != "" {
 		sel.Shard, err = gunzipcsv.ParseShard(s.Shard)
 		return sel, err
 	}
-	env, err := c.environment()
-	if err != nil {
-		return sel, err
-	}
-	sel.Shard, err = gunzipcsv.TaskShard(env.Lookup)
+	sel.Shard, err = gunzipcsv.TaskShard(os.LookupEnv)
 	return sel, err
 }
 
@@ -46,7 +42,7 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	sel, err := b.selection(c)
+	sel, err := b.selection()
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,7 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	sel, err := v.selection(c)
+	sel, err := v.selection()
 	if err != nil {
 		return err
 	}
