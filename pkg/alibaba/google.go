@@ -26,7 +26,7 @@ type Google struct {
 	STSEndpoint string        // "https://sts.aliyuncs.com" by default
 	MetadataURL string        // "http://metadata.google.internal" by default
 	Duration    time.Duration // of a session, 1 h by default
-	Client      *http.Client  // http.DefaultClient by default
+	Client      *http.Client  // for STS; http.DefaultClient by default
 	Retry       retry.Policy  // 4 attempts by default
 }
 
@@ -102,6 +102,10 @@ func (p *googleProvider) exchange(ctx context.Context) (c Credentials, end time.
 	return c, end, err
 }
 
+// metadataClient asks the machine's own metadata server, which no proxy can
+// reach and whose tokens no proxy should see.
+var metadataClient = &http.Client{Transport: &http.Transport{IdleConnTimeout: 5 * time.Second}}
+
 // identity asks the metadata server for a token. Source: "Verify the identity
 // of a VM", Google Cloud.
 func (p *googleProvider) identity(ctx context.Context) (string, error) {
@@ -111,7 +115,7 @@ func (p *googleProvider) identity(ctx context.Context) (string, error) {
 		return "", retry.Permanent(err)
 	}
 	r.Header.Set("Metadata-Flavor", "Google")
-	body, err := p.do(r)
+	body, err := p.do(metadataClient, r)
 	if err != nil {
 		return "", fmt.Errorf("identity token from Google's metadata server: %w", err)
 	}
@@ -134,7 +138,7 @@ func (p *googleProvider) assume(ctx context.Context, token string) (Credentials,
 		return Credentials{}, time.Time{}, retry.Permanent(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	body, err := p.do(r)
+	body, err := p.do(p.o.Client, r)
 	if err != nil {
 		return Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC of %s: %w", p.o.RoleARN, err)
 	}
@@ -158,8 +162,8 @@ func (p *googleProvider) assume(ctx context.Context, token string) (Credentials,
 
 // do returns the body of a 200 and makes an error of anything else, permanent
 // when the request itself was refused.
-func (p *googleProvider) do(r *http.Request) ([]byte, error) {
-	resp, err := p.o.Client.Do(r)
+func (p *googleProvider) do(c *http.Client, r *http.Request) ([]byte, error) {
+	resp, err := c.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {

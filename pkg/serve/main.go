@@ -17,6 +17,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/telemetry"
 )
 
@@ -116,6 +117,9 @@ func (s *server) stop() error {
 
 // assemble builds a function with its logger, its metrics and its handler.
 func assemble(ctx context.Context, name string, build New) (*server, error) {
+	if err := proxy.KeepDirect(); err != nil {
+		return nil, err
+	}
 	env := envconfig.OsLookuper()
 	var set settings
 	if err := config.Load(ctx, env, &set); err != nil {

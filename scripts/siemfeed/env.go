@@ -11,6 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/sethvargo/go-envconfig"
 
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -19,7 +20,7 @@ import (
 // reads it, the libraries beneath too.
 func (c *cli) AfterApply() error {
 	if c.EnvFile == "" {
-		return nil
+		return proxy.KeepDirect()
 	}
 	text, err := os.ReadFile(c.EnvFile)
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *cli) AfterApply() error {
 			return fmt.Errorf("%s: %s: %w", c.EnvFile, name, err)
 		}
 	}
-	return nil
+	return proxy.KeepDirect()
 }
 
 // open builds a function, by its Open, from the environment.
