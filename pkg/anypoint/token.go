@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,8 +117,8 @@ func (c *Client) fetchToken(ctx context.Context, form url.Values) (token, error)
 
 func readToken(ctx context.Context, body io.Reader, asked time.Time) (token, error) {
 	var answer struct {
-		AccessToken string  `json:"access_token"`
-		ExpiresIn   float64 `json:"expires_in"`
+		AccessToken string   `json:"access_token"`
+		ExpiresIn   lifetime `json:"expires_in"`
 	}
 	b, err := io.ReadAll(io.LimitReader(body, maxTokenBytes))
 	if err != nil {
@@ -130,12 +131,32 @@ func readToken(ctx context.Context, body io.Reader, asked time.Time) (token, err
 	if answer.AccessToken == "" {
 		return token{}, &Error{Kind: Protocol, Detail: "the token endpoint's answer has no access_token"}
 	}
-	life := time.Duration(answer.ExpiresIn * float64(time.Second))
+	life := time.Duration(answer.ExpiresIn)
 	if life <= 0 {
 		life = 30 * time.Minute // the shortest the platform issues
 	}
 	return token{hide(answer.AccessToken), asked, asked.Add(life)}, nil
 }
+
+// lifetime is expires_in: seconds, as a number (RFC 6749 §5.1) or, from some
+// gateways, in a string. What is neither counts as absent: the token is good.
+type lifetime time.Duration
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *lifetime) UnmarshalJSON(data []byte) error {
+	*l = 0
+	text := string(data)
+	if unquoted := ""; json.Unmarshal(data, &unquoted) == nil {
+		text = strings.TrimSpace(unquoted)
+	}
+	if s, err := strconv.ParseFloat(text, 64); err == nil && s > 0 {
+		*l = lifetime(min(s, maxLifetime.Seconds()) * float64(time.Second))
+	}
+	return nil
+}
+
+// maxLifetime is more than any token has; it keeps nonsense from overflowing.
+const maxLifetime = 24 * time.Hour
 
 // tokenError judges an answer of the token endpoint. Its text is the server's
 // and might repeat what it was sent.

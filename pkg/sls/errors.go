@@ -30,6 +30,7 @@ const (
 	codeUnauthorized         = "Unauthorized"
 	codeLogStoreWithoutShard = "LogStoreWithoutShard"
 	codeConsumerGroupQuota   = "ConsumerGroupQuotaExceed"
+	codeMissingDate          = "MissingDate"
 )
 
 // Kind says what can be done about an [Error].
@@ -107,6 +108,7 @@ var hints = map[string]string{
 	CodeRequestTimeTooSkewed: "this machine's clock is more than 15 minutes off: correct it",
 	CodeProjectNotExist:      "check the project's name and that the endpoint is that of its region",
 	CodeLogStoreNotExist:     "check the logstore's name",
+	codeMissingDate:          "a proxy on the way takes the headers Date and x-log-date away: let it pass x-log-*, or set the region (SLS_REGION), which signs another way",
 	codeConsumerGroupQuota:   "the logstore has as many consumer groups as it may have: delete one that is not used",
 }
 

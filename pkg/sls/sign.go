@@ -18,8 +18,8 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 )
 
-// signV1 adds Date, Content-MD5 and the Authorization of signature v1, which
-// every region accepts. Source: "Request signatures", SDK signature.go.
+// signV1 adds Date, x-log-date, Content-MD5 and the Authorization of signature v1,
+// which every region accepts. Source: "Request signatures", SDK signature.go.
 func signV1(r *http.Request, body []byte, c alibaba.Credentials, now time.Time) {
 	r.Header.Set("x-log-signaturemethod", "hmac-sha1")
 	r.Header.Set("Date", now.UTC().Format(http.TimeFormat))
@@ -29,6 +29,10 @@ func signV1(r *http.Request, body []byte, c alibaba.Credentials, now time.Time) 
 	h := hmac.New(sha1.New, []byte(c.AccessKeySecret))
 	_, _ = h.Write([]byte(canonicalV1(r)))
 	r.Header.Set("Authorization", "LOG "+c.AccessKeyID+":"+base64.StdEncoding.EncodeToString(h.Sum(nil)))
+	// The same again where no proxy takes it away, as some do with Date; the
+	// service then verifies by it. It is set after signing because it takes no part
+	// in that: aliyun-log-python-sdk logclient.py, log-csharp-sdk LogHeaders.cs.
+	r.Header.Set("x-log-date", r.Header.Get("Date"))
 }
 
 func canonicalV1(r *http.Request) string {

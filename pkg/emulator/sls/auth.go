@@ -67,14 +67,20 @@ func (s *Server) authenticate(r *http.Request, body []byte) error {
 	return nil
 }
 
+// checkDate takes x-log-date instead of Date where it is there: v4 writes it in
+// ISO's basic form, v1 as Date is written ("Common request headers").
 func (s *Server) checkDate(h http.Header) error {
-	at, err := time.Parse("20060102T150405Z", h.Get("x-log-date"))
+	date := h.Get("x-log-date")
+	at, err := time.Parse("20060102T150405Z", date)
 	if err != nil {
-		if h.Get("Date") == "" {
+		if date == "" {
+			date = h.Get("Date")
+		}
+		if date == "" {
 			return errf(400, "MissingDate", "Date does not exist in http header")
 		}
-		if at, err = time.Parse(time.RFC1123, h.Get("Date")); err != nil {
-			return errf(400, "InvalidDateFormat", "Date %s must follow RFC822", h.Get("Date"))
+		if at, err = time.Parse(time.RFC1123, date); err != nil {
+			return errf(400, "InvalidDateFormat", "Date %s must follow RFC822", date)
 		}
 	}
 	if d := time.Since(at) + s.opts.Skew; d > maxSkew || d < -maxSkew {
@@ -84,14 +90,18 @@ func (s *Server) checkDate(h http.Header) error {
 	return nil
 }
 
-// signedV1 signs the request again with the SDK. Python adds x-log-date after
-// it has signed, so the form without it counts too.
+// signedV1 signs the request again with the SDK. Python adds x-log-date, equal to
+// Date, after it has signed, so the form without it counts; that the one with it
+// counts too is inferred. Its value stands for that of Date.
 func (s *Server) signedV1(r *http.Request, body []byte) bool {
 	if len(body) == 0 {
 		body = nil
 	}
 	for _, drop := range []string{"", "x-log-date"} {
 		headers := signable(r)
+		if date := headers["x-log-date"]; date != "" {
+			headers["Date"] = date
+		}
 		delete(headers, drop)
 		signer := sdk.NewSignerV1(s.opts.AccessKeyID, s.opts.AccessKeySecret)
 		if err := signer.Sign(r.Method, r.URL.RequestURI(), headers, body); err != nil {
