@@ -117,29 +117,33 @@ func TestRefused(t *testing.T) {
 		status  int
 		message string // a part of it
 	}{
-		"unknown key":             {post(`{"hello":1}`), 400, `only the key "hello"`},
-		"broken JSON":             {post(`{"message":`), 400, "broken JSON at byte 11 of 11"},
-		"two values":              {post(`{}{}`), 400, "broken JSON"},
-		"not JSON":                {post(`hello`), 400, "broken JSON at byte 1"},
-		"null":                    {post(`null`), 400, "not null"},
-		"a list":                  {post(`[{}]`), 400, "not an array"},
-		"a number":                {post(`7`), 400, "not a number"},
-		"many keys":               {post(`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`), 400, "and 2 more"},
-		"push of nothing":         {post(`{"message":{}}`), 400, "names no subscription"},
-		"push of text":            {post(`{"message":"hi"}`), 400, "message cannot be a string"},
-		"push of null":            {post(`{"subscription":"s","message":null}`), 400, `"message" is missing`},
-		"data not base64":         {post(`{"message":{"data":"{}"}}`), 400, "not base64"},
-		"other letter case":       {post(`{"Message":{"data":"e30="}}`), 400, `only the key "Message"`},
-		"unknown ce-type":         {post(push, with("ce-type", "com.example.hello")), 400, `no trigger sends type "com.example.hello"`},
-		"no ce-type":              {post(push, without("ce-type")), 400, `"type" is missing`},
-		"no ce-id":                {post(push, without("ce-id")), 400, `"id" is missing`},
-		"old ce-specversion":      {post(push, with("ce-specversion", "0.3")), 400, `specversion "0.3"`},
-		"binary without data":     {post("", pubSubHeaders), 400, "no data"},
-		"binary without message":  {post(`{}`, pubSubHeaders), 400, `"message" is missing`},
-		"structured without type": {post(`{"specversion":"1.0"}`, structuredHeaders), 400, `"type" is missing`},
-		"structured, data twice":  {post(structured(`"data":{},"data_base64":"e30="`), structuredHeaders), 400, "both"},
-		"a batch":                 {post(`[]`, map[string]string{"Content-Type": "application/cloudevents-batch+json"}), 400, "cloudevents-batch+json"},
-		"too large":               {post(`{"message":"` + strings.Repeat("x", 2000) + `"}`), 413, "limit of 1000 bytes"},
+		"unknown key":               {post(`{"hello":1}`), 400, `only the key "hello"`},
+		"broken JSON":               {post(`{"message":`), 400, "broken JSON at byte 11 of 11"},
+		"two values":                {post(`{}{}`), 400, "broken JSON"},
+		"not JSON":                  {post(`hello`), 400, "broken JSON at byte 1"},
+		"null":                      {post(`null`), 400, "not null"},
+		"a list":                    {post(`[{}]`), 400, "not an array"},
+		"a number":                  {post(`7`), 400, "not a number"},
+		"many keys":                 {post(`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}`), 400, "and 2 more"},
+		"push of nothing":           {post(`{"message":{}}`), 400, "names no subscription"},
+		"push of text":              {post(`{"message":"hi"}`), 400, "message cannot be a string"},
+		"push of null":              {post(`{"subscription":"s","message":null}`), 400, `"message" is missing`},
+		"data not base64":           {post(`{"message":{"data":"{}"}}`), 400, "not base64"},
+		"other letter case":         {post(`{"Message":{"data":"e30="}}`), 400, `only the key "Message"`},
+		"unknown ce-type":           {post(push, with("ce-type", "com.example.hello")), 400, `no trigger sends type "com.example.hello"`},
+		"no ce-type":                {post(push, without("ce-type")), 400, `"type" is missing`},
+		"no ce-id":                  {post(push, without("ce-id")), 400, `"id" is missing`},
+		"old ce-specversion":        {post(push, with("ce-specversion", "0.3")), 400, `specversion "0.3"`},
+		"binary without data":       {post("", pubSubHeaders), 400, "no data"},
+		"binary without message":    {post(`{}`, pubSubHeaders), 400, `"message" is missing`},
+		"structured, next version":  {post(`{"specversion":"2.0"}`, structuredHeaders), 400, `specversion "2.0"`},
+		"structured, not an object": {post(`[]`, structuredHeaders), 400, "not an array"},
+		"structured, wrong time":    {post(structured(`"time":"now","data":{}`), structuredHeaders), 400, "not as of the specification"},
+		"binary, wrong time":        {post(push, with("ce-time", "now")), 400, "not as of the specification"},
+		"structured without type":   {post(`{"specversion":"1.0"}`, structuredHeaders), 400, `"type" is missing`},
+		"structured, data twice":    {post(structured(`"data":{},"data_base64":"e30="`), structuredHeaders), 400, "both"},
+		"a batch":                   {post(`[]`, map[string]string{"Content-Type": "application/cloudevents-batch+json"}), 400, "cloudevents-batch+json"},
+		"too large":                 {post(`{"message":"` + strings.Repeat("x", 2000) + `"}`), 413, "limit of 1000 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := trigger.FromHTTP(tc.request, 1000)
@@ -157,6 +161,8 @@ func TestRefused(t *testing.T) {
 func TestRefusalShowsNoValue(t *testing.T) {
 	for _, body := range []string{
 		`{"token":"s3cret"}`, `{"message":"s3cret"}`, `s3cret`, `{"message":{"data":"s3cret!"}}`, `"s3cret"`,
+		structured(`"time":"s3cret","data":{}`), structured(`"s3cret_":"x","data":{}`), structured(`"datacontenttype":"s3cret","data":{}`),
+		structured(`"datacontenttype":"application/s3cret","data":{}`), structured(`"data_base64":"s3cret!"`), `{"specversion":"1.0","id":["s3cret"]}`,
 	} {
 		if _, err := trigger.FromBytes([]byte(body)); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", body, err)
