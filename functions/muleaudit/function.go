@@ -93,6 +93,7 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 
 	run := outcome.Begin(ctx, f.cfg.RunTimeout, 0)
 	defer run.Cancel()
+	f.api.Resume()
 	err = f.export(run.Context(), asked, r)
 	var refused *trigger.Error
 	if errors.As(err, &refused) {

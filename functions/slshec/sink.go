@@ -55,6 +55,7 @@ type lane struct {
 func newSink(ctx context.Context, f *Function) *sink {
 	s := &sink{hec: f.hec, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
+	f.hec.Resume()
 	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
 	s.lanes = make(chan *lane, n)
 	for range n {

@@ -105,6 +105,15 @@ func (b *budget) pause(sent time.Time, d time.Duration, asked bool) time.Duratio
 	return b.until.Sub(now)
 }
 
+// resume ends a pause that is longer than the API's own limit needs.
+func (b *budget) resume() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Until(b.until) > b.max {
+		b.until = time.Time{}
+	}
+}
+
 // success ends the growth of pauses, unless the request was on its way before
 // the last one began.
 func (b *budget) success(sent time.Time) {

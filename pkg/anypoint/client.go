@@ -129,6 +129,11 @@ func (c *Client) Token(ctx context.Context) error {
 	})
 }
 
+// Resume ends a pause of more than MaxPause that the API asked for. Call it when
+// a run begins: how long an earlier one was asked to wait may be a day, and only
+// asking tells whether it still holds.
+func (c *Client) Resume() { c.budget.resume() }
+
 // CloseIdle closes the connections that are kept for later calls.
 func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 

@@ -3,9 +3,12 @@ package hec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // endpoint is one receiver. Its channel lives as long as the client, since
@@ -23,6 +26,7 @@ type endpoint struct {
 	failed   uint64  // turn of the last failure
 	fails    int     // failures in a row
 	until    time.Time
+	asked    time.Time // until then by the receiver's own wish
 	lastErr  error
 }
 
@@ -119,10 +123,13 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 	var timer <-chan time.Time
 	if wake != nil {
 		f.mu.Lock()
-		until, trouble := wake.until, f.trouble()
+		until, asked, trouble := wake.until, wake.asked, f.trouble()
 		f.mu.Unlock()
 		if deadline, ok := ctx.Deadline(); ok && !busy && deadline.Before(until) {
-			return errors.Join(trouble, context.DeadlineExceeded)
+			if deadline.Before(asked) {
+				return outage{fmt.Errorf("%w (to be asked again in %v, which is beyond this run)", trouble, time.Until(asked).Round(time.Second))}
+			}
+			return retry.Cut(trouble)
 		}
 		t := time.NewTimer(time.Until(until))
 		defer t.Stop()
@@ -137,6 +144,19 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 		return errors.Join(f.trouble(), context.Cause(ctx))
 	}
 	return nil
+}
+
+// resume ends back-offs longer than our own.
+func (f *fleet) resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.all {
+		if time.Until(e.until) > f.max {
+			e.until, e.asked = time.Time{}, time.Time{}
+		}
+	}
+	close(f.changed)
+	f.changed = make(chan struct{})
 }
 
 func (f *fleet) failed() int {
@@ -194,8 +214,11 @@ func (f *fleet) release(l lease, r report) {
 		if until := now.Add(wait); until.After(l.until) {
 			l.until = until
 		}
+		if asked := now.Add(r.after); r.after > 0 && asked.After(l.asked) {
+			l.asked = asked
+		}
 	case r.alive && l.turn > l.failed:
-		l.fails, l.until, l.lastErr = 0, time.Time{}, nil
+		l.fails, l.until, l.asked, l.lastErr = 0, time.Time{}, time.Time{}, nil
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})

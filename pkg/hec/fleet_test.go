@@ -272,3 +272,25 @@ func TestBatchesAreBounded(t *testing.T) {
 		t.Errorf("%d batches in the pool", len(c.pool.spare))
 	}
 }
+
+// A pause of a day is not waited for, and not remembered by the next run.
+func TestLongPauseEndsWithTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{Busy: true, RetryAfter: 24 * time.Hour}, Options{})
+		b := fill(t, c, 5, nil)
+		defer b.Release()
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.Send(ctx, b)
+		var e *Error
+		if !errors.As(err, &e) || errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > time.Second || !strings.Contains(err.Error(), "24h") {
+			t.Fatalf("after %v: %v", time.Since(begin), err)
+		}
+		s.Set(func(o *emulator.Options) { o.Busy = false })
+		c.Resume()
+		if _, err := c.Send(ctx, b); err != nil || time.Since(begin) > time.Second {
+			t.Fatalf("after %v: %v", time.Since(begin), err)
+		}
+	})
+}

@@ -44,8 +44,9 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 		if err == nil {
 			return nil
 		}
-		if IsPermanent(err) {
-			return err
+		var near *CutError
+		if IsPermanent(err) || ctx.Err() == nil && errors.As(err, &near) {
+			return err // or op knows itself that there is no time for another try
 		}
 		if ctx.Err() != nil {
 			if !isEnd(ctx, err) {

@@ -1,0 +1,58 @@
+package gunzipcsv_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+)
+
+func TestOutages(t *testing.T) {
+	const secret = "s3cret-of-the-store"
+	outagetest.Run(t, map[string]outagetest.Need{
+		"queue": {Variable: "CF_QUEUE_ID"},
+	}, func(t *testing.T, need string) outagetest.World {
+		t.Helper()
+		variable := map[string]string{"queue": "CF_API_BASE_URL", "source": "SOURCE_URL", "destination": "DEST_URL", "state": "STATE_URL"}[need]
+		env := map[string]string{
+			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "CF_VISIBILITY_TIMEOUT": "4s", "SLS_AK_ID": "ak", "SLS_AK_KEY": secret,
+		}
+		var front *outagetest.Front
+		if need != "queue" {
+			front = outagetest.NewFront(t, outagetest.Store(t, secret))
+			env[variable] = outagetest.BucketURL(front.URL(), "dest")
+		}
+		w := newWorld(t, env)
+		if need == "queue" {
+			front = outagetest.NewFront(t, w.api.URL())
+			w.env[variable] = front.URL() + "/client/v4"
+		}
+		const n = 20
+		for i := range n {
+			key := fmt.Sprintf("day/%d.log.gz", i)
+			w.put(key, gz(t, "a,b\n1,2\n"))
+			w.notify(key)
+		}
+		f, err := gunzipcsv.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return outagetest.World{
+			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Done: func(*testing.T) {
+				w.wantSettled(n)
+				if got := w.targets(); len(got) != n || got["day/7.csv"] != "a,b\n1,2\n" {
+					t.Errorf("%d targets: %v", len(got), got)
+				}
+				if q := w.quarantined(); len(q) > 0 {
+					t.Errorf("in quarantine: %+v", q)
+				}
+			},
+		}
+	})
+}

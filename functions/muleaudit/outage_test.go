@@ -1,0 +1,55 @@
+package muleaudit_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+)
+
+func TestOutages(t *testing.T) {
+	token := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/oauth2/token") }
+	outagetest.Run(t, map[string]outagetest.Need{
+		"API":       {Variable: "MULE_BASE_URL", Match: func(r *http.Request) bool { return !token(r) }},
+		"all of it": {Variable: "MULE_BASE_URL"},
+		"token":     {Variable: "MULE_BASE_URL (token)", Match: token},
+	}, func(t *testing.T, need string) outagetest.World {
+		t.Helper()
+		w := newWorld(t, emulator.Options{}, map[string]string{
+			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "MULE_LOOKBACK": "4h", "SLS_AK_ID": "ak", "SLS_AK_KEY": secret,
+		})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 300, From: aligned(3), To: time.Now().Add(-10 * time.Minute)})
+		if err := w.api.Add("org-1", events...); err != nil {
+			t.Fatal(err)
+		}
+		variable, target := "MULE_BASE_URL", w.api.URL()
+		switch need {
+		case "state":
+			variable, target = "STATE_URL", outagetest.Store(t, secret)
+		case "output":
+			variable, target = "OUTPUT_URL", outagetest.Store(t, secret)
+		}
+		front := outagetest.NewFront(t, target)
+		w.env[variable] = front.URL()
+		if variable != "MULE_BASE_URL" {
+			w.env[variable] = outagetest.BucketURL(front.URL(), need)
+			w.state, w.output = w.open("STATE_URL"), w.open("OUTPUT_URL")
+		}
+		f, err := muleaudit.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return outagetest.World{
+			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Done: func(*testing.T) { w.wantExactly(hour, map[string][]emulator.Event{"org-1": events}) },
+		}
+	})
+}

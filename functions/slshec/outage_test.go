@@ -1,0 +1,63 @@
+package slshec_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/functions/slshec"
+	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+)
+
+// of picks the requests of one kind to SLS.
+func of(kind string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return r.URL.Query().Get("type") == kind }
+}
+
+func TestOutages(t *testing.T) {
+	outagetest.Run(t, map[string]outagetest.Need{
+		"SLS":            {Variable: "SLS_ENDPOINT"},
+		"SLS pull":       {Variable: "SLS_ENDPOINT (pull)", Match: of("logs")},
+		"SLS checkpoint": {Variable: "SLS_ENDPOINT (checkpoint)", Match: of("checkpoint")},
+		"SLS heartbeat":  {Variable: "SLS_ENDPOINT (heartbeat)", Match: of("heartbeat")},
+		"HEC":            {Variable: "HEC_URL"},
+	}, func(t *testing.T, need string) outagetest.World {
+		t.Helper()
+		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
+			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "LEASE_TTL": "1s", "SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "2s",
+		})
+		w.fill(emulator.NewGenerator(1), 20, 10)
+		variable, target := "SLS_ENDPOINT", w.sls.URL()
+		switch {
+		case need == "HEC":
+			variable, target = "HEC_URL", w.hec.URL()
+		case need == "state":
+			variable, target = "STATE_URL", outagetest.Store(t, secret)
+		}
+		front := outagetest.NewFront(t, target)
+		if w.env[variable] = front.URL(); need == "state" {
+			w.env[variable] = outagetest.BucketURL(front.URL(), "state")
+			w.state = w.open(outagetest.BucketURL(target, "state"))
+		}
+		f, err := slshec.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return outagetest.World{
+			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Done: func(*testing.T) {
+				w.wantAll(true)
+				w.wantProof()
+				if strings.Contains(w.log.String(), secret) {
+					t.Error("the log shows the secret")
+				}
+			},
+		}
+	})
+}
