@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/overlap"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -183,7 +184,9 @@ func (f *Function) rejects(ctx context.Context, key string, src *blob.Attributes
 // become no row to rejects. It returns errChanged if it met another version, or
 // none.
 func (f *Function) render(ctx context.Context, key string, src *blob.Attributes, w io.Writer, rejects *quarantine.Batch) (objcsv.Result, error) {
-	in, err := f.parts.Source.ReadIf(ctx, key, src)
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	in, err := f.parts.Source.ReadIf(reading, key, src)
 	if bucket.IsNotFound(err) || errors.Is(err, bucket.ErrChanged) {
 		return objcsv.Result{}, errChanged
 	}
@@ -191,7 +194,7 @@ func (f *Function) render(ctx context.Context, key string, src *blob.Attributes,
 		return objcsv.Result{}, err
 	}
 	defer func() { _ = in.Close() }()
-	res, err := f.csv.Convert(ctx, w, objcsv.Exactly(in, src.Size), func(r objcsv.Rejected) error {
+	res, err := f.csv.Convert(ctx, w, objcsv.Interruptible(objcsv.Exactly(in, src.Size), stop), func(r objcsv.Rejected) error {
 		at := source{Bucket: f.cfg.SourceBucket, Key: f.prefix + key, ETag: src.ETag, Size: src.Size, Line: r.Line, Offset: &r.Offset}
 		return rejects.Add(quarantine.Entry{Reason: string(r.Code) + ": " + r.Detail, Code: string(r.Code), Source: at.json()}, r.Record)
 	})
@@ -211,16 +214,24 @@ func (f *Function) render(ctx context.Context, key string, src *blob.Attributes,
 // unless it returns nil or errChanged; after errChanged, what is there was made
 // from a version that has been replaced since.
 func (f *Function) write(ctx context.Context, r *run, key string, src *blob.Attributes, opts blob.WriterOptions, o *Object) error {
-	out, err := f.parts.Dest.Begin(ctx, o.Target, opts)
+	writing, stop := context.WithCancel(ctx)
+	out, err := f.parts.Dest.Begin(writing, o.Target, opts)
 	if err != nil {
+		stop()
 		return err
 	}
 	defer out.Abort()
 	rejects := f.rejects(ctx, o.Key, src)
 	defer rejects.Abort()
 
-	sum := newDigest(out)
+	behind := overlap.NewWriter(out, &f.buffers)
+	defer behind.Drop()
+	defer stop() // first, as a write may hang that Drop would wait for
+	sum := newDigest(behind)
 	res, err := f.render(ctx, key, src, sum, rejects)
+	if err == nil {
+		err = behind.Close()
+	}
 	if errors.Is(err, bucket.ErrExists) { // refused at its first part
 		return errChanged
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/overlap"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -26,9 +27,11 @@ type Function struct {
 	parts  Parts
 	prefix string // of the source's keys, as notices give them
 	csv    *objcsv.Converter
-	reject *quarantine.Store
-	turns  turns // of the targets
-	recall recall
+	// buffers of the targets being written
+	buffers overlap.Buffers
+	reject  *quarantine.Store
+	turns   turns // of the targets
+	recall  recall
 }
 
 // Parts are what a function works with.

@@ -9,12 +9,16 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"github.com/siemfeed/siemfeed/pkg/overlap"
 )
 
 // Converter converts objects, any number at a time.
 type Converter struct {
 	opts Options
 	jobs sync.Pool // of *job: the buffers and tables of past conversions
+	// buffers are kept apart from the jobs: only large objects need them.
+	buffers overlap.Buffers
 }
 
 // New returns a converter, or every fault of the options in one error.
@@ -31,13 +35,24 @@ func New(o Options) (*Converter, error) {
 // MaxRecordBytes. A nil reject makes a record that would be rejected fail the
 // object. See the package comment for errors; on any of them, what was written
 // to dst must be discarded: it was not verified.
+//
+// What is more than a megabyte is read and unpacked in a goroutine of its own,
+// ahead of what is converted and written: src may be read while dst is written
+// or reject called, though no longer when Convert has returned. Wrap a src that
+// can hang with [Interruptible], and dst with an [overlap.Writer] to have it
+// written behind.
 func (c *Converter) Convert(ctx context.Context, dst io.Writer, src io.Reader, reject RejectFunc) (Result, error) {
 	j, ok := c.jobs.Get().(*job)
 	if !ok {
 		j = &job{br: bufio.NewReaderSize(nil, chunk)}
 	}
-	j.reset(ctx, dst, src, c.opts)
+	var interrupt func()
+	if i, ok := src.(*interruptible); ok {
+		src, interrupt = i.Reader, i.interrupt
+	}
+	j.reset(ctx, dst, src, c)
 	err := j.run(reject)
+	j.ahead.Stop(interrupt)
 	r := j.result()
 	if cap(j.lines.buf) <= 4*chunk { // one long record must not stay for good
 		j.release()
@@ -52,18 +67,21 @@ type job struct {
 	src    source
 	br     *bufio.Reader
 	gunzip gunzip
+	ahead  overlap.Reader
 	lines  lines
 	walker walker
 	sheet  sheet
 	res    Result
 }
 
-func (j *job) reset(ctx context.Context, dst io.Writer, src io.Reader, o Options) {
+func (j *job) reset(ctx context.Context, dst io.Writer, src io.Reader, c *Converter) {
+	o := c.opts
 	j.opts = o
 	j.src = source{ctx: ctx, r: src}
 	j.br.Reset(&j.src)
 	j.gunzip.reset(&j.src, j.br, o)
-	j.lines.reset(&j.gunzip, o.MaxRecordBytes)
+	j.ahead.Reset(&j.gunzip, &c.buffers)
+	j.lines.reset(&j.ahead, o.MaxRecordBytes)
 	j.walker.fields.reset(o.Columns)
 	j.sheet.reset(dst, o.MaxOutputBytes, o.FormulaGuard)
 	j.res = Result{Format: FormatNone}

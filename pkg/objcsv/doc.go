@@ -5,6 +5,9 @@
 //	          (limits)         └─ NDJSON ─▶ walk ─▶ row of cells ─▶ output
 //	                                         └─ rejected record ─▶ Reject
 //
+// What is right of gunzip goes on while gunzip works ahead, in a goroutine of its
+// own, where an object turns out large.
+//
 // # What decides
 //
 // Bytes decide, names never do. An object is gzip when it starts with the two

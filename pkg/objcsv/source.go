@@ -57,3 +57,14 @@ func (e *exactly) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Interruptible returns a reader of r for [Converter.Convert], which calls
+// interrupt when it gives up before r's end: a Read that is under way in another
+// goroutine, and may hang, has to return soon then. The context that r was
+// opened with is what usually ends it.
+func Interruptible(r io.Reader, interrupt func()) io.Reader { return &interruptible{r, interrupt} }
+
+type interruptible struct {
+	io.Reader
+	interrupt func()
+}
