@@ -11,7 +11,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,12 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/versity/versitygw/backend/meta"
-	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/embedgw"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	"github.com/siemfeed/siemfeed/scripts/e2e/versity"
 )
 
 const (
@@ -67,7 +64,7 @@ func run(m *testing.M) (int, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- listen(ctx, dir, address) }()
+	go func() { ended <- versity.Serve(ctx, dir, address, region, accessKey, secretKey) }()
 	defer func() { cancel(); <-ended }()
 
 	gateway.admin = awss3.New(awss3.Options{
@@ -96,28 +93,6 @@ func freeAddress() (string, error) {
 		return "", err
 	}
 	return l.Addr().String(), l.Close()
-}
-
-func listen(ctx context.Context, dir, address string) error {
-	root, side := filepath.Join(dir, "objects"), filepath.Join(dir, "metadata")
-	for _, d := range []string{root, side} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			return err
-		}
-	}
-	// Extended attributes are not to be had on every file system.
-	metadata, err := meta.NewSideCar(side)
-	if err != nil {
-		return err
-	}
-	store, err := posix.New(root, metadata, posix.PosixOpts{SideCarDir: side})
-	if err != nil {
-		return err
-	}
-	return embedgw.RunVersityGW(ctx, store, &embedgw.Config{
-		RootUserAccess: accessKey, RootUserSecret: secretKey, Region: region, Ports: []string{address},
-		MaxConnections: 1000, MaxRequests: 500, MultipartMaxParts: 10_000, Quiet: true, KeepAlive: true,
-	})
 }
 
 func ready(ctx context.Context, ended <-chan error) error {
