@@ -3,6 +3,7 @@ package muleaudit_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -139,7 +140,11 @@ func TestMalformedEventsAreRefused(t *testing.T) {
 		pubsub(`{"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}`),
 		pubsub(`{"from":"2026-01-02T00:00:00Z","to":"` + future + `"}`),
 		pubsub(`{"from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","orgs":["stranger"]}`),
-		pubsub(`{"orgs":["org-1"]}`),
+		pubsub(`{"orgs":["org-1"]}`), pubsub(`{"orgs":[]}`), pubsub(`null`), pubsub(`{"from":null,"to":null}`),
+		pubsub(`{"From":"2026-01-01T00:00:00Z","To":"2026-01-02T00:00:00Z"}`),
+		// The same, posted plainly.
+		`{"from":"2026-01-01T00:00:00Z"}`, `{"from":"yesterday","to":"2026-01-01T00:00:00Z"}`,
+		`{"from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","org":["org-1"]}`, `{"orgs":["org-1"]}`, `{"from":{},"to":[]}`,
 		`{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}`,
 	} {
 		if status, answer := w.post(f, body); status != http.StatusBadRequest || !strings.Contains(answer, `"error":"`) {
@@ -149,6 +154,22 @@ func TestMalformedEventsAreRefused(t *testing.T) {
 	for _, body := range []string{"", "{}", pubsub("{}"), pubsub(""), `{"message":{"messageId":"1","attributes":{"a":"b"}},"subscription":"s"}`} {
 		if status, answer := w.post(f, body); status != http.StatusOK {
 			t.Errorf("%q: %d %s", body, status, answer)
+		}
+	}
+}
+
+// A backfill needs no Pub/Sub around its message.
+func TestBackfillPostedPlainly(t *testing.T) {
+	from, to := time.Now().UTC().Add(-48*time.Hour), time.Now().UTC().Add(-24*time.Hour)
+	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "1h"})
+	w.api.AddSynthetic("org-1", emulator.Synthetic{Seed: 1, N: 50, From: from, To: to})
+	message := fmt.Sprintf(`{"from":%q,"to":%q,"orgs":["org-1"]}`, from.Format(time.RFC3339Nano), to.Format(time.RFC3339Nano))
+	f := w.function()
+	for i, body := range []string{message, pubsub(message)} {
+		status, answer := w.post(f, body)
+		var r muleaudit.Receipt
+		if err := json.Unmarshal([]byte(answer), &r); err != nil || status != http.StatusOK || r.In != 50 || r.Out != int64(50*(1-i)) {
+			t.Errorf("%s: %d %s", body, status, answer)
 		}
 	}
 }

@@ -1,11 +1,8 @@
 package muleaudit
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -30,26 +27,28 @@ const skew = 5 * time.Minute
 // *trigger.Error.
 func readOrder(ev trigger.Event, now time.Time) (o order, err error) {
 	switch {
-	case ev.Kind == trigger.Tick || ev.IsTick():
+	case ev.IsTick():
 		return order{}, nil
-	case ev.Kind != trigger.PubSub:
-		return order{}, refuse("muleaudit is woken by Pub/Sub or an empty body, not by %s", ev.Kind)
+	case ev.Kind != trigger.PubSub && ev.Kind != trigger.Message:
+		return order{}, refuse("muleaudit is woken by Pub/Sub, a backfill's message or an empty body, not by %s", ev.Kind)
 	}
-	dec := json.NewDecoder(bytes.NewReader(ev.Data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&o); err != nil {
-		return order{}, refuse(`message: %v; want {} or {"from":"RFC 3339","to":"RFC 3339","orgs":["id"]}`, err)
+	var given map[string]json.RawMessage // by their exact names, unlike the fields of a struct
+	if err := json.Unmarshal(ev.Data, &given); err != nil || given == nil {
+		return order{}, refuse("message: not a JSON object; want %s", wanted)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return order{}, refuse("message: something follows the JSON object")
+	for name, into := range map[string]any{"from": &o.From, "to": &o.To, "orgs": &o.Orgs} {
+		value, ok := given[name]
+		if ok && json.Unmarshal(value, into) != nil {
+			return order{}, refuse("message: %s cannot be read; want %s", name, wanted)
+		}
+		delete(given, name)
+	}
+	for name := range given {
+		return order{}, refuse("message: unknown key %.64q; want %s", name, wanted)
 	}
 	switch {
-	case o.From.IsZero() != o.To.IsZero():
+	case o.From.IsZero() || o.To.IsZero():
 		return order{}, refuse("message: a backfill needs both from and to")
-	case o.From.IsZero() && len(o.Orgs) > 0:
-		return order{}, refuse("message: orgs goes with from and to")
-	case o.From.IsZero():
-		return order{}, nil
 	case !o.From.Before(o.To):
 		return order{}, refuse("message: from %s is not before to %s", o.From.Format(time.RFC3339), o.To.Format(time.RFC3339))
 	case o.To.After(now.Add(skew)):
@@ -60,6 +59,9 @@ func readOrder(ev trigger.Event, now time.Time) (o order, err error) {
 	o.To = earliest(o.To, now).UTC().Add(time.Millisecond - 1).Truncate(time.Millisecond)
 	return o, nil
 }
+
+// wanted is what a message can be.
+const wanted = `{} or {"from":"RFC 3339","to":"RFC 3339","orgs":["id"]}`
 
 func refuse(format string, args ...any) error {
 	return retry.Permanent(&trigger.Error{Envelope: "muleaudit", Reason: fmt.Sprintf(format, args...), Status: http.StatusBadRequest})

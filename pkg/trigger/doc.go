@@ -13,6 +13,7 @@
 //     a Function Compute timer
 //   - {"verify":{}}, as it is, as a Pub/Sub message, or as the payload of a
 //     Function Compute timer: a verification
+//   - {"from":…}: the message of a backfill, as it is
 //   - Pub/Sub: a CloudEvent google.cloud.pubsub.topic.v1.messagePublished, binary
 //     or structured, or a plain push
 //   - notices about objects: R2 (a pulled message, or a batch pushed by the

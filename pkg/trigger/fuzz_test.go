@@ -29,7 +29,7 @@ func check(t *testing.T, e trigger.Event, err error) {
 	if e.Kind == "" || e.Path == "" {
 		t.Fatalf("%+v has no kind or path", e)
 	}
-	if e.Kind == trigger.PubSub && len(e.Data) == 0 {
+	if (e.Kind == trigger.PubSub || e.Kind == trigger.Message) && len(e.Data) == 0 {
 		t.Fatalf("%+v has no data", e)
 	}
 	if (e.Kind == trigger.Objects) != (len(e.Notices) > 0) || (e.Kind == trigger.Logs) != (e.Range != nil) || (e.Kind == trigger.Verify) != (e.Span != nil) {
@@ -49,7 +49,7 @@ func check(t *testing.T, e trigger.Event, err error) {
 }
 
 func FuzzFromBytes(f *testing.F) {
-	for _, s := range []string{``, `{}`, push, structured(`"data":` + push), `{"hello":1}`, `[`, `{"message":{}}`, `{"verify":{}}`, pushOf(`{"verify":{"from":"2026-01-01T00:00:00Z"}}`)} {
+	for _, s := range []string{``, `{}`, push, structured(`"data":` + push), `{"hello":1}`, `[`, `{"message":{}}`, `{"verify":{}}`, `{"from":"x"}`, pushOf(`{"verify":{"from":"2026-01-01T00:00:00Z"}}`)} {
 		f.Add([]byte(s))
 	}
 	for name := range envelopes {

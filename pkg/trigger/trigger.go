@@ -21,6 +21,9 @@ const (
 	Tick Kind = "tick"
 	// PubSub is a Pub/Sub message: see Data and Attributes.
 	PubSub Kind = "pubsub"
+	// Message is the message of a backfill, posted without Pub/Sub around it:
+	// see Data.
+	Message Kind = "message"
 	// Objects tells of objects in a bucket: see Notices.
 	Objects Kind = "objects"
 	// Logs asks for a range of one SLS shard: see Range.
@@ -39,7 +42,8 @@ type Event struct {
 	// The same event delivered again has the same ID.
 	ID string
 	// Data is what a Pub/Sub message carries, decoded; a message without data
-	// reads as {}. It need not be JSON.
+	// reads as {}, and it need not be JSON. Of kind Message it is the body, a
+	// JSON object with a key "from".
 	Data []byte
 	// Attributes are those of a Pub/Sub message.
 	Attributes map[string]string
@@ -132,6 +136,8 @@ func open(body []byte, depth int) (Event, error) {
 		return structuredCloudEvent(body)
 	case obj.has("verify"):
 		return verification(obj)
+	case obj.has("from"):
+		return Event{Kind: Message, Path: "message", Data: body}, nil
 	case obj.has("message"):
 		return plainPush(body)
 	case obj.has("Records"):
