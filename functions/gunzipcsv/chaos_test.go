@@ -131,8 +131,10 @@ func TestFaultyQueue(t *testing.T) {
 		fault.Error500: 0.1, fault.Error503: 0.05, fault.Error429: 0.05, fault.ResetBefore: 0.1, fault.ResetAfter: 0.1, fault.ResetMid: 0.1, fault.Truncate: 0.1,
 	})
 	f := w.function()
+	var retries int64
 	for n := 0; w.queue.Backlog() > 0; n++ {
 		r, err := run(t, f, tick)
+		retries += r.Retries
 		if err != nil && r.Error == "" {
 			t.Errorf("%v is not in the receipt", err)
 		}
@@ -142,6 +144,9 @@ func TestFaultyQueue(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	w.wantAll(targets, rejected)
+	if retries == 0 {
+		t.Error("calls to the queue that were made again are not in the receipts")
+	}
 	if n := w.api.Faults.Counts(); len(n) < 6 {
 		t.Errorf("only these faults were met: %v", n)
 	}

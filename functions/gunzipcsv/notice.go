@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -20,6 +21,7 @@ const (
 	CodeBucket    = "wrong_bucket"       // about an object of another bucket
 	CodeGone      = "object_gone"        // deleted before it could be read
 	CodeCollision = "target_collision"   // the target belongs to another source
+	CodeRefused   = "object_refused"     // the store does not give it out, for a reason of the object's own
 )
 
 // fault is what rejects a notice for good.
@@ -52,7 +54,6 @@ func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again b
 	policy := retry.Policy{
 		Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second,
 		Notify: func(_ int, _ time.Duration, err error) {
-			r.retried()
 			f.rt.Log.WarnContext(ctx, "trying again", "key", n.Key, "error", err.Error())
 		},
 	}
@@ -100,7 +101,11 @@ func (f *Function) handle(ctx context.Context, r *run, n trigger.Notice, again b
 		o.Status = Skipped
 		return o, nil
 	}
-	return f.convert(ctx, r, key, again)
+	o, err := f.convert(ctx, r, key, again)
+	if bucket.IsObjectRefused(err) {
+		err = reject(CodeRefused, "%v", err)
+	}
+	return o, err
 }
 
 // source is the position of what was rejected, in quarantine.

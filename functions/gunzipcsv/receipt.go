@@ -9,6 +9,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -99,7 +100,9 @@ type run struct {
 func (f *Function) newRun(ctx context.Context, budget time.Duration) *run {
 	r := &Receipt{Core: receipt.Start("gunzipcsv"), Objects: []Object{}, UnknownFields: map[string]int64{}}
 	r.Manifest, _ = manifestPrefix(r.Run) // of a name just made
-	return &run{Run: outcome.Begin(ctx, budget, 0), r: r, list: newManifest(f.parts.State, r.Run)}
+	run := &run{r: r, list: newManifest(f.parts.State, r.Run)}
+	run.Run = outcome.Begin(retry.Counted(ctx, run.retried), budget, 0)
+	return run
 }
 
 // add enters what became of a notice.
@@ -152,6 +155,8 @@ func (r *run) add(o Object, took time.Duration) {
 	}
 }
 
+// retried counts a call that was made once more: to the queue, to a store as
+// far as its SDK tells, or for a whole object.
 func (r *run) retried() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -225,7 +226,14 @@ func (v *verification) looked(add func(*Verified)) {
 // stamp writes a time for people.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// patiently makes a call to a store a few times.
+// patiently makes a call to a store a few times. What the store refuses of one
+// object for good is a permanent error.
 func patiently(ctx context.Context, op func(context.Context) error) error {
-	return retry.Policy{Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second}.Do(ctx, op)
+	return retry.Policy{Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second}.Do(ctx, func(ctx context.Context) error {
+		err := op(ctx)
+		if bucket.IsObjectRefused(err) {
+			return retry.Permanent(err)
+		}
+		return err
+	})
 }

@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // RefusedError says that a store refuses what no retry and no other object
@@ -89,6 +92,11 @@ func (r *refusals) middleware(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("RefusalHints",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			out, meta, err := next.HandleInitialize(ctx, in)
+			if attempts, ok := awsretry.GetAttemptResults(meta); ok {
+				for range len(attempts.Results) - 1 {
+					retry.Again(ctx)
+				}
+			}
 			var api smithy.APIError
 			if err == nil || !errors.As(err, &api) {
 				return out, meta, err

@@ -75,6 +75,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 		if Sleep(ctx, wait) != nil {
 			return cut(err)
 		}
+		Again(ctx)
 	}
 }
 
