@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
+	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
+)
+
+// TestShardsOfAJob runs a backfill as a job of eight tasks, of which two are
+// killed and repeated: every object is converted once, and what the tasks of a
+// verification found adds up to that of the whole.
+func TestShardsOfAJob(t *testing.T) {
+	const shards, objects = 8, 1600
+	bin := proctest.Build(t, ".")
+	source, dest := t.TempDir(), t.TempDir()
+	for i := range objects {
+		var object bytes.Buffer
+		z := gzip.NewWriter(&object)
+		if _, err := fmt.Fprintf(z, "%d,b\n", i); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data := object.Bytes()
+		if i%400 == 7 {
+			data = data[:10] // of which there is something to find
+		}
+		if err := os.WriteFile(filepath.Join(source, fmt.Sprintf("%04d.log.gz", i)), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{"SOURCE_URL": "file://" + source, "DEST_URL": "file://" + dest, "STATE_URL": "file://" + t.TempDir(), "LOG_LEVEL": "error", "CONCURRENCY": "2"}
+	task := func(i int) map[string]string {
+		e := maps.Clone(env)
+		e["CLOUD_RUN_TASK_INDEX"], e["CLOUD_RUN_TASK_COUNT"] = fmt.Sprint(i), fmt.Sprint(shards)
+		return e
+	}
+	for _, i := range []int{2, 5} {
+		before := len(written(t, dest))
+		killAfter(t, bin, task(i), func() bool { return len(written(t, dest)) >= before+20 })
+	}
+	killed := written(t, dest)
+	for i := range shards {
+		if out, err := proctest.Run(t, bin, task(i), "backfill", "gunzipcsv"); err != nil {
+			t.Fatalf("shard %d: %v\n%s", i, err, out)
+		}
+	}
+	got := written(t, dest)
+	if len(got) != objects-4 {
+		t.Fatalf("%d targets of %d objects, 4 of them broken", len(got), objects)
+	}
+	for name, at := range killed {
+		if !got[name].Equal(at) {
+			t.Errorf("%s was written twice", name)
+		}
+	}
+
+	var whole, sum gunzipcsv.Verified
+	whole = verifyJSON(t, bin, env)
+	for i := range shards {
+		sum.Add(verifyJSON(t, bin, task(i)))
+	}
+	if whole.Converted != objects-4 || whole.Found != 4 || whole.Kinds["quarantined"] != 4 {
+		t.Errorf("%+v", whole)
+	}
+	if len(sum.Findings) != len(whole.Findings) {
+		t.Errorf("%d findings, want %d", len(sum.Findings), len(whole.Findings))
+	}
+	sum.Findings, whole.Findings = nil, nil // in another order
+	if !reflect.DeepEqual(sum, whole) {
+		t.Errorf("%+v, want %+v", sum, whole)
+	}
+}
+
+// written is when each target was written.
+func written(t *testing.T, dir string) map[string]time.Time {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, objcsv.TargetKey("*.log.gz")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]time.Time{}
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil { // it may be under way
+			out[filepath.Base(f)] = info.ModTime()
+		}
+	}
+	return out
+}
+
+// killAfter runs a backfill and kills it once seen says so.
+func killAfter(t *testing.T, bin string, env map[string]string, seen func() bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), bin, "backfill", "gunzipcsv") //nolint:gosec // built here
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	for !seen() {
+		select {
+		case <-ended:
+			t.Fatal("the backfill ended before it was killed")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+}
+
+func verifyJSON(t *testing.T, bin string, env map[string]string) (v gunzipcsv.Verified) {
+	t.Helper()
+	out, _ := proctest.Run(t, bin, env, "verify", "gunzipcsv", "--json") // which ends with 1, for the findings
+	line := out[bytes.IndexByte([]byte(out), '{'):]
+	if err := json.Unmarshal([]byte(line), &v); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return v
+}
