@@ -2,7 +2,6 @@ package gunzipcsv
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -81,7 +80,6 @@ type Object struct {
 
 const (
 	maxListed  = 10_000 // objects in a receipt
-	maxLogged  = 100    // of these in a log record
 	maxUnknown = 1000
 )
 
@@ -172,21 +170,4 @@ func (r *run) estimate() (longest, mean time.Duration) {
 		mean = r.total / time.Duration(r.done)
 	}
 	return r.longest, mean
-}
-
-// LogValue keeps a log record within what log services take: the objects that
-// need attention come first, and the whole list is in STATE_URL.
-func (r *Receipt) LogValue() slog.Value {
-	short := *r
-	short.Objects = []Object{}
-	for _, attention := range []bool{true, false} {
-		for _, o := range r.Objects {
-			if (o.Status == Quarantined || o.Status == Returned) == attention && len(short.Objects) < maxLogged {
-				short.Objects = append(short.Objects, o)
-			}
-		}
-	}
-	short.Omitted += int64(len(r.Objects) - len(short.Objects))
-	type plain Receipt // without this method
-	return slog.AnyValue(plain(short))
 }
