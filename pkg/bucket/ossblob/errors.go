@@ -30,6 +30,9 @@ func (e *VersionedError) Error() string {
 type refusal struct{ *oss.ServiceError }
 
 func (e *refusal) Error() string {
+	if e.Code == "BadErrorResponse" { // the SDK's word for an answer of something else than OSS
+		return fmt.Sprintf("oss: HTTP %d without an error of OSS in it", e.StatusCode)
+	}
 	return fmt.Sprintf("oss: HTTP %d %s: %s (request %s)", e.StatusCode, e.Code, e.Message, e.RequestID)
 }
 

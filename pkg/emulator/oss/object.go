@@ -191,14 +191,19 @@ func getObject(_ *Server, b *Bucket, c *call) *failure {
 		h.Set("x-oss-version-id", o.version)
 	}
 	if !partial && o.packs(c) {
-		return o.pack(c)
+		o.pack(c)
+		return nil
 	}
 	h.Set("Content-Length", fmt.Sprint(end-start))
 	if partial {
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, end-1, len(o.data)))
-		c.w.WriteHeader(http.StatusPartialContent)
 	}
-	_, _ = c.w.Write(o.data[start:end])
+	c.content = func() {
+		if partial {
+			c.w.WriteHeader(http.StatusPartialContent)
+		}
+		_, _ = c.w.Write(o.data[start:end])
+	}
 	return nil
 }
 

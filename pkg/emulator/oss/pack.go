@@ -24,11 +24,12 @@ func (o *object) packs(c *call) bool {
 		slices.Contains(packedTypes, kind) && strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip")
 }
 
-func (o *object) pack(c *call) *failure {
+func (o *object) pack(c *call) {
 	c.w.Header().Set("Content-Encoding", "gzip")
 	c.w.Header().Del("Content-MD5")
-	z := gzip.NewWriter(c.w)
-	_, _ = z.Write(o.data)
-	_ = z.Close()
-	return nil
+	c.content = func() {
+		z := gzip.NewWriter(c.w)
+		_, _ = z.Write(o.data)
+		_ = z.Close()
+	}
 }
