@@ -11,6 +11,8 @@ import (
 	"net/http"
 
 	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 )
 
 // Bucket is a blob.Bucket that knows where it is and how to create an object
@@ -25,6 +27,9 @@ type Bucket struct {
 	dir *directory
 	// read is an object known to be readable, see [Bucket.judge].
 	read lastRead
+	// createOnly asks whether objects can be created at most once; nil where
+	// they always can, see [Bucket.CreateOnly].
+	createOnly func(context.Context) error
 	// closers release what Bucket does not own.
 	closers []func() error
 }
@@ -34,6 +39,7 @@ type Option func(*options)
 
 type options struct {
 	r2    R2
+	oss   alibaba.Provider
 	watch []func(http.RoundTripper) http.RoundTripper
 }
 
@@ -58,9 +64,10 @@ func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 
 // Open opens a bucket from a URL such as gs://bucket?prefix=folder/,
 // s3://bucket?region=…&endpoint=…, r2://bucket?account_id=…,
-// file:///dir?create_dir=true or mem://. A bare name means gs://name. Nothing
-// is asked of the bucket yet, so a bucket that does not exist shows at the
-// first use, on s3 and r2 as a [*RefusedError].
+// oss://bucket?region=…, file:///dir?create_dir=true or mem://. A bare name
+// means gs://name. Nothing is asked of the bucket yet, so a bucket that does not
+// exist shows at the first use, on s3, r2 and oss as a [*RefusedError], and one
+// in which nothing can be created only once by [Bucket.CreateOnly].
 //
 // An upload that is cut off leaves no part behind where it can still be
 // aborted; for a process that is killed in the middle the bucket should have a

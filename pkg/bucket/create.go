@@ -21,7 +21,8 @@ var ErrExists = errors.New("object exists")
 // Create writes an object at key from r, unless one is there already: then it
 // returns [ErrExists] and the other stays untouched. Of several callers at
 // once, in any number of processes, exactly one succeeds (gs: generation match
-// 0; s3, r2: If-None-Match; file: under a lock of the directory). Until it has
+// 0; s3, r2: If-None-Match; oss: x-oss-forbid-overwrite, unless the bucket is
+// versioned: see [Bucket.CreateOnly]; file: under a lock of the directory). Until it has
 // succeeded nothing is visible at key. It returns the bytes read from r.
 func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, opts blob.WriterOptions) (int64, error) {
 	opts.IfNotExist = true

@@ -46,7 +46,8 @@ func (e *RefusedError) ErrorFault() smithy.ErrorFault { return smithy.FaultClien
 
 // hints says what to fix, by the store's error code
 // (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
-// developers.cloudflare.com/r2/api/error-codes).
+// developers.cloudflare.com/r2/api/error-codes,
+// alibabacloud.com/help/en/oss/developer-reference/error-responses).
 type hints struct{ bucket, denied, keys, region string }
 
 var (
@@ -62,6 +63,11 @@ var (
 		keys:   "the credentials are not valid: check R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY, and that they belong to this account",
 		region: "the bucket is not served here: check account_id, jurisdiction and R2_ENDPOINT",
 	}
+	ossHints = hints{
+		bucket: "the bucket does not exist: check its name in the URL",
+		denied: "the credentials may not do this, or region= in the URL is not the bucket's: grant oss:GetObject, oss:PutObject, oss:DeleteObject and oss:AbortMultipartUpload on the objects and oss:ListObjects and oss:GetBucketVersioning on the bucket, as far as the function needs them",
+		keys:   "the credentials are not valid: check SLS_AK_ID, SLS_AK_KEY and SLS_SECURITY_TOKEN, or the role",
+	}
 )
 
 func (h hints) of(code string) string {
@@ -70,7 +76,8 @@ func (h hints) of(code string) string {
 		return h.bucket
 	case "AccessDenied", "Forbidden", "AllAccessDisabled", "AccountProblem":
 		return h.denied
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "Unauthorized", "InvalidClientTokenId":
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "Unauthorized", "InvalidClientTokenId",
+		"InvalidSecurityToken", "SecurityTokenExpired":
 		return h.keys
 	case "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
 		return h.region

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"cloud.google.com/go/storage"
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -83,7 +84,7 @@ func (b *Bucket) Attributes(ctx context.Context, key string) (*blob.Attributes, 
 var ErrChanged = errors.New("object changed since it was looked at")
 
 // ReadIf opens the object at key if it still is the version that seen, from
-// Attributes, tells of (s3, r2: its ETag; gs: its generation; file, mem: its
+// Attributes, tells of (s3, r2, oss: its ETag; gs: its generation; file, mem: its
 // time, size and inode). Else the error is [ErrChanged], or [IsNotFound]. What
 // is read is that version to its end, whatever happens to the object meanwhile;
 // a body that breaks off before its announced length is an error, not an end.
@@ -92,6 +93,10 @@ func (b *Bucket) ReadIf(ctx context.Context, key string, seen *blob.Attributes) 
 		var in *s3.GetObjectInput
 		if as(&in) {
 			in.IfMatch = &seen.ETag
+		}
+		var get *oss.GetObjectRequest
+		if as(&get) {
+			get.IfMatch = &seen.ETag
 		}
 		var handle **storage.ObjectHandle
 		var attrs storage.ObjectAttrs

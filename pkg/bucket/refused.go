@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 	"github.com/aws/smithy-go"
 	"gocloud.dev/blob"
 	"google.golang.org/api/googleapi"
@@ -78,14 +79,17 @@ func (b *Bucket) judge(ctx context.Context, key string, err error) error {
 // is not an answer has no status.
 func refusal(err error) (status int, code string) {
 	var (
-		google *googleapi.Error
-		answer interface{ HTTPStatusCode() int }
-		api    smithy.APIError
-		whole  *RefusedError
+		google  *googleapi.Error
+		answer  interface{ HTTPStatusCode() int }
+		api     smithy.APIError
+		alibaba *oss.ServiceError
+		whole   *RefusedError
 	)
 	switch {
 	case errors.As(err, &google):
 		status = google.Code
+	case errors.As(err, &alibaba):
+		status = alibaba.StatusCode
 	case errors.As(err, &answer): // of S3 and what speaks it
 		status = answer.HTTPStatusCode()
 	case errors.Is(err, fs.ErrPermission):
@@ -96,6 +100,8 @@ func refusal(err error) (status int, code string) {
 		code = whole.Code
 	} else if errors.As(err, &api) {
 		code = api.ErrorCode()
+	} else if alibaba != nil {
+		code = alibaba.Code
 	}
 	return status, code
 }

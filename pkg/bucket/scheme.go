@@ -50,6 +50,10 @@ func init() { // the functions below look schemes up themselves
 			example: "r2://name?account_id=…&prefix=folder/", params: r2Params,
 			place: named, check: checkR2, open: openR2, home: r2Home, part: MinPart,
 		},
+		"oss": {
+			example: "oss://name?region=…&prefix=folder/", params: ossParams,
+			place: named, check: checkOSS, open: openOSS, home: ossHome, part: 8 << 20,
+		},
 		"file": {
 			example: "file:///directory?prefix=folder/", params: fileParams,
 			place: placeFile, check: checkFile, open: openFile,

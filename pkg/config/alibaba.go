@@ -7,6 +7,7 @@ import (
 	sdk "github.com/aliyun/credentials-go/credentials"
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
 // Alibaba says by what right Alibaba Cloud is reached: by a key, by a role that
@@ -53,6 +54,17 @@ func (a *Alibaba) ValidateAlibaba() (f Faults) {
 		f.Add("SLS_AK_KEY", "required: its secret")
 	}
 	return f
+}
+
+// ValidateOSS tells what is missing for those of the bucket URLs, by the name
+// of their variable, that are oss://.
+func (a *Alibaba) ValidateOSS(urls map[string]string) Faults {
+	for _, raw := range urls {
+		if at, err := bucket.Parse(raw); err == nil && at.Scheme == "oss" {
+			return a.ValidateAlibaba()
+		}
+	}
+	return nil
 }
 
 // Provider makes what signs the requests; it is for all clients together, since
