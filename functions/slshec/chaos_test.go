@@ -135,6 +135,7 @@ func TestProcess(t *testing.T) {
 	t.Run("memory stays flat", func(t *testing.T) { memory(t, bin) })
 	t.Run("nothing is lost through kills", func(t *testing.T) { t.Parallel(); kills(t, bin) })
 	t.Run("three follow and one is killed", func(t *testing.T) { t.Parallel(); threeFollowers(t, bin) })
+	t.Run("each invocation with its own credentials", func(t *testing.T) { t.Parallel(); invocations(t, bin) })
 }
 
 func kills(t *testing.T, bin string) {

@@ -27,6 +27,7 @@ type Alibaba struct {
 	FunctionKeyID string `env:"ALIBABA_CLOUD_ACCESS_KEY_ID" help:"set by Function Compute for a function with a role"`
 	FunctionKey   Secret `env:"ALIBABA_CLOUD_ACCESS_KEY_SECRET" help:"set by Function Compute"`
 	FunctionToken Secret `env:"ALIBABA_CLOUD_SECURITY_TOKEN" help:"set by Function Compute"`
+	FunctionName  string `env:"FC_FUNCTION_NAME" help:"set by Function Compute: the role's credentials come with each invocation, and are used before those above"`
 	ECSRole       string `env:"ALIBABA_CLOUD_ECS_METADATA" help:"name of the ECS instance's RAM role"`
 }
 
@@ -48,7 +49,7 @@ func (a *Alibaba) ValidateAlibaba() (f Faults) {
 			f.Add("ALIBABA_OIDC_PROVIDER_ARN", "required with ALIBABA_ROLE_ARN: acs:ram::<account>:oidc-provider/<name>")
 		}
 		f.AddErr("STS_ENDPOINT", CheckEndpoint(a.STSEndpoint, false, ""))
-	case a.FunctionKeyID != "" && a.FunctionKey != "", a.ECSRole != "":
+	case a.FunctionKeyID != "" && a.FunctionKey != "", a.FunctionName != "", a.ECSRole != "":
 	default:
 		f.Add("SLS_AK_ID", "required: an access key id; or set ALIBABA_ROLE_ARN, or give the instance a RAM role")
 		f.Add("SLS_AK_KEY", "required: its secret")
@@ -79,8 +80,11 @@ func (a *Alibaba) Provider() alibaba.Provider {
 			STSEndpoint: a.STSEndpoint, MetadataURL: "http://" + a.MetadataHost,
 		})
 		return orError(p, err)
+	case a.FunctionName != "" && a.FunctionKeyID == "":
+		return alibaba.Invocation(nil)
 	case a.FunctionKeyID != "":
-		return alibaba.Static(a.FunctionKeyID, a.FunctionKey.Reveal(), a.FunctionToken.Reveal())
+		// Those of the environment are as old as the instance.
+		return alibaba.Invocation(alibaba.Static(a.FunctionKeyID, a.FunctionKey.Reveal(), a.FunctionToken.Reveal()))
 	}
 	kind := "ecs_ram_role"
 	c, err := sdk.NewCredential(&sdk.Config{Type: &kind, RoleName: &a.ECSRole})

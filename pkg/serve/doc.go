@@ -30,7 +30,10 @@
 // the platform does not authenticate itself, such as a Cloudflare Worker: they
 // send it as Authorization: Bearer <token>.
 //
-// On Function Compute each answer also says by X-Fc-Status whether the run
+// On Function Compute the credentials of the function's role come with each
+// invocation, and are those its clients use. The service's own triggers bear no
+// token: there set no FUNCTION_TOKEN, and give an HTTP trigger the service's
+// authentication. Each answer also says by X-Fc-Status whether the run
 // succeeded, as only that makes the service deliver again; do not configure an
 // Initializer, which would be taken for a tick.
 //
