@@ -1,7 +1,6 @@
 package muleaudit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,30 +46,14 @@ func (f *Function) publishPart(ctx context.Context, p part) (done bool, err erro
 		return false, fmt.Errorf("read %s: %w", p.Staged, err)
 	}
 	defer func() { _ = r.Close() }()
-	_, err = f.output.Create(ctx, p.Name, r, blob.WriterOptions{ContentType: contentType, ContentMD5: p.md5()})
+	err = f.output.CreateSum(ctx, p.Name, r, p.Bytes, p.SHA256, blob.WriterOptions{ContentType: contentType, ContentMD5: p.md5()})
 	if errors.Is(err, bucket.ErrExists) {
-		return false, f.sameObject(ctx, p)
+		err = retry.Permanent(fmt.Errorf("%s exists in the output with other content than STATE_URL decided: was STATE_URL emptied or changed? Move the object away, or restore the state", p.Name))
 	}
 	return false, err
 }
 
 const contentType = "application/gzip"
-
-// sameObject makes sure that the object found at a part's name is that part.
-func (f *Function) sameObject(ctx context.Context, p part) error {
-	a, err := f.output.Attributes(ctx, p.Name)
-	if bucket.IsNotFound(err) {
-		return nil // published, and read and removed since
-	}
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", p.Name, err)
-	}
-	// A multipart upload has no MD5 to compare.
-	if a.Size != p.Bytes || (len(a.MD5) > 0 && !bytes.Equal(a.MD5, p.md5())) {
-		return retry.Permanent(fmt.Errorf("%s exists in the output with other content than STATE_URL decided: was STATE_URL emptied or changed? Move the object away, or restore the state", p.Name))
-	}
-	return nil
-}
 
 // publishPending publishes the claims that are marked as pending: those of runs
 // that were killed, or of ones that are just at it. It returns their parts.

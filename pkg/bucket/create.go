@@ -3,10 +3,13 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -74,6 +77,55 @@ func (b *Bucket) Bound(opts *blob.WriterOptions) {
 func isExists(err error) bool {
 	code := gcerrors.Code(err)
 	return code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists
+}
+
+// metaSHA256 is the metadata in which an object carries its SHA-256, in
+// hexadecimal digits.
+const metaSHA256 = "sha256"
+
+// CreateSum is [Bucket.Create] for bytes whose number and SHA-256, in
+// hexadecimal digits, are known. The object carries the hash as metadata: one
+// that is there already with the same is this very one, from an attempt whose
+// answer was lost, and counts as created. A store's own ETag or MD5 does not
+// tell: it is no hash of the content under SSE-KMS or of an upload in parts.
+// An object that is gone when it is looked at, because whoever reads the bucket
+// has removed it, counts as created too. With other content there, the error is
+// [ErrExists].
+func (b *Bucket) CreateSum(ctx context.Context, key string, r io.Reader, size int64, sum string, opts blob.WriterOptions) error {
+	meta := maps.Clone(opts.Metadata)
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	meta[metaSHA256] = sum
+	opts.Metadata = meta
+	_, err := b.Create(ctx, key, r, opts)
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	switch same, lookErr := b.has(ctx, key, size, sum); {
+	case IsNotFound(lookErr), same:
+		return nil
+	case lookErr != nil:
+		return fmt.Errorf("look whether %s is what was to be created: %w", key, lookErr)
+	}
+	return err
+}
+
+// has tells whether the object at key is of that size and SHA-256. One that
+// does not carry its hash is read.
+func (b *Bucket) has(ctx context.Context, key string, size int64, sum string) (bool, error) {
+	a, err := b.Attributes(ctx, key)
+	if err != nil || a.Size != size {
+		return false, err
+	}
+	if there := a.Metadata[metaSHA256]; there != "" {
+		return there == sum, nil
+	}
+	h := sha256.New()
+	if err := b.Download(ctx, key, h, nil); err != nil {
+		return false, err
+	}
+	return hex.EncodeToString(h.Sum(nil)) == sum, nil
 }
 
 // CreateJSON creates an object holding v as JSON. When the object exists with

@@ -91,6 +91,23 @@ func (k Kind) readIf(t *testing.T) {
 		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, packed.Bytes()) {
 			t.Errorf("%d bytes instead of the %d stored, %v", len(got), packed.Len(), err)
 		}
+		if got, err := b.ReadAll(t.Context(), "k"); err != nil || !bytes.Equal(got, packed.Bytes()) {
+			t.Errorf("ReadAll: %d bytes instead of the %d stored, %v", len(got), packed.Len(), err)
+		}
+		for _, span := range [][2]int64{{0, 2}, {3, 10}, {5, -1}} {
+			part, err := b.NewRangeReader(t.Context(), "k", span[0], span[1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := packed.Bytes()[span[0]:]
+			if span[1] >= 0 {
+				want = want[:span[1]]
+			}
+			if got, err := io.ReadAll(part); err != nil || !bytes.Equal(got, want) || part.Size() != int64(packed.Len()) {
+				t.Errorf("range %v: %x of %d instead of %x of %d, %v", span, got, part.Size(), want, packed.Len(), err)
+			}
+			_ = part.Close()
+		}
 	})
 }
 
