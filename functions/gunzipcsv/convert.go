@@ -84,8 +84,20 @@ func (f *Function) look(ctx context.Context, r *run, key string, again bool) (Ob
 		ContentType: "text/csv; charset=utf-8",
 		Metadata:    origin,
 		IfNotExist:  state == absent,
+		BufferSize:  bucket.PartSize(f.most(src.Size)),
 	}, &o)
 	return o, err
+}
+
+// most is a bound of the CSV that an object of size bytes may become, in bytes.
+// Quotes and commas at most double what is usual; a table of many columns that
+// are empty is not.
+func (f *Function) most(size int64) int64 {
+	most := f.cfg.MaxOutputBytes
+	if ratio := int64(f.cfg.MaxRatio); size < most/ratio {
+		most = size * ratio
+	}
+	return 2 * most
 }
 
 // listed tells whether a manifest has the target as it is now. A run that was

@@ -36,13 +36,12 @@ type stage struct {
 
 type partWriter struct {
 	part
-	cancel context.CancelFunc
-	blob   *blob.Writer
-	gz     *gzip.Writer
-	out    io.Writer
-	sha    hash.Hash
-	md5    hash.Hash
-	size   counter
+	up   *bucket.Upload
+	gz   *gzip.Writer
+	out  io.Writer
+	sha  hash.Hash
+	md5  hash.Hash
+	size counter
 }
 
 type counter int64
@@ -91,20 +90,15 @@ var newline = []byte{'\n'}
 func (s *stage) openPart() error {
 	p := &partWriter{sha: sha256.New(), md5: md5.New()} //nolint:gosec // see the import
 	p.Staged = fmt.Sprintf("%s%03d.json.gz", s.prefix, len(s.parts)+1)
-	var ctx context.Context
-	ctx, p.cancel = context.WithCancel(s.ctx)
-	opts := &blob.WriterOptions{ContentType: contentType}
-	s.state.Bound(opts)
 	var err error
-	if p.blob, err = s.state.NewWriter(ctx, p.Staged, opts); err != nil {
-		p.cancel()
-		return fmt.Errorf("stage %s: %w", p.Staged, err)
+	if p.up, err = s.state.Begin(s.ctx, p.Staged, blob.WriterOptions{ContentType: contentType}); err != nil {
+		return fmt.Errorf("stage: %w", err)
 	}
-	p.out = io.MultiWriter(p.blob, p.sha, p.md5, &p.size)
+	p.out = io.MultiWriter(p.up, p.sha, p.md5, &p.size)
 	// Level 1 costs a third of the default's time for a tenth more bytes, and
 	// the window and tables of one writer are the largest thing a look holds.
 	if p.gz, err = gzip.NewWriterLevel(p.out, gzip.BestSpeed); err != nil {
-		p.cancel()
+		p.up.Abort()
 		return err
 	}
 	s.open = p
@@ -114,13 +108,12 @@ func (s *stage) openPart() error {
 func (s *stage) closePart() error {
 	p := s.open
 	s.open = nil
-	defer p.cancel()
-	err := p.gz.Close()
-	if err != nil {
-		p.cancel() // what is there must not become an object
-	}
-	if err = errors.Join(err, p.blob.Close()); err != nil {
+	defer p.up.Abort()
+	if err := p.gz.Close(); err != nil {
 		return fmt.Errorf("stage %s: %w", p.Staged, err)
+	}
+	if err := p.up.Commit(); err != nil {
+		return fmt.Errorf("stage: %w", err)
 	}
 	p.Bytes = int64(p.size)
 	p.SHA256, p.MD5 = hex.EncodeToString(p.sha.Sum(nil)), hex.EncodeToString(p.md5.Sum(nil))
@@ -142,8 +135,7 @@ func (s *stage) finish() ([]part, error) {
 func (s *stage) discard() error {
 	if p := s.open; p != nil {
 		s.open = nil
-		p.cancel()
-		_ = p.blob.Close() // cancelled: it only tells so
+		p.up.Abort()
 	}
 	// The look may end because its context has; tidying up must not. What it
 	// does not get done, a later run will.

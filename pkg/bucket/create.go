@@ -12,7 +12,6 @@ import (
 	"maps"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
@@ -55,23 +54,6 @@ func (b *Bucket) Write(ctx context.Context, key string, opts blob.WriterOptions,
 		return fmt.Errorf("write %s: %w", key, err)
 	}
 	return u.Commit()
-}
-
-// Bound limits the memory one upload takes, where opts leaves that open: the
-// drivers' defaults are 16 MiB a writer on gs and five parts at once on s3.
-// An object over 48 GiB needs a BufferSize of [PartSize] there. Use it with
-// NewWriter; Create and Put do.
-func (b *Bucket) Bound(opts *blob.WriterOptions) {
-	if opts.MaxConcurrency == 0 {
-		opts.MaxConcurrency = 1
-	}
-	if opts.BufferSize == 0 {
-		opts.BufferSize = schemes[b.kind].part
-	}
-	var client *s3.Client
-	if b.As(&client) {
-		tuneUpload(client, opts)
-	}
 }
 
 func isExists(err error) bool {

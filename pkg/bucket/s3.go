@@ -143,22 +143,6 @@ func (noLimit) GetToken(context.Context, uint) (func() error, error) {
 
 func (noLimit) AddTokens(uint) error { return nil }
 
-// MinPart and MaxParts are the limits of a multipart upload on S3 and R2
-// (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
-const (
-	MinPart  = 5 << 20
-	MaxParts = 10_000
-)
-
-// PartSize returns the least [blob.WriterOptions] BufferSize, in bytes, with
-// which an object of most bytes can be uploaded to any kind of bucket: 5 MiB
-// carry 48 GiB.
-func PartSize(most int64) int {
-	const unit = 1 << 20
-	size := (most + MaxParts - 1) / MaxParts
-	return int(max(MinPart, (size+unit-1)/unit*unit))
-}
-
 // abortTimeout is how long it may take to take back an upload that failed.
 const abortTimeout = 30 * time.Second
 

@@ -28,9 +28,12 @@ type scheme struct {
 	// home tells which store, of all of this kind, holds the bucket: nil if
 	// there is only one.
 	home func(Address) home
-	// part is the least size of an upload's parts in bytes; 0 if an object goes
-	// out in one piece.
+	// part is the size of an upload's parts in bytes, unless its options say
+	// another; 0 if an object goes out in one piece.
 	part int
+	// eager says that the client reserves a part's memory as a write begins, and
+	// not as it comes to need it.
+	eager bool
 }
 
 // schemes has every kind of bucket there is.
@@ -40,7 +43,7 @@ func init() { // the functions below look schemes up themselves
 	schemes = map[string]scheme{
 		"gs": {
 			example: "gs://name?prefix=folder/", params: gsParams,
-			place: named, check: checkGS, open: openGS, part: 1 << 20, // a multiple of 256 KiB, as resumable uploads need
+			place: named, check: checkGS, open: openGS, part: MinPart, eager: true,
 		},
 		"s3": {
 			example: "s3://name?region=…&prefix=folder/", params: s3Params,

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,9 @@ import (
 // it has metadata; and then its old content is removed first.
 type Upload struct {
 	b      *Bucket
-	w      *blob.Writer
+	w      *blob.Writer // nil until more than head is written
+	head   bytes.Buffer
+	ctx    context.Context
 	cancel context.CancelFunc
 	key    string
 	opts   blob.WriterOptions
@@ -33,13 +36,26 @@ type Upload struct {
 func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions) (*Upload, error) {
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
-	b.Bound(&opts)
-	w, err := b.NewWriter(ctx, key, &opts)
-	if err != nil {
-		cancel()
-		return nil, fmt.Errorf("write %s: %w", key, err)
+	b.bound(&opts)
+	u := &Upload{b: b, ctx: ctx, cancel: cancel, key: key, opts: opts}
+	if schemes[b.kind].eager {
+		return u, nil
 	}
-	return &Upload{b: b, w: w, cancel: cancel, key: key, opts: opts}, nil
+	if err := u.start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	return u, nil
+}
+
+// start opens the writer and gives it what was held back.
+func (u *Upload) start() (err error) {
+	u.w, err = u.b.NewWriter(u.ctx, u.key, &u.opts)
+	if err == nil && u.head.Len() > 0 {
+		_, err = u.head.WriteTo(u.w)
+		u.head = bytes.Buffer{}
+	}
+	return u.explain(err)
 }
 
 // NewWriter is [blob.Bucket.NewWriter]: what it writes replaces what is at key.
@@ -57,6 +73,14 @@ func (b *Bucket) NewWriter(ctx context.Context, key string, opts *blob.WriterOpt
 
 // Write implements [io.Writer].
 func (u *Upload) Write(p []byte) (int, error) {
+	if u.w == nil {
+		if u.head.Len()+len(p) <= headSize {
+			return u.head.Write(p)
+		}
+		if err := u.start(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := u.w.Write(p)
 	return n, u.explain(err)
 }
@@ -66,6 +90,12 @@ func (u *Upload) Write(p []byte) (int, error) {
 func (u *Upload) Commit() error {
 	u.done = true
 	defer u.cancel()
+	if u.w == nil {
+		u.opts.BufferSize = smallPart(u.head.Len())
+		if err := u.start(); err != nil {
+			return err
+		}
+	}
 	return u.explain(u.close())
 }
 
@@ -74,7 +104,9 @@ func (u *Upload) Abort() {
 	if !u.done {
 		u.done = true
 		u.cancel()
-		_ = u.w.Close() // it only tells that the upload was cancelled
+		if u.w != nil {
+			_ = u.w.Close() // it only tells that the upload was cancelled
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func TestPartSize(t *testing.T) {
 	for _, tc := range []struct {
 		most int64
 		want int
-	}{{0, bucket.MinPart}, {20 << 30, bucket.MinPart}, {48 << 30, bucket.MinPart}, {49 << 30, 6 << 20}, {1 << 40, 105 << 20}} {
+	}{{0, bucket.MinPart}, {20 << 30, bucket.MinPart}, {78 << 30, bucket.MinPart}, {79 << 30, 9 << 20}, {1 << 40, 105 << 20}, {5 << 40, 525 << 20}} {
 		got := bucket.PartSize(tc.most)
 		if got != tc.want || int64(got)*bucket.MaxParts < tc.most {
 			t.Errorf("PartSize(%d) = %d, want %d", tc.most, got, tc.want)

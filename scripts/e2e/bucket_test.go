@@ -20,7 +20,7 @@ import (
 )
 
 // sizes are those of an upload in one request, and of one in chunks.
-var sizes = map[string]int{"one request": 1000, "chunks": 5<<20 + 7}
+var sizes = map[string]int{"one request": 1000, "chunks": 18<<20 + 7}
 
 func bytesOf(n int) []byte {
 	data := make([]byte, n)
@@ -97,7 +97,7 @@ func TestCancelledUploadLeavesNothing(t *testing.T) {
 	b := open(t, "gs://"+newBucket())
 	ctx, cancel := context.WithCancel(t.Context())
 	broken := errors.New("broken")
-	_, err := b.Create(ctx, "k", &failing{r: bytes.NewReader(bytesOf(3 << 20)), err: broken}, blob.WriterOptions{})
+	_, err := b.Create(ctx, "k", &failing{r: bytes.NewReader(bytesOf(18 << 20)), err: broken}, blob.WriterOptions{})
 	cancel()
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)

@@ -31,7 +31,7 @@ func TestSuite(t *testing.T) {
 					name = newBucket(t)
 					return open(t, url(name)+"&prefix=below/")
 				},
-				Parts:      12<<20 + 7,
+				Parts:      20<<20 + 7,
 				Unfinished: func(t *testing.T) int { return unfinished(t, name) },
 			})
 		})
@@ -70,7 +70,7 @@ func TestMultipart(t *testing.T) {
 // The proxy is as strict as R2: what speaks plain S3 fails on it.
 func TestR2RefusesPlainS3(t *testing.T) {
 	b := open(t, "s3://"+newBucket(t)+"?region="+region+"&endpoint="+gateway.r2.URL)
-	for _, size := range []int64{10, 12 << 20} {
+	for _, size := range []int64{10, 20 << 20} {
 		_, err := b.Put(t.Context(), "k", data(1, size), blob.WriterOptions{})
 		if err == nil || !strings.Contains(err.Error(), "not implemented") {
 			t.Errorf("%d bytes: %v", size, err)
@@ -93,7 +93,7 @@ func TestFaultsAreRetried(t *testing.T) {
 			b := open(t, url(name))
 			storm(t, 7, name, map[fault.Kind]float64{fault.Error503: 0.04, fault.Error500: 0.03, fault.Error429: 0.02, fault.ResetBefore: 0.03})
 			for i := range 12 {
-				key, size := fmt.Sprint("k", i), int64(i%4)*(2<<20)
+				key, size := fmt.Sprint("k", i), int64(i%4)*(4<<20)
 				if _, err := b.Create(t.Context(), key, data(byte(i), size), blob.WriterOptions{}); err != nil {
 					t.Fatal(err)
 				}
