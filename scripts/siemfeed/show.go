@@ -92,6 +92,9 @@ func summary(c *receipt.Core) string {
 	for _, r := range c.Remaining {
 		line += "\n  remaining: " + r
 	}
+	if c.Trouble != "" {
+		line += "\n  trouble on the way: " + c.Trouble
+	}
 	return line
 }
 
