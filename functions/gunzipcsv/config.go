@@ -33,6 +33,7 @@ type Config struct {
 	Concurrency int `env:"CONCURRENCY, default=4" help:"objects converted at once, 1 to 64"`
 
 	config.R2
+	config.Alibaba
 	config.Common
 }
 
@@ -62,6 +63,7 @@ func (c *Config) Validate() (f config.Faults) {
 		f.Add("CONCURRENCY", "must be 1 to 64, not %d", c.Concurrency)
 	}
 	f = append(f, c.ValidateR2(map[string]string{"SOURCE_URL": c.SourceURL, "DEST_URL": c.DestURL, "STATE_URL": c.StateURL, "QUARANTINE_URL": c.QuarantineURL})...)
+	f = append(f, c.ValidateOSS(c.SourceURL, c.DestURL, c.StateURL, c.QuarantineURL)...)
 	return append(f, c.Common.Validate("gunzipcsv", map[string]string{"DEST_URL": c.DestURL, "SOURCE_URL": c.SourceURL})...)
 }
 

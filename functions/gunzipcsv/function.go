@@ -54,11 +54,12 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 		return nil, err
 	}
 	open := serve.NewOpener(ctx)
+	keys := []bucket.Option{cfg.Keys(), bucket.WithOSS(cfg.Alibaba.Provider())}
 	p := Parts{
-		Source:     open.Bucket("SOURCE_URL", cfg.SourceURL, cfg.Keys()),
-		Dest:       open.Bucket("DEST_URL", cfg.DestURL, cfg.Keys()),
-		State:      open.Bucket("STATE_URL", cfg.StateURL, cfg.Keys()),
-		Quarantine: open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, cfg.Keys()),
+		Source:     open.Source("SOURCE_URL", cfg.SourceURL, keys...),
+		Dest:       open.Bucket("DEST_URL", cfg.DestURL, keys...),
+		State:      open.Bucket("STATE_URL", cfg.StateURL, keys...),
+		Quarantine: open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, keys...),
 	}
 	if cfg.queued() {
 		var err error

@@ -31,6 +31,7 @@ type Config struct {
 	Concurrency int           `env:"MULE_CONCURRENCY, default=4" help:"slices fetched side by side, over all organisations"`
 	PageSize    int           `env:"MULE_PAGE_SIZE, default=200" help:"entries a request, 1 to 200"`
 
+	config.Alibaba
 	config.Common
 }
 
@@ -88,6 +89,7 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.PageSize < 1 || c.PageSize > 200 {
 		f.Add("MULE_PAGE_SIZE", "must be 1 to 200, not %d", c.PageSize)
 	}
+	f = append(f, c.ValidateOSS(c.OutputURL, c.StateURL, c.QuarantineURL)...)
 	return append(f, c.Common.Validate("muleaudit", map[string]string{"the output": c.OutputURL})...)
 }
 

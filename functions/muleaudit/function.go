@@ -51,8 +51,9 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 		return nil, err
 	}
 	open := serve.NewOpener(ctx)
-	state := open.Bucket("STATE_URL", cfg.StateURL)
-	output := open.Bucket("OUTPUT_URL", cfg.OutputURL)
+	keys := bucket.WithOSS(cfg.Provider())
+	state := open.Bucket("STATE_URL", cfg.StateURL, keys)
+	output := open.Bucket("OUTPUT_URL", cfg.OutputURL, keys)
 	if err := open.Err(); err != nil {
 		return nil, err
 	}

@@ -69,10 +69,11 @@ func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime
 		}
 	}
 	open := serve.NewOpener(ctx)
-	f.state = open.Bucket("STATE_URL", cfg.StateURL)
-	f.held = open.Bucket("QUARANTINE_URL", cfg.QuarantineURL)
+	keys := cfg.Provider()
+	f.state = open.Bucket("STATE_URL", cfg.StateURL, bucket.WithOSS(keys))
+	f.held = open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, bucket.WithOSS(keys))
 	var err error
-	f.sls, err = f.openSLS(again)
+	f.sls, err = f.openSLS(keys, again)
 	open.Add("SLS_ENDPOINT", err, func() error { f.sls.Close(); return nil })
 	f.hec, err = f.openHEC(again)
 	open.Add("HEC_URL", err, f.closeHEC)
@@ -88,8 +89,7 @@ func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime
 // 128 MiB room for HEC batches and the garbage collector.
 const pullMemory = 24 << 20
 
-func (f *Function) openSLS(again retry.Policy) (*sls.Client, error) {
-	creds := f.cfg.Provider()
+func (f *Function) openSLS(creds alibaba.Provider, again retry.Policy) (*sls.Client, error) {
 	// Every request is signed right before it is made, so this is where a run
 	// that has lost its lease is stopped, whatever it was about to do.
 	fenced := alibaba.ProviderFunc(func(ctx context.Context) (alibaba.Credentials, error) {

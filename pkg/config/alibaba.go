@@ -57,9 +57,8 @@ func (a *Alibaba) ValidateAlibaba() (f Faults) {
 	return f
 }
 
-// ValidateOSS tells what is missing for those of the bucket URLs, by the name
-// of their variable, that are oss://.
-func (a *Alibaba) ValidateOSS(urls map[string]string) Faults {
+// ValidateOSS tells what is missing if one of the bucket URLs is oss://.
+func (a *Alibaba) ValidateOSS(urls ...string) Faults {
 	for _, raw := range urls {
 		if at, err := bucket.Parse(raw); err == nil && at.Scheme == "oss" {
 			return a.ValidateAlibaba()

@@ -43,6 +43,9 @@ func Failed(name string, problem error, fix string) Check {
 // a small object, tries to create it again, and removes it.
 func Output(ctx context.Context, name string, b *bucket.Bucket) []Check {
 	key := "siemfeed-doctor-" + rand.Text()[:12] + ".txt"
+	if c := versioning(ctx, name, b); !c.OK() {
+		return []Check{c}
+	}
 	probe := []byte("siemfeed doctor looks whether it may write here. This object can be removed.\n")
 	opts := blob.WriterOptions{ContentType: "text/plain"}
 	if _, err := b.Create(ctx, key, bytes.NewReader(probe), opts); err != nil {
@@ -69,9 +72,17 @@ const Folder = "doctor"
 // State checks that a bucket takes, gives back, lists and removes objects.
 func State(ctx context.Context, name string, b *bucket.Bucket) Check {
 	key := Folder + "/" + rand.Text()[:12]
+	if c := versioning(ctx, name, b); !c.OK() {
+		return c
+	}
 	fix := "let the function's identity create, read, list and delete objects in " + b.URL + " (gs: roles/storage.objectUser on the bucket)"
 	if err := b.CreateJSON(ctx, key, key); err != nil {
 		return Failed(name, err, fix)
+	}
+	if err := b.CreateJSON(ctx, key, "another"); err == nil {
+		return Failed(name, errors.Join(errors.New("an existing object was created again"), b.Remove(ctx, key)), "use a store with create-only writes: two runs could hold one lease here")
+	} else if !errors.Is(err, bucket.ErrExists) {
+		return Failed(name, errors.Join(err, b.Remove(ctx, key)), fix)
 	}
 	var got string
 	if err := b.ReadJSON(ctx, key, &got); err != nil {
@@ -84,7 +95,21 @@ func State(ctx context.Context, name string, b *bucket.Bucket) Check {
 	if err = errors.Join(err, b.Remove(ctx, key)); err != nil {
 		return Failed(name, err, fix)
 	}
+	if errors.Is(b.CreateOnly(ctx), bucket.ErrMayNotAsk) {
+		return Passed(name, "%s; a second creation is refused, as it has to be, but the versioning of the bucket may not be asked: grant oss:GetBucketVersioning, so that each start can look", b.URL)
+	}
 	return Passed(name, "%s", b.URL)
+}
+
+// versioning checks that the bucket is none in which create-only writes have no
+// effect. Where that may not be asked, trying tells.
+func versioning(ctx context.Context, name string, b *bucket.Bucket) Check {
+	name += " versioning"
+	var versioned *bucket.VersionedError
+	if err := b.CreateOnly(ctx); errors.As(err, &versioned) {
+		return Failed(name, err, "use a bucket in which versioning was never enabled: it cannot be taken back")
+	}
+	return Passed(name, "does not get in the way")
 }
 
 // maxSkew is how wrong a clock may be before signatures and windows suffer.

@@ -4,11 +4,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/doctor"
+	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 )
 
 func TestBuckets(t *testing.T) {
@@ -54,5 +57,37 @@ func TestClock(t *testing.T) {
 			t.Errorf("%s: %+v", tc.date, c)
 		}
 		srv.Close()
+	}
+}
+
+func TestVersionedBucketOnOSS(t *testing.T) {
+	s := oss.New(oss.Options{})
+	t.Cleanup(s.Close)
+	s.AddBucket("plain")
+	s.AddBucket("versioned").SetVersioning("Suspended")
+	url := s.Start()
+	look := func(name string) []doctor.Check {
+		b, err := bucket.Open(t.Context(), "oss://"+name+"?region=cn-hangzhou&endpoint="+url, bucket.WithOSS(alibaba.Static("ak", "secret", "")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		return append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b))
+	}
+	for _, mayAsk := range []bool{true, false} {
+		for _, c := range look("plain") {
+			if !c.OK() {
+				t.Errorf("plain: %+v", c)
+			}
+			if c.Name == "state" && strings.Contains(c.Detail, "oss:GetBucketVersioning") == mayAsk {
+				t.Errorf("may ask %v: %+v", mayAsk, c)
+			}
+		}
+		for _, c := range look("versioned") {
+			if c.OK() || !strings.Contains(c.Problem.Error(), "versioning is") {
+				t.Errorf("versioned, may ask %v: %+v", mayAsk, c)
+			}
+		}
+		s.Deny("oss:GetBucketVersioning")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
@@ -23,10 +24,32 @@ type Opener struct {
 // NewOpener returns an opener for one call of a [New], which ctx is that of.
 func NewOpener(ctx context.Context) *Opener { return &Opener{ctx: ctx} }
 
-// Bucket opens the bucket at url, which the variable called name gives, and has
-// its requests watched under that name.
+// askTime is how long a start may wait to hear whether objects can be created
+// only once in a bucket.
+const askTime = 5 * time.Second
+
+// Bucket opens the bucket at url, which the variable called name gives, for what
+// is created there only once: a bucket in which that does not hold is refused.
+// That the store does not say, or may not be asked, is no fault of the
+// configuration: the first such write tells.
 func (o *Opener) Bucket(name, url string, opts ...bucket.Option) *bucket.Bucket {
-	opts = append(opts, bucket.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	b := o.Source(name, url, opts...)
+	if b == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(o.ctx, askTime)
+	defer cancel()
+	var versioned *bucket.VersionedError
+	if err := b.CreateOnly(ctx); errors.As(err, &versioned) {
+		o.faults.AddErr(name, err)
+	}
+	return b
+}
+
+// Source opens the bucket at url, which the variable called name gives, to read
+// from it. The requests of either are watched under that name.
+func (o *Opener) Source(name, url string, opts ...bucket.Option) *bucket.Bucket {
+	opts = append(slices.Clone(opts), bucket.WithTransport(func(next http.RoundTripper) http.RoundTripper {
 		return watch.Transport(watch.ByMethod(name), next)
 	}))
 	b, err := bucket.Open(o.ctx, url, opts...)

@@ -3,9 +3,13 @@ package serve_test
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -47,5 +51,30 @@ func TestOpenerFaults(t *testing.T) {
 	}
 	if fn, err := serve.Built[*stub](nil, errors.New("e")); fn != nil || err == nil {
 		t.Error("a function beside an error")
+	}
+}
+
+// A bucket that overwrites what must be created only once is refused at start;
+// one that is only read may be such a bucket, and one that does not say is tried.
+func TestOpenerRefusesAVersionedBucket(t *testing.T) {
+	s := oss.New(oss.Options{})
+	t.Cleanup(s.Close)
+	s.AddBucket("versioned").SetVersioning("Enabled")
+	base := "?region=cn-hangzhou&endpoint=" + s.Start()
+	keys := bucket.WithOSS(alibaba.Static("ak", "secret", ""))
+	for _, mayAsk := range []bool{true, false} {
+		open := serve.NewOpener(t.Context())
+		if open.Source("SOURCE_URL", "oss://versioned"+base, keys) == nil {
+			t.Error("a source is refused")
+		}
+		open.Bucket("STATE_URL", "oss://versioned"+base, keys)
+		err := open.Err()
+		if mayAsk && (err == nil || !strings.Contains(err.Error(), "STATE_URL") || !strings.Contains(err.Error(), "use a bucket that never had it")) || !mayAsk && err != nil {
+			t.Errorf("may ask %v: %v", mayAsk, err)
+		}
+		if err := open.Close(); err != nil {
+			t.Error(err)
+		}
+		s.Deny("oss:GetBucketVersioning")
 	}
 }
