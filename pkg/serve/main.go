@@ -79,8 +79,8 @@ func listen(ctx context.Context, name string, build New) error {
 	if err != nil {
 		return err
 	}
-	var any net.ListenConfig
-	ln, err := any.Listen(ctx, "tcp", net.JoinHostPort("", port()))
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort("", port()))
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
 	}
