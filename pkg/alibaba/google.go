@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -138,7 +139,7 @@ func (p *googleProvider) assume(ctx context.Context, token string) (Credentials,
 		return Credentials{}, time.Time{}, retry.Permanent(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	body, err := p.do(p.o.Client, r)
+	body, err := p.do(p.o.Client, r, token)
 	if err != nil {
 		return Credentials{}, time.Time{}, fmt.Errorf("AssumeRoleWithOIDC of %s: %w", p.o.RoleARN, err)
 	}
@@ -162,7 +163,7 @@ func (p *googleProvider) assume(ctx context.Context, token string) (Credentials,
 
 // do returns the body of a 200 and makes an error of anything else, permanent
 // when the request itself was refused.
-func (p *googleProvider) do(c *http.Client, r *http.Request) ([]byte, error) {
+func (p *googleProvider) do(c *http.Client, r *http.Request, secrets ...string) ([]byte, error) {
 	resp, err := c.Do(r)
 	if err != nil {
 		var u *url.Error
@@ -181,7 +182,7 @@ func (p *googleProvider) do(c *http.Client, r *http.Request) ([]byte, error) {
 	}
 	var refused struct{ Code, Message string }
 	_ = json.Unmarshal(body, &refused) // another form has no code to show
-	err = fmt.Errorf("HTTP %d %s %s", resp.StatusCode, refused.Code, refused.Message)
+	err = fmt.Errorf("HTTP %d %s %s", resp.StatusCode, redact.Text(refused.Code, secrets...), redact.Text(refused.Message, secrets...))
 	if resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests && !strings.HasPrefix(refused.Code, "Throttling") {
 		return nil, retry.Permanent(fmt.Errorf("%w; check the role's trust policy, the OIDC provider's issuer and client id, and the audience", err))
 	}

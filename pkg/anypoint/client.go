@@ -194,7 +194,7 @@ func (c *Client) do(ctx context.Context, st *Stats, k call) (*http.Response, err
 		if err != nil || res.StatusCode != http.StatusUnauthorized {
 			return res, err
 		}
-		e := &Error{Kind: Auth, Status: res.StatusCode, Org: k.org, Detail: "the token was refused: " + excerpt(res.Body)}
+		e := &Error{Kind: Auth, Status: res.StatusCode, Org: k.org, Detail: "the token was refused: " + excerpt(res.Body, borne(res), c.tokens.secret())}
 		drain(res.Body)
 		// A token that is younger than the first refusal cannot have expired.
 		if !refused.IsZero() && !tok.issued.Before(refused) {
@@ -226,7 +226,7 @@ func (c *Client) send(ctx context.Context, st *Stats, k call, bearer string) (*h
 			return res, nil
 		}
 		asked, ok := retry.RetryAfter(res.Header, time.Now())
-		e := &Error{Kind: Throttled, Status: res.StatusCode, Org: k.org, Detail: "the API asks to slow down: " + excerpt(res.Body)}
+		e := &Error{Kind: Throttled, Status: res.StatusCode, Org: k.org, Detail: "the API asks to slow down: " + excerpt(res.Body, borne(res), c.tokens.secret())}
 		drain(res.Body)
 		pause := c.budget.pause(sent, asked, ok)
 		if refused >= c.maxPauses {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
+	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -68,14 +70,22 @@ func statusError(res *http.Response, org, scope string) error {
 	case code == http.StatusNotFound:
 		e.Kind, e.Detail = NotFound, "unknown organisation: check MULE_ORG_ID, and that MULE_CONTROL_PLANE is where it lives"
 	case code >= 500:
-		e.Kind, e.Detail = Server, "the API failed: "+excerpt(res.Body)
+		e.Kind, e.Detail = Server, "the API failed: "+excerpt(res.Body, borne(res))
 		return e
 	case code >= 300 && code < 400:
-		e.Kind, e.Detail = BadRequest, fmt.Sprintf("redirected to %q: check MULE_BASE_URL", res.Header.Get("Location"))
+		e.Kind, e.Detail = BadRequest, "redirected to "+strconv.Quote(redact.Text(res.Header.Get("Location"), borne(res)))+": check MULE_BASE_URL"
 	default:
-		e.Kind, e.Detail = BadRequest, "the API refused the request: "+excerpt(res.Body)
+		e.Kind, e.Detail = BadRequest, "the API refused the request: "+excerpt(res.Body, borne(res))
 	}
 	return retry.Permanent(e)
+}
+
+// borne is the token that the request of res bore, if it bore one.
+func borne(res *http.Response) string {
+	if res.Request == nil {
+		return ""
+	}
+	return strings.TrimPrefix(res.Request.Header.Get("Authorization"), "Bearer ")
 }
 
 // transportError judges a call that got no answer.
@@ -108,10 +118,16 @@ func bodyError(ctx context.Context, org string, err error) error {
 	return &Error{Kind: Network, Org: org, Detail: "the answer broke off", Err: err}
 }
 
-// excerpt is the start of a body, on one line.
-func excerpt(r io.Reader) string {
-	b, err := io.ReadAll(io.LimitReader(r, 300))
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(b), "\uFFFD")), " ")
+// excerpt is the start of a body, on one line, without the secrets that the
+// request bore: servers and gateways echo them.
+func excerpt(r io.Reader, secrets ...string) string {
+	const most = 300
+	b, err := io.ReadAll(io.LimitReader(r, maxTokenBytes))
+	text := redact.Text(strings.ToValidUTF8(string(b), "\uFFFD"), secrets...)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " …"
+	}
 	if text == "" {
 		text = "no explanation given"
 	}

@@ -164,18 +164,18 @@ func tokenError(res *http.Response, secret string) error {
 	e := &Error{Kind: Auth, Status: res.StatusCode}
 	switch code := res.StatusCode; {
 	case code >= 500:
-		e.Kind, e.Detail = Server, redact("the token endpoint failed: "+excerpt(res.Body), secret)
+		e.Kind, e.Detail = Server, "the token endpoint failed: "+excerpt(res.Body, secret)
 		return e
 	case code == http.StatusNotFound || code/100 == 3:
 		e.Kind, e.Detail = NotFound, "no token endpoint here: check MULE_BASE_URL and MULE_CONTROL_PLANE"
 	default:
-		e.Detail = redact("the connected app's credentials were refused: check CLIENT_ID and CLIENT_SECRET: "+describe(res.Body), secret)
+		e.Detail = "the connected app's credentials were refused: check CLIENT_ID and CLIENT_SECRET: " + describe(res.Body, secret)
 	}
 	return retry.Permanent(e)
 }
 
 // describe returns the error_description of an OAuth error body, or its start.
-func describe(r io.Reader) string {
+func describe(r io.Reader, secret string) string {
 	b, err := io.ReadAll(io.LimitReader(r, maxTokenBytes))
 	var answer struct {
 		Description string `json:"error_description"`
@@ -186,12 +186,5 @@ func describe(r io.Reader) string {
 			b = []byte(text)
 		}
 	}
-	return excerpt(bytes.NewReader(b))
-}
-
-func redact(text, secret string) string {
-	if secret == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, secret, "[redacted]")
+	return excerpt(bytes.NewReader(b), secret)
 }

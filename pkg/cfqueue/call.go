@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -140,5 +140,5 @@ func (c *Client) refusal(op string, resp *http.Response, list json.RawMessage) e
 
 // redactor returns a function that hides secret in what a server echoes.
 func redactor(secret string) func(string) string {
-	return func(s string) string { return strings.ReplaceAll(s, secret, "[redacted]") }
+	return func(s string) string { return redact.Text(s, secret) }
 }

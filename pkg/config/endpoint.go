@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,11 +14,15 @@ import (
 func CheckEndpoint(raw string, insecure bool, insecureVar string) error {
 	u, err := url.Parse(raw)
 	if err != nil {
+		var where *url.Error // its text has all of raw, and that may hold a secret
+		if errors.As(err, &where) {
+			err = where.Err
+		}
 		return fmt.Errorf("not a URL: %w", err)
 	}
 	switch {
 	case u.Host == "":
-		return fmt.Errorf("%q is not a URL with a host, such as https://host", raw)
+		return errors.New("not a URL with a host, such as https://host")
 	case u.User != nil:
 		return fmt.Errorf("credentials do not belong into a URL")
 	case u.Scheme == "https":

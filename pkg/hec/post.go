@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/siemfeed/siemfeed/pkg/redact"
 )
 
 const (
@@ -68,7 +70,7 @@ func (c *Client) do(ctx context.Context, e *endpoint, method, path string, sent 
 // excerpt makes the server's words safe to print.
 func (c *Client) excerpt(s string) string {
 	const most = 200
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "?"), c.opts.Token, redacted)
+	s = redact.Text(strings.ToValidUTF8(s, "?"), c.opts.Token)
 	if len(s) <= most {
 		return s
 	}

@@ -170,7 +170,7 @@ func (c *Client) setEndpoint(endpoint string, insecure bool) error {
 	host = strings.TrimSuffix(host, "/")
 	u, err := url.Parse("//" + host)
 	if err != nil || u.Hostname() == "" || u.Host != host {
-		return fmt.Errorf("endpoint %q: want a host name such as cn-hangzhou.log.aliyuncs.com, without the project", endpoint)
+		return errors.New("endpoint: want a host name such as cn-hangzhou.log.aliyuncs.com, without the project") // not the text: it may hold a secret
 	}
 	if strings.HasPrefix(host, c.project+".") {
 		return fmt.Errorf("endpoint %q: leave out the project, %s", endpoint, host[len(c.project)+1:])

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -137,12 +138,12 @@ func IsConfig(err error) bool {
 const quotaPause = time.Second
 
 // refusal makes the error of a response other than 200, marked permanent or
-// transient.
-func refusal(status int, header http.Header, body []byte) error {
+// transient; it repeats none of the secrets that the request bore.
+func refusal(status int, header http.Header, body []byte, secrets ...string) error {
 	e := &Error{HTTP: status, RequestID: header.Get("x-log-requestid")}
 	var wire struct{ ErrorCode, ErrorMessage string }
 	if json.Unmarshal(body, &wire) == nil {
-		e.Code, e.Message = wire.ErrorCode, wire.ErrorMessage
+		e.Code, e.Message = redact.Text(wire.ErrorCode, secrets...), redact.Text(wire.ErrorMessage, secrets...)
 	}
 	switch e.Kind() {
 	case Transient, Quota:

@@ -72,7 +72,7 @@ func (c *Client) send(ctx context.Context, q *request) (*http.Response, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("sls: HTTP %d, then %w", resp.StatusCode, err)
 	}
-	return nil, refusal(resp.StatusCode, resp.Header, body)
+	return nil, refusal(resp.StatusCode, resp.Header, body, creds.SecurityToken, creds.AccessKeySecret)
 }
 
 // call retries q and decodes its JSON answer into out, unless that is nil. It
