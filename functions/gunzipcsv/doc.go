@@ -2,9 +2,9 @@
 // bucket into CSV objects in a second one.
 //
 //	tick ──▶ pull the queue ─┐
-//	pushed batch, SQS, SNS ──┼─▶ notice ─▶ admit ─▶ convert ─▶ settle ─▶ receipt
-//	EventBridge, GCS ────────┤             ours?    GET gunzip  ack, or
-//	backfill: list ──────────┘                      CSV PUT     deliver again
+//	pushed batch, SQS, SNS ──┼─▶ notice ─▶ admit ─▶ convert ─▶ manifest ─▶ settle ─▶ receipt
+//	EventBridge, GCS ────────┤             ours?    GET gunzip  what was    ack, or
+//	backfill: list ──────────┘                      CSV PUT     written     deliver again
 //	                                         └──────────┴─▶ quarantine
 //
 // An object's conversion rests on its source alone. The target is written whole
@@ -15,6 +15,11 @@
 // told apart; the second goes to quarantine. After its commit a conversion looks
 // at the source once more: of two that raced for a replaced object, the last to
 // write is never the one with the old content.
+//
+// What was written is in a manifest before its notice is acknowledged. A target
+// names the run that wrote it; one whose manifest does not have it, since that
+// run was killed, is compared with a second conversion and entered. So verify
+// knows what every target has to be, whatever the target says of itself.
 //
 // # What the receipt counts
 //

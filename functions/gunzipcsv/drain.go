@@ -35,7 +35,7 @@ func (f *Function) drain(ctx context.Context, r *run) error {
 		if d.running == 0 {
 			break // start took all that was pending, so that the queue is empty or time is up
 		}
-		d.wait(ctx)
+		d.wait()
 	}
 	d.flush()
 	d.lag()
@@ -131,7 +131,7 @@ func (d *drain) start(ctx context.Context) {
 }
 
 // wait takes in what has been done, and settles from time to time.
-func (d *drain) wait(ctx context.Context) {
+func (d *drain) wait() {
 	t := time.NewTimer(settleEvery)
 	defer t.Stop()
 	select {

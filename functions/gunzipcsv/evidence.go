@@ -48,7 +48,7 @@ func (f *Function) manifestParts(ctx context.Context, from time.Time) (keys []st
 		if err != nil {
 			return nil, 0, err
 		}
-		name, ok := strings.CutSuffix(o.Key, ".ndjson.gz")
+		name, ok := strings.CutSuffix(o.Key, ".jsonl.gz")
 		n, err := strconv.ParseInt(name[strings.LastIndexByte(name, '-')+1:], 10, 64)
 		if !ok || err != nil {
 			continue // not ours

@@ -117,7 +117,8 @@ func (m *manifest) flush(ctx context.Context) error {
 
 // write writes a part. Its name has the run whose targets it tells of first, so
 // that they are found from there, then the run that says so, if that is another,
-// its number, and how many lines it has.
+// its number, and how many lines it has. It ends in .jsonl.gz, since .ndjson.gz
+// is what lies in quarantine.
 func (m *manifest) write(ctx context.Context, by string, lines []Written) error {
 	prefix, err := manifestPrefix(by)
 	if err != nil {
@@ -138,7 +139,7 @@ func (m *manifest) write(ctx context.Context, by string, lines []Written) error 
 		prefix += m.run + "-"
 	}
 	m.parts++
-	key := fmt.Sprintf("%s%05d-%d.ndjson.gz", prefix, m.parts, len(lines))
+	key := fmt.Sprintf("%s%05d-%d.jsonl.gz", prefix, m.parts, len(lines))
 	policy := retry.Policy{Attempts: 3, Base: 250 * time.Millisecond, Max: 2 * time.Second}
 	return policy.Do(ctx, func(ctx context.Context) error {
 		_, err := m.state.Put(ctx, key, bytes.NewReader(part.Bytes()), blob.WriterOptions{ContentType: "application/gzip"})

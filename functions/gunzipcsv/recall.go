@@ -83,7 +83,7 @@ func (c *recall) sum(ctx context.Context, run, target, etag string) (string, boo
 	}
 	read, known := time.Now(), map[uint64]string{}
 	for o, err := range c.state.Objects(ctx, prefix) {
-		if err == nil && strings.HasSuffix(o.Key, ".ndjson.gz") {
+		if err == nil && strings.HasSuffix(o.Key, ".jsonl.gz") {
 			err = readPart(ctx, c.state, o.Key, func(w Written) { known[markOf(w.Target, w.TargetETag)] = w.TargetSHA256 })
 		}
 		if err != nil {

@@ -141,7 +141,7 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard) e
 		again := v.unreadable[key]
 		v.unreadable[key] = true
 		v.mu.Unlock()
-		if again {
+		if ctx.Err() == nil && (again || !v.o.Shard.has(key)) { // one shard says so, once
 			return nil
 		}
 		return v.unread(ctx, key, err)

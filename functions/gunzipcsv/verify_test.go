@@ -209,7 +209,7 @@ func TestVerifySpan(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	past := "gunzipcsv/manifests/" + old.UTC().Format("2006/01/02/") + "20260101T000000.000-XXXXXXXXXX-00001-1.ndjson.gz"
+	past := "gunzipcsv/manifests/" + old.UTC().Format("2006/01/02/") + "20260101T000000.000-XXXXXXXXXX-00001-1.jsonl.gz"
 	if err := w.parts.State.WriteAll(t.Context(), past, []byte("cannot be read"), nil); err != nil {
 		t.Fatal(err)
 	}
