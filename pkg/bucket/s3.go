@@ -159,15 +159,8 @@ func linger(stack *middleware.Stack) error {
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			switch in.Parameters.(type) {
 			case *s3.CreateMultipartUploadInput, *s3.UploadPartInput:
-				if ctx.Err() != nil {
-					break
-				}
-				longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+				longer, cancel := retry.Linger(ctx, lingerTime)
 				defer cancel()
-				defer context.AfterFunc(ctx, func() {
-					_ = retry.Sleep(longer, lingerTime) // or until the request has ended
-					cancel()
-				})()
 				ctx = longer
 			}
 			return next.HandleInitialize(ctx, in)
