@@ -15,6 +15,7 @@ import (
 
 	"github.com/sethvargo/go-envconfig"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/emulator/lambda"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -38,6 +39,18 @@ func newProbe(_ context.Context, env envconfig.Lookuper, _ serve.Runtime) (serve
 		return nil, errors.New(v)
 	}
 	return probe{}, nil
+}
+
+// Proof implements [serve.Verifier].
+func (probe) Proof() serve.Proof {
+	state, err := bucket.Open(context.Background(), "mem://")
+	if err != nil {
+		panic(err)
+	}
+	return serve.Proof{Function: "probe", State: state, Budget: time.Minute, Check: func(_ context.Context, _, _ time.Time, v *receipt.Verified) error {
+		v.Checked = 1
+		return nil
+	}}
 }
 
 type probeReceipt struct {
@@ -150,6 +163,8 @@ func TestLambda(t *testing.T) {
 		{"after a panic", []byte(`{}`), false, `"status":"ok"`},
 		{"no trigger's event", []byte(`{"hello":1}`), true, "no trigger sends"},
 		{"another function's event", []byte(`{"message":{"data":"e30="},"subscription":"s"}`), true, "not of this function"},
+		{"a verification", []byte(`{"verify":{}}`), false, `"function":"probe","verify":{`},
+		{"a verification misspelt", []byte(`{"verify":{"since":1}}`), true, "since"},
 		{"left for a redelivery", []byte(`{"message":{"data":"eyJ3YW50IjoicGFydGlhbCJ9"},"subscription":"s"}`), true, "the rest"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -157,7 +172,7 @@ func TestLambda(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v; the log: %s", err, log)
 			}
-			whole := strings.HasPrefix(tc.want, "{")
+			whole := strings.HasPrefix(tc.want, "{") // else a part
 			if got.Failed != tc.failed || !strings.Contains(string(got.Payload), tc.want) || (whole && string(got.Payload) != tc.want) {
 				t.Errorf("failed=%v, %s; want failed=%v, %s", got.Failed, got.Payload, tc.failed, tc.want)
 			}

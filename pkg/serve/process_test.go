@@ -25,6 +25,9 @@ func TestProcessStopsInOrder(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 	}
+	if status, body, err := p.Post(t.Context(), `{"verify":{}}`, nil); err != nil || status != http.StatusOK || !strings.Contains(string(body), `"checked":1,"findings":0`) {
+		t.Errorf("verify: %d %s %v", status, body, err)
+	}
 	type reply struct {
 		status int
 		body   string
