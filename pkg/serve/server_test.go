@@ -177,7 +177,7 @@ func TestClientGone(t *testing.T) {
 func TestAnswerNotTaken(t *testing.T) {
 	ran := make(chan struct{}, 1)
 	addr, stop, ended := serveShort(t, "", func(context.Context, trigger.Event) (receipt.Receipt, error) {
-		r := &big{Core: receipt.Start("f"), Filling: strings.Repeat("x", 32<<20)}
+		r := &big{Core: receipt.Start("f"), Filling: strings.Repeat("x", 8<<20)}
 		r.Finish(receipt.Outcome{Status: receipt.OK})
 		ran <- struct{}{}
 		return r, nil
@@ -187,6 +187,9 @@ func TestAnswerNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	if tcp, ok := conn.(*net.TCPConn); !ok || tcp.SetReadBuffer(4<<10) != nil {
+		t.Fatal("no small buffer")
+	}
 	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
 		t.Fatal(err)
 	}
