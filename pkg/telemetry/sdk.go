@@ -44,7 +44,9 @@ func (sdkLog) Init(logr.RuntimeInfo) {}
 func (sdkLog) Enabled(level int) bool { return level <= 1 }
 
 // Info implements [logr.LogSink].
-func (s sdkLog) Info(_ int, message string, _ ...any) { s.log.Warn("opentelemetry: " + message) }
+func (s sdkLog) Info(_ int, message string, _ ...any) {
+	s.log.Warn("opentelemetry", "warning", message)
+}
 
 // Error implements [logr.LogSink].
 func (s sdkLog) Error(_ error, message string, _ ...any) {
