@@ -25,6 +25,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -80,7 +81,7 @@ func (w *world) config() (cfg gunzipcsv.Config) {
 
 func (w *world) open(url string) *bucket.Bucket {
 	w.t.Helper()
-	b, err := bucket.Open(context.Background(), url)
+	b, err := bucket.Open(context.Background(), url, outagetest.WithKeys())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -12,18 +12,19 @@ import (
 )
 
 func TestOutages(t *testing.T) {
-	const secret = "s3cret-of-the-store"
 	outagetest.Run(t, map[string]outagetest.Need{
-		"queue": {Variable: "CF_QUEUE_ID"},
+		"queue":       {Variable: "CF_QUEUE_ID"},
+		"source":      {Variable: "SOURCE_URL"},
+		"destination": {Variable: "DEST_URL"},
+		"state":       {Variable: "STATE_URL"},
 	}, func(t *testing.T, need string) outagetest.World {
 		t.Helper()
 		variable := map[string]string{"queue": "CF_API_BASE_URL", "source": "SOURCE_URL", "destination": "DEST_URL", "state": "STATE_URL"}[need]
-		env := map[string]string{
-			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "CF_VISIBILITY_TIMEOUT": "4s", "SLS_AK_ID": "ak", "SLS_AK_KEY": secret,
-		}
+		env := outagetest.Keys()
+		env["RUN_TIMEOUT"], env["CF_VISIBILITY_TIMEOUT"] = outagetest.RunTimeout.String(), "4s"
 		var front *outagetest.Front
 		if need != "queue" {
-			front = outagetest.NewFront(t, outagetest.Store(t, secret))
+			front = outagetest.NewFront(t, outagetest.Store(t))
 			env[variable] = outagetest.BucketURL(front.URL(), "dest")
 		}
 		w := newWorld(t, env)
@@ -44,6 +45,7 @@ func TestOutages(t *testing.T) {
 		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
 			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Rest: func() bool { return w.queue.Backlog() > 0 },
 			Done: func(*testing.T) {
 				w.wantSettled(n)
 				if got := w.targets(); len(got) != n || got["day/7.csv"] != "a,b\n1,2\n" {

@@ -22,6 +22,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -63,7 +64,7 @@ func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
 
 func (w *world) open(name string) *bucket.Bucket {
 	w.t.Helper()
-	b, err := bucket.Open(context.Background(), w.env[name])
+	b, err := bucket.Open(context.Background(), w.env[name], outagetest.WithKeys())
 	if err != nil {
 		w.t.Fatal(err)
 	}

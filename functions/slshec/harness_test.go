@@ -23,6 +23,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/config"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -32,7 +33,7 @@ import (
 )
 
 const (
-	secret = "s3cret-of-the-key"
+	secret = outagetest.Secret
 	token  = "00000000-0000-0000-0000-00000000beef"
 	group  = "to-splunk"
 )
@@ -96,7 +97,7 @@ func newWorld(t testing.TB, o emulator.Options, h splunk.Options, env map[string
 
 func (w *world) open(url string) *bucket.Bucket {
 	w.t.Helper()
-	b, err := bucket.Open(context.Background(), url)
+	b, err := bucket.Open(context.Background(), url, outagetest.WithKeys())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -267,7 +268,7 @@ func (w *world) wantProof() {
 
 // quarantined returns the code of each record in quarantine, by sls_id.
 func (w *world) quarantined() map[string]string {
-	b, err := bucket.Open(context.Background(), w.quarantineURL())
+	b, err := bucket.Open(context.Background(), w.quarantineURL(), outagetest.WithKeys())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ func TestOutages(t *testing.T) {
 		"SLS checkpoint": {Variable: "SLS_ENDPOINT (checkpoint)", Match: of("checkpoint")},
 		"SLS heartbeat":  {Variable: "SLS_ENDPOINT (heartbeat)", Match: of("heartbeat")},
 		"HEC":            {Variable: "HEC_URL"},
+		"state":          {Variable: "STATE_URL"},
 	}, func(t *testing.T, need string) outagetest.World {
 		t.Helper()
 		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
@@ -37,7 +38,7 @@ func TestOutages(t *testing.T) {
 		case need == "HEC":
 			variable, target = "HEC_URL", w.hec.URL()
 		case need == "state":
-			variable, target = "STATE_URL", outagetest.Store(t, secret)
+			variable, target = "STATE_URL", outagetest.Store(t)
 		}
 		front := outagetest.NewFront(t, target)
 		if w.env[variable] = front.URL(); need == "state" {
