@@ -40,9 +40,9 @@ func (r *Run) Decide(rec receipt.Receipt, did bool, err error) error {
 }
 
 func (r *Run) decide(core *receipt.Core, did bool, err error) receipt.Outcome {
-	real, late := part(r.ctx, err)
-	if len(real) > 0 {
-		return r.failed(errors.Join(real...))
+	faults, late := part(r.ctx, err)
+	if len(faults) > 0 {
+		return r.failed(errors.Join(faults...))
 	}
 	if core.Status == receipt.Busy {
 		return receipt.Outcome{Status: receipt.Busy}
@@ -52,10 +52,10 @@ func (r *Run) decide(core *receipt.Core, did bool, err error) receipt.Outcome {
 		return r.well(receipt.OK)
 	}
 	if failing := r.failing(late); len(failing) > 0 {
-		return r.failed(fmt.Errorf("%v while something it needs kept failing: %s", r.ended(), strings.Join(failing, "; ")))
+		return r.failed(fmt.Errorf("%w while something it needs kept failing: %s", r.ended(), strings.Join(failing, "; ")))
 	}
 	if over && !did && !r.stopped() {
-		return r.failed(fmt.Errorf("%v before anything was done: raise RUN_TIMEOUT", r.ended()))
+		return r.failed(fmt.Errorf("%w before anything was done: raise RUN_TIMEOUT", r.ended()))
 	}
 	if len(core.Remaining) == 0 {
 		core.Remaining = []string{r.ended().Error()}
@@ -131,7 +131,7 @@ func Late(ctx context.Context, err error) bool {
 }
 
 // part parts what went wrong from what only says that the time was up.
-func part(ctx context.Context, err error) (real, late []error) {
+func part(ctx context.Context, err error) (faults, late []error) {
 	over := ctx.Err() != nil
 	for _, leaf := range leaves(err) {
 		var cut *retry.CutError
@@ -141,10 +141,10 @@ func part(ctx context.Context, err error) (real, late []error) {
 		case over && (errors.Is(leaf, context.DeadlineExceeded) || errors.Is(leaf, context.Canceled) || errors.Is(leaf, context.Cause(ctx))):
 			late = append(late, leaf)
 		default:
-			real = append(real, leaf)
+			faults = append(faults, leaf)
 		}
 	}
-	return real, late
+	return faults, late
 }
 
 // leaves takes lists of errors apart, and drops what says again what another

@@ -44,7 +44,7 @@ func call(ctx context.Context, p *peer) error {
 			return err
 		}
 		defer func() { _ = res.Body.Close() }()
-		if res.StatusCode != 200 {
+		if res.StatusCode != http.StatusOK {
 			return fmt.Errorf("status %d", res.StatusCode)
 		}
 		return nil

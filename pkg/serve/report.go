@@ -18,7 +18,7 @@ func Report(ctx context.Context, rt Runtime, message string, r receipt.Receipt) 
 	if core.Status == receipt.Failed {
 		level = slog.LevelError
 	}
-	rt.Log.Log(ctx, level, message, "receipt", receipt.Record(r))
+	rt.Log.Log(ctx, level, message, "receipt", receipt.Record(r)) //nolint:sloglint // one of two, constants both
 	rt.Metrics.Run(ctx, core)
 	if err := rt.Metrics.Flush(ctx); err != nil {
 		rt.Log.WarnContext(ctx, "metrics not exported", "error", err.Error())
