@@ -36,10 +36,11 @@ type Config struct {
 
 	HECURLs    []string      `env:"HEC_URL, required" help:"base URLs of HEC, comma-separated, such as https://splunk.example.com:8088"`
 	HECToken   config.Secret `env:"HEC_TOKEN, required" help:"the HEC token"`
-	Index      string        `env:"HEC_INDEX" help:"index; default: the token's"`
-	Sourcetype string        `env:"HEC_SOURCETYPE" help:"sourcetype; default: the token's"`
-	Source     string        `env:"HEC_SOURCE" help:"source; default: the token's"`
-	Host       string        `env:"HEC_HOST" help:"host; default: __source__ of the log"`
+	Index      string        `env:"HEC_INDEX" help:"index; default: the token's; may hold {project}, {logstore}, {topic}, {source} and {tag:NAME}"`
+	Sourcetype string        `env:"HEC_SOURCETYPE" help:"sourcetype, likewise"`
+	Source     string        `env:"HEC_SOURCE" help:"source, likewise"`
+	Host       string        `env:"HEC_HOST" help:"host, likewise; default: __source__ of the log"`
+	Fields     []string      `env:"HEC_FIELDS" help:"further indexed fields of every event, as name=value,…"`
 
 	Ack            bool          `env:"HEC_ACK, default=false" help:"true waits for indexer acknowledgement before a checkpoint moves"`
 	AckPoll        time.Duration `env:"HEC_ACK_POLL, default=5s" help:"how often acknowledgements are asked for"`
@@ -120,6 +121,14 @@ func (c *Config) blame(f *config.Faults, err error) {
 func (c *Config) validateHEC(f *config.Faults) {
 	for _, u := range c.HECURLs {
 		f.AddErr("HEC_URL", config.CheckEndpoint(u, c.HECInsecure, "HEC_INSECURE"))
+	}
+	for _, to := range c.routing() {
+		_, err := newTemplate(to.template, c.Project, c.Logstore)
+		f.AddErr(to.variable, err)
+	}
+	_, faults := indexedFields(c.Fields)
+	for _, err := range faults {
+		f.AddErr("HEC_FIELDS", err)
 	}
 	if strings.ContainsFunc(c.HECToken.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		f.Add("HEC_TOKEN", `holds a space or a control character: give the token alone, without "Splunk "`)

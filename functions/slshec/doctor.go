@@ -22,7 +22,11 @@ func (f *Function) Doctor(ctx context.Context) []doctor.Check {
 		doctor.Clock(ctx, &http.Client{Timeout: 10 * time.Second}, f.clockURL()),
 	}
 	checks = append(checks, f.doctorSLS(ctx)...)
-	for _, find := range f.hec.Check(ctx, f.cfg.Index) {
+	index, fixed := f.cfg.index()
+	if !fixed {
+		checks = append(checks, doctor.Passed("HEC index", "%s is filled for each log group: only events show whether the token may write to what comes of it", f.cfg.Index))
+	}
+	for _, find := range f.hec.Check(ctx, index) {
 		name := "HEC " + find.What + " at " + find.Endpoint
 		if find.Status == hec.Failed {
 			checks = append(checks, doctor.Failed(name, find.Err, "see the message; HEC_URL, HEC_TOKEN, HEC_INDEX and HEC_ACK are what it depends on"))

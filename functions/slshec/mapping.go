@@ -1,6 +1,7 @@
 package slshec
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/siemfeed/siemfeed/pkg/deflate"
@@ -9,18 +10,17 @@ import (
 )
 
 // mapper writes logs as HEC events. All that logs have in common is rendered
-// once: for the function (fixed), for a shard's page (tail's beginning) and for
+// once: for the function (what of the route no group changes, and names) and for
 // a group (head and tail); a log adds its time, its contents and its index. It
 // belongs to one goroutine at a time and allocates nothing per log.
 //
 //	{"time":1700000000.123456789,"host":"h","source":"s",…,"event":{
-//	 └ log                       └ head
+//	 └ log                       └ head: the route
 //	"key":"value",…,"__topic__":"t","__tag__:k":"v"},"fields":{…,"sls_id":"3:17:0"}}
 //	└ log           └ tail                                                      └ log
 type mapper struct {
-	host  string // of every event, if set
-	fixed []byte // source, sourcetype and index, each after a comma
-	names []byte // sls_project and sls_logstore, and the beginning of sls_shard
+	route route
+	names []byte // sls_project, sls_logstore, what HEC_FIELDS adds, and the beginning of sls_shard
 
 	head, tail []byte
 	group      *sls.Group
@@ -37,17 +37,21 @@ type mapper struct {
 }
 
 func newMapper(c *Config) mapper {
-	m := mapper{host: c.Host, hinting: c.Gzip}
-	for _, kv := range [][2]string{{"source", c.Source}, {"sourcetype", c.Sourcetype}, {"index", c.Index}} {
-		if kv[1] != "" {
-			m.fixed = append(m.fixed, `,"`+kv[0]+`":`...)
-			m.fixed, _ = hec.AppendString(m.fixed, kv[1])
-		}
-	}
+	m := mapper{route: newRoute(c), hinting: c.Gzip}
 	m.names = append(m.names, `},"fields":{"sls_project":`...)
 	m.names, _ = hec.AppendString(m.names, c.Project)
 	m.names = append(m.names, `,"sls_logstore":`...)
 	m.names, _ = hec.AppendString(m.names, c.Logstore)
+	fields, faults := indexedFields(c.Fields)
+	if faults != nil { // Validate has refused them
+		panic(errors.Join(faults...))
+	}
+	for _, f := range fields {
+		m.names = append(m.names, ',')
+		m.names, _ = hec.AppendString(m.names, f.name)
+		m.names = append(m.names, ':')
+		m.names, _ = hec.AppendString(m.names, f.value)
+	}
 	m.names = append(m.names, `,"sls_shard":"`...)
 	return m
 }
@@ -56,16 +60,9 @@ func newMapper(c *Config) mapper {
 // last of them is written.
 func (m *mapper) begin(shard int, g *sls.Group) {
 	m.group = g
-	m.head = m.head[:0]
-	switch {
-	case m.host != "":
-		m.head = append(m.head, `,"host":`...)
-		m.head, _ = hec.AppendString(m.head, m.host)
-	case len(g.Source) > 0:
-		m.head = append(m.head, `,"host":`...)
-		m.head = m.text(m.head, g.Source)
-	}
-	m.head = append(m.head, m.fixed...)
+	var invalid int
+	m.head, invalid = m.route.append(m.head[:0], g)
+	m.invalid += invalid
 	m.head = append(m.head, `,"event":{`...)
 
 	m.tail = append(m.tail[:0], `"__topic__":`...)

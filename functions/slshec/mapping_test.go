@@ -2,6 +2,7 @@ package slshec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -150,6 +151,17 @@ func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
 	return out
 }
 
+// wantRoute fills templates in the plainest way there is.
+func wantRoute(c *Config, g *sls.LogGroup) [4]string {
+	values := []string{"{project}", c.Project, "{logstore}", c.Logstore, "{topic}", g.Topic, "{source}", g.Source}
+	for _, t := range g.Tags { // of two that are the same the first counts, here and there
+		values = append(values, "{tag:"+t.Key+"}", t.Value)
+	}
+	values = append(values, "{tag:a}", "", "{tag:\xff}", "") // unless there are such tags
+	fill := strings.NewReplacer(values...).Replace
+	return [4]string{cmp.Or(fill(c.Host), g.Source), fill(c.Source), fill(c.Sourcetype), fill(c.Index)}
+}
+
 func TestMappingAgainstEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := rapid.OneOf(
@@ -173,7 +185,11 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 			g.Logs = append(g.Logs, sls.Entry{Time: time.Unix(int64(sec), int64(ns)), Contents: kvs(most, "contents")})
 		}
 		shard := rapid.IntRange(0, 999).Draw(t, "shard")
-		_, events, invalid := mapped(t, testConfig, shard, g)
+		c := *testConfig
+		c.Fields = []string{"env=prod", "owner = SOC \"1\"=x"}
+		tmpl := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", `"-`, "{project}", "{logstore}", "{topic}", "{source}", "{tag:a}", "{tag:\xff}"}), 0, 4), func(s []string) string { return strings.Join(s, "") })
+		c.Host, c.Source, c.Sourcetype, c.Index = tmpl.Draw(t, "host"), tmpl.Draw(t, "source"), tmpl.Draw(t, "sourcetype"), tmpl.Draw(t, "index")
+		_, events, invalid := mapped(t, &c, shard, g)
 		if len(events) != len(g.Logs) {
 			t.Fatalf("%d events of %d logs", len(events), len(g.Logs))
 		}
@@ -193,11 +209,18 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 			if at.Nanosecond() > 0 {
 				wantTime += fmt.Sprintf(".%09d", at.Nanosecond())
 			}
-			if e.Time.String() != wantTime || e.Host != repaired(g.Source) {
-				t.Fatalf("time %s, want %s; host %q", e.Time, wantTime, e.Host)
+			if e.Time.String() != wantTime {
+				t.Fatalf("time %s, want %s", e.Time, wantTime)
+			}
+			got := [4]string{e.Host, e.Source, e.Sourcetype, e.Index}
+			for i, want := range wantRoute(&c, g) {
+				if got[i] != repaired(want) {
+					t.Fatalf("%q, want %q of %+v", got[i], want, c)
+				}
+				clean = clean && utf8.ValidString(want)
 			}
 			wantID := fmt.Sprintf("%d:1234567890123456789:%d", shard, i)
-			if e.Fields["sls_id"] != wantID || e.Fields["sls_shard"] != fmt.Sprint(shard) || e.Fields["sls_project"] != "proj" || e.Fields["sls_logstore"] != "store" {
+			if e.Fields["sls_id"] != wantID || e.Fields["sls_shard"] != fmt.Sprint(shard) || e.Fields["sls_project"] != "proj" || e.Fields["sls_logstore"] != "store" || e.Fields["env"] != "prod" || e.Fields["owner"] != `SOC "1"=x` || len(e.Fields) != 6 {
 				t.Fatalf("fields %v", e.Fields)
 			}
 			for _, kv := range g.Logs[i].Contents {
@@ -207,7 +230,7 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 		for _, s := range g.Tags {
 			clean = clean && utf8.ValidString(s.Key) && utf8.ValidString(s.Value)
 		}
-		clean = clean && utf8.ValidString(g.Topic) && utf8.ValidString(g.Source)
+		clean = clean && utf8.ValidString(g.Topic)
 		if clean != (invalid == 0) {
 			t.Fatalf("%d bytes counted as invalid, clean %t", invalid, clean)
 		}
@@ -299,6 +322,10 @@ func TestMappingAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { m.begin(1, g) }); n > 0 && len(g.Tags) == 0 {
 		t.Errorf("%v allocations a group", n)
+	}
+	r := newRoute(&Config{Host: "{tag:__hostname__}", Source: "{project}/{source}", Index: "{tag:none}", Sourcetype: "x:{topic}"})
+	if n := testing.AllocsPerRun(100, func() { dst, _ = r.append(dst[:0], g) }); n > 0 {
+		t.Errorf("%v allocations a route", n)
 	}
 }
 
