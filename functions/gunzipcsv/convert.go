@@ -85,6 +85,9 @@ func (f *Function) look(ctx context.Context, r *run, key string, again bool) (Ob
 		Metadata:    origin,
 		IfNotExist:  state == absent,
 		BufferSize:  bucket.PartSize(f.most(src.Size)),
+		// Two parts are sent while the next is filled: one connection to a store
+		// is slower than what fills it.
+		MaxConcurrency: 2,
 	}, &o)
 	return o, err
 }

@@ -192,27 +192,34 @@ func TestFaultyBuckets(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "5s", "CONCURRENCY": "16"})
 			targets, rejected := w.mixture(rand.New(rand.NewPCG(seed, 2)), 60)
-			broken := *w
-			broken.parts.Source, broken.parts.Dest = w.open(w.env["SOURCE_URL"]), w.open(w.env["DEST_URL"]+"?no_tmp_dir=true") // so that writes go through, too
-			source, dest := makeFlaky(broken.parts.Source, seed, 0.12), makeFlaky(broken.parts.Dest, seed+100, 0.12)
-			f := broken.function()
-			for n := 0; w.queue.Backlog() > 0; n++ {
-				r, err := run(t, f, tick)
-				if (err != nil) != (r.Returned > 0) {
-					t.Errorf("%v, %d returned", err, r.Returned)
-				}
-				if err := r.Balance(); err != nil {
-					t.Error(err)
-				}
-				if n > 100 {
-					t.Fatalf("%d messages are left: %v", w.queue.Backlog(), err)
-				}
-				time.Sleep(time.Millisecond)
-			}
+			source, dest := w.drainFaulty(seed)
 			w.wantAll(targets, rejected)
 			if source.faults < 20 || dest.faults < 20 {
 				t.Errorf("%d faults of the source, %d of the destination", source.faults, dest.faults)
 			}
 		})
 	}
+}
+
+// drainFaulty drains the queue between buckets that fail in every way.
+func (w *world) drainFaulty(seed uint64) (source, dest *flaky) {
+	w.t.Helper()
+	broken := *w
+	broken.parts.Source, broken.parts.Dest = w.open(w.env["SOURCE_URL"]), w.open(w.env["DEST_URL"]+"?no_tmp_dir=true") // so that writes go through, too
+	source, dest = makeFlaky(broken.parts.Source, seed, 0.12), makeFlaky(broken.parts.Dest, seed+100, 0.12)
+	f := broken.function()
+	for n := 0; w.queue.Backlog() > 0; n++ {
+		r, err := run(w.t, f, tick)
+		if (err != nil) != (r.Returned > 0) {
+			w.t.Errorf("%v, %d returned", err, r.Returned)
+		}
+		if err := r.Balance(); err != nil {
+			w.t.Error(err)
+		}
+		if n > 100 {
+			w.t.Fatalf("%d messages are left: %v", w.queue.Backlog(), err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return source, dest
 }
