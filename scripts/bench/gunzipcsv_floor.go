@@ -17,8 +17,11 @@ import (
 
 // gunzipcsvFloor works through the objects in BENCH_SOURCE, to nowhere, as
 // BENCH_FLOOR says: gunzip alone, the codec, or the codec as one would write it
-// with the standard library.
+// with the standard library. For "write" see writeFloor.
 func gunzipcsvFloor(ctx context.Context) error {
+	if os.Getenv("BENCH_FLOOR") == "write" {
+		return writeFloor(ctx)
+	}
 	names, err := filepath.Glob(filepath.Join(os.Getenv("BENCH_SOURCE"), "*.gz"))
 	if err != nil {
 		return err
