@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"context"
+	"errors"
 	"path"
 	"strings"
 	"sync"
@@ -13,29 +14,26 @@ import (
 )
 
 // Read reads the kept receipts of function, as R, of all runs that may have been
-// under way at from or later; a zero from means all. each is called for one
-// after the other, in no order.
+// under way at from or later; a zero from means all. Only the days since then
+// are listed, so that the cost does not grow with a deployment's age. each is
+// called for one after the other, in no order.
 func Read[R any](ctx context.Context, state *bucket.Bucket, function string, from time.Time, each func(R)) error {
-	root := function + "/receipts/"
-	keys, err := state.Keys(ctx, root)
-	if err != nil {
-		return err
-	}
-	first := root
 	if !from.IsZero() {
-		// They lie by the day a run began, which may be the one before.
-		first += from.UTC().AddDate(0, 0, -1).Format("2006/01/02/")
+		from = from.AddDate(0, 0, -1) // they lie by the day a run began, which may be the one before
 	}
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(16) // a store answers one small read in tens of milliseconds
-	for _, key := range keys {
-		if key < first {
-			continue
+	for o, err := range state.Days(ctx, function+"/receipts/", from, time.Time{}) {
+		if err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		if gctx.Err() != nil {
+			break // g.Wait says why
 		}
 		g.Go(func() error {
 			var r R
-			if err := state.ReadJSON(ctx, key, &r); err != nil {
+			if err := state.ReadJSON(gctx, o.Key, &r); err != nil {
 				return err
 			}
 			mu.Lock()
