@@ -28,6 +28,7 @@ type Config struct {
 	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a shard without a checkpoint begins"`
 	Topics          []string      `env:"SLS_TOPICS" help:"keep the logs of these topics, comma-separated; default: all"`
 	Query           string        `env:"SLS_QUERY" help:"SPL that filters on the server, such as * | where level = 'error'"`
+	Processor       string        `env:"SLS_PROCESSOR" help:"name of a consume processor of the project, which filters on the server, instead of SLS_QUERY"`
 	Heartbeat       time.Duration `env:"SLS_HEARTBEAT, default=10s" help:"how often the consumer reports to its group"`
 	GroupTimeout    time.Duration `env:"SLS_GROUP_TIMEOUT, default=60s" help:"silence after which the group gives its shards to others, whole seconds"`
 	OnInvalidCursor string        `env:"SLS_ON_INVALID_CURSOR, default=fail" help:"fail or oldest: what to do about a checkpoint older than what the logstore keeps"`
@@ -73,10 +74,14 @@ func (c *Config) Validate() (f config.Faults) {
 		_, err := sls.New(c.Endpoint, c.Project, c.Logstore, alibaba.Static("", "", ""), sls.Options{Insecure: c.SLSInsecure})
 		c.blame(&f, err)
 	}
-	if strings.ContainsFunc(c.Group, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
-	}) {
+	if strings.ContainsFunc(c.Group, notInID) {
 		f.Add("SLS_CG", "consumer group %q: want letters, digits, hyphens and underscores", c.Group)
+	}
+	switch {
+	case c.Processor != "" && c.Query != "":
+		f.Add("SLS_PROCESSOR", "the logs can be filtered by it or by SLS_QUERY, not by both: unset one")
+	case strings.ContainsFunc(c.Processor, notInID):
+		f.Add("SLS_PROCESSOR", "consume processor %q: want letters, digits, hyphens and underscores", c.Processor)
 	}
 	if c.Start != sls.Begin && c.Start != sls.End {
 		if _, err := time.Parse(time.RFC3339, c.Start); err != nil {
@@ -98,6 +103,12 @@ func (c *Config) Validate() (f config.Faults) {
 		c.Consumer = c.drainConsumer()
 	}
 	return append(f, c.Common.Validate("slshec", nil)...)
+}
+
+// notInID tells whether no consumer group or consume processor may have r in
+// its name.
+func notInID(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
 // blame adds the faults that sls.New found to the variables they are about.

@@ -62,6 +62,7 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 		{"SLS_AK_KEY", "", "SLS_AK_KEY"},
 		{"SLS_START", "yesterday", "SLS_START"},
 		{"SLS_CG", "a group", "SLS_CG"},
+		{"SLS_PROCESSOR", "a/b", "SLS_PROCESSOR"},
 		{"SLS_HEARTBEAT", "40s", "SLS_HEARTBEAT"},
 		{"SLS_HEARTBEAT", "0s", "SLS_HEARTBEAT"},
 		{"SLS_GROUP_TIMEOUT", "1500ms", "SLS_GROUP_TIMEOUT"},
@@ -106,6 +107,13 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "hidden-") {
 			t.Errorf("a secret is in %v", err)
 		}
+	}
+}
+
+func TestOneFilterOnTheServer(t *testing.T) {
+	_, err := open(t, map[string]string{"SLS_QUERY": "*", "SLS_PROCESSOR": "only-writes"})
+	if err == nil || !strings.Contains(err.Error(), "\n  SLS_PROCESSOR: ") || strings.Count(err.Error(), "\n") != 1 {
+		t.Error(err)
 	}
 }
 

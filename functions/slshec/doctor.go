@@ -59,6 +59,9 @@ func (f *Function) doctorSLS(ctx context.Context) []doctor.Check {
 	if len(shards) > 0 {
 		checks = append(checks, f.canRead(ctx, shards[0].ID))
 	}
+	if f.cfg.Processor != "" {
+		checks = append(checks, f.consumeProcessor(ctx))
+	}
 	groups, err := f.sls.ConsumerGroups(ctx)
 	i := slices.IndexFunc(groups, func(g sls.ConsumerGroup) bool { return g.Name == f.cfg.Group })
 	switch {
@@ -86,12 +89,21 @@ func (f *Function) canRead(ctx context.Context, shard int) doctor.Check {
 	if err != nil {
 		return doctor.Failed(name, err, fix)
 	}
-	page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, Count: 1, Query: f.cfg.Query})
+	page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, Count: 1, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor})
 	if err != nil {
-		return doctor.Failed(name, err, fix+", and check SLS_QUERY")
+		return doctor.Failed(name, err, fix+", and check SLS_QUERY and SLS_PROCESSOR")
 	}
 	defer page.Release()
 	return doctor.Passed(name, "shard %d gives %d LogGroups for one asked for", shard, page.Count)
+}
+
+func (f *Function) consumeProcessor(ctx context.Context) doctor.Check {
+	const name = "consume processor"
+	spl, err := f.sls.ConsumeProcessor(ctx, f.cfg.Processor)
+	if err != nil {
+		return doctor.Failed(name, err, "set SLS_PROCESSOR to the name (not the display name) of a consume processor of project "+f.cfg.Project+", or make it, and let the key read it")
+	}
+	return doctor.Passed(name, "%s: %s", f.cfg.Processor, spl)
 }
 
 // reaches checks that what follows a checkpoint is still kept.

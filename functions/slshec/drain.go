@@ -95,7 +95,7 @@ func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter)
 func (f *Function) workerOptions() sls.WorkerOptions {
 	return sls.WorkerOptions{
 		Start: f.cfg.Start, Drain: true, OldestOnExpired: f.cfg.OnInvalidCursor == oldest,
-		Heartbeat: f.cfg.Heartbeat, Timeout: f.cfg.GroupTimeout, Query: f.cfg.Query, Grace: f.grace(),
+		Heartbeat: f.cfg.Heartbeat, Timeout: f.cfg.GroupTimeout, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(),
 	}
 }
 

@@ -109,7 +109,19 @@ func TestTopics(t *testing.T) {
 }
 
 func TestServerSideFilter(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"SLS_QUERY": "* | where eventName = 'DeleteBucket'"})
+	const spl = "* | where eventName = 'DeleteBucket'"
+	for name, env := range map[string]map[string]string{
+		"query":             {"SLS_QUERY": spl},
+		"consume processor": {"SLS_PROCESSOR": "only-deletes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantFiltered(t, newWorld(t, emulator.Options{ConsumeProcessors: map[string]string{"only-deletes": spl}}, splunk.Options{}, env))
+		})
+	}
+}
+
+func wantFiltered(t *testing.T, w *world) {
+	t.Helper()
 	w.fill(emulator.NewGenerator(1), 30, 10)
 	w.filter = func(*sdk.LogGroup) bool { return false } // ids cannot be told in advance
 	r := w.mustRun(w.function())

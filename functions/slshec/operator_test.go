@@ -223,6 +223,11 @@ func TestDoctor(t *testing.T) {
 	if names := failed(w); len(names) != 1 || names[0] != "checkpoint of shard 1" {
 		t.Errorf("expired: %v", names)
 	}
+	processors := map[string]string{"one": "*"}
+	w = newWorld(t, emulator.Options{ConsumeProcessors: processors}, splunk.Options{}, map[string]string{"SLS_PROCESSOR": "one"})
+	if names := failed(w); len(names) > 0 {
+		t.Errorf("with a consume processor: %v", names)
+	}
 	for name, tc := range map[string]struct {
 		env  map[string]string
 		want string
@@ -231,8 +236,9 @@ func TestDoctor(t *testing.T) {
 		"ack":      {map[string]string{"HEC_ACK": "true"}, "HEC ack"},
 		"logstore": {map[string]string{"SLS_LOGSTORE": "another"}, "logstore"},
 		"secret":   {map[string]string{"SLS_AK_KEY": "another"}, "logstore"},
+		"filter":   {map[string]string{"SLS_PROCESSOR": "another"}, "consume processor"},
 	} {
-		w := newWorld(t, emulator.Options{}, splunk.Options{Tokens: []splunk.Token{{Value: token}}}, tc.env)
+		w := newWorld(t, emulator.Options{ConsumeProcessors: processors}, splunk.Options{Tokens: []splunk.Token{{Value: token}}}, tc.env)
 		if names := failed(w); !strings.Contains(strings.Join(names, ","), tc.want) {
 			t.Errorf("%s: %v", name, names)
 		}

@@ -29,7 +29,7 @@ func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	defer cancel()
 	s := newSink(own, f)
 	s.ledger.assign(g.Shard)
-	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, Grace: f.grace()}, s)
+	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace()}, s)
 	s.close()
 	s.ledger.close(st)
 	f.settle(own, r, s, since)

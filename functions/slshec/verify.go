@@ -119,7 +119,7 @@ func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, 
 // count counts the logs between two cursors, by reading them.
 func (f *Function) count(ctx context.Context, shard int, from, to string) (logs int64, err error) {
 	for cursor := from; cursor != to; {
-		page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to, Query: f.cfg.Query})
+		page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor})
 		if err != nil {
 			return 0, err
 		}

@@ -26,9 +26,10 @@ type WorkerOptions struct {
 	// after how much silence the service gives its shards to others, default
 	// 60 s, in whole seconds.
 	Heartbeat, Timeout time.Duration
-	// Count is the most groups a pull, Query an SPL filter; see [PullRequest].
-	Count int
-	Query string
+	// Count is the most groups a pull, Query an SPL filter, ConsumeProcessor the
+	// name of one; see [PullRequest].
+	Count                   int
+	Query, ConsumeProcessor string
 	// Poll is the wait at the end of the data; default 500 ms, and up to three
 	// times as long while nothing comes.
 	Poll time.Duration
@@ -125,7 +126,7 @@ func (o *WorkerOptions) startTime() (time.Time, error) {
 
 func (o *WorkerOptions) read() readOptions {
 	return readOptions{
-		count: o.Count, query: o.Query, poll: o.Poll, commit: o.Commit,
+		count: o.Count, query: o.Query, consumeProcessor: o.ConsumeProcessor, poll: o.Poll, commit: o.Commit,
 		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace, announce: o.Announce,
 	}
 }

@@ -25,7 +25,12 @@ type PullRequest struct {
 	End    string // cursor to stop before; "" reads on
 	Count  int    // most groups; 0 means MaxPullGroups
 	Query  string // SPL that filters on the server, such as `* | where a = 'b'`
+	// ConsumeProcessor names SPL that the project keeps.
+	ConsumeProcessor string
 }
+
+// filtered tells whether the answer may leave logs out.
+func (q *PullRequest) filtered() bool { return q.Query != "" || q.ConsumeProcessor != "" }
 
 // Page is the answer to a pull. Its bytes are borrowed from the client's
 // budget until Release.
@@ -92,6 +97,9 @@ func (c *Client) Pull(ctx context.Context, q PullRequest) (*Page, error) {
 		query.Set("query", q.Query)
 		query.Set("pullMode", "scan_on_stream")
 	}
+	if q.ConsumeProcessor != "" {
+		query.Set("processor", q.ConsumeProcessor)
+	}
 	req := &request{
 		method: http.MethodGet, path: shardPath(q.Shard), query: query,
 		header: map[string]string{"Accept": "application/x-protobuf", "Accept-Encoding": c.opts.Compression},
@@ -121,7 +129,7 @@ func (c *Client) pullOnce(ctx context.Context, req *request, q PullRequest) (*Pa
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
 	p := &Page{Shard: q.Shard, Cursor: q.Cursor, pool: c.buffers}
-	size, err := p.readHeader(resp.Header, q.Query != "")
+	size, err := p.readHeader(resp.Header, q.filtered())
 	if err != nil {
 		return nil, err
 	}

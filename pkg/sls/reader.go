@@ -11,7 +11,8 @@ type Range struct {
 	From  string // cursor
 	To    string // cursor to stop before
 	Count int    // most groups a pull; 0 means MaxPullGroups
-	Query string // SPL filter
+	// Query is an SPL filter, ConsumeProcessor the name of one.
+	Query, ConsumeProcessor string
 	// MaxPending is how many batches may be under way; default 8.
 	MaxPending int
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
@@ -24,7 +25,7 @@ type Range struct {
 // status says how far everything was confirmed (Checkpoint), whatever the
 // error.
 func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
-	o := WorkerOptions{Count: r.Count, Query: r.Query, MaxPending: r.MaxPending, Grace: r.Grace}
+	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxPending: r.MaxPending, Grace: r.Grace}
 	o.setDefaults()
 	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}
 	run := &shardRun{

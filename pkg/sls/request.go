@@ -20,6 +20,7 @@ const maxAnswer = 16 << 20
 type request struct {
 	method  string
 	path    string // below /logstores/{logstore}
+	project bool   // path is below the project instead
 	query   url.Values
 	header  map[string]string
 	body    []byte
@@ -31,6 +32,9 @@ type request struct {
 func (c *Client) send(ctx context.Context, q *request) (*http.Response, error) {
 	u := c.base
 	u.Path = "/logstores/" + c.logstore + q.path
+	if q.project {
+		u.Path = q.path
+	}
 	u.RawQuery = q.query.Encode()
 	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
 	if err != nil {

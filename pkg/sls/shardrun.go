@@ -35,14 +35,15 @@ type shardRun struct {
 
 // readOptions are what a worker and a range reader share.
 type readOptions struct {
-	count      int
-	query      string
-	poll       time.Duration
-	commit     time.Duration
-	maxPending int
-	grace      time.Duration
-	oldest     bool // go on from the oldest log when the cursor has expired
-	announce   func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
+	count            int
+	query            string
+	consumeProcessor string
+	poll             time.Duration
+	commit           time.Duration
+	maxPending       int
+	grace            time.Duration
+	oldest           bool // go on from the oldest log when the cursor has expired
+	announce         func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
 }
 
 // ErrLost is why a [Processor]'s context ends when the shard has gone to
@@ -98,7 +99,7 @@ func (s *shardRun) pull(ctx context.Context, pages chan<- *Page) (finished bool,
 	closed := false // the shard was readonly before the last pull
 	idle := 0
 	for s.end == "" || !reached(cursor, s.end) {
-		page, err := s.client.Pull(ctx, PullRequest{Shard: s.shard, Cursor: cursor, End: s.end, Count: s.o.count, Query: s.o.query})
+		page, err := s.client.Pull(ctx, PullRequest{Shard: s.shard, Cursor: cursor, End: s.end, Count: s.o.count, Query: s.o.query, ConsumeProcessor: s.o.consumeProcessor})
 		if err != nil && ctx.Err() == nil {
 			page, err = s.jump(ctx, cursor, err)
 		}

@@ -61,7 +61,13 @@ func pullLogs(c *call) error {
 	if a.next == a.end {
 		h.Set("x-log-end-of-cursor", "1")
 	}
-	if query := c.get("query"); query != "" {
+	query := c.get("query")
+	if name := c.get("processor"); name != "" {
+		if query, err = c.store.opts.consumeProcessor(name); err != nil {
+			return err
+		}
+	}
+	if query != "" {
 		if err := a.filter(query, h); err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ type Options struct {
 	AccessKeySecret string // "secret"
 	SecurityToken   string // demanded when set
 	Region          string // demanded of v4 signatures when set
+	// ConsumeProcessors are those of each project: SPL by name.
+	ConsumeProcessors map[string]string
 	// Skew is how far the server's clock is ahead.
 	Skew time.Duration
 	// MaxPullBytes ends a pull's answer after that many raw bytes; 10 MiB.
@@ -170,6 +172,9 @@ func (s *Server) route(c *call) error {
 	s.mu.Unlock()
 	if !ok {
 		return errf(404, "ProjectNotExist", "The Project does not exist : %s", project)
+	}
+	if c.r.Method == http.MethodGet && len(path) == 2 && path[0] == "consumeprocessors" {
+		return getConsumeProcessor(c, &s.opts, path[1])
 	}
 	if len(path) < 2 || path[0] != "logstores" {
 		return errf(404, "InvalidResource", "no such resource")
