@@ -51,7 +51,10 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 // start opens the writer and gives it what was held back.
 func (u *Upload) start() (err error) {
 	u.w, err = u.b.NewWriter(u.ctx, u.key, &u.opts)
-	if err == nil && u.head.Len() > 0 {
+	if err != nil { // nothing was asked of the store yet: a closed bucket has gocloud's code for a failed condition too
+		return fmt.Errorf("write %s: %w", u.key, err)
+	}
+	if u.head.Len() > 0 {
 		_, err = u.head.WriteTo(u.w)
 		u.head = bytes.Buffer{}
 	}

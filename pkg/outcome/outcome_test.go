@@ -18,17 +18,23 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
-// peer answers as its fields say, after wait.
+// peer answers as its fields say, after wait, and well once it is later than
+// until, if that is set.
 type peer struct {
-	code int
-	wait time.Duration
+	code  int
+	wait  time.Duration
+	until time.Time
 }
 
 func (p *peer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := retry.Sleep(r.Context(), p.wait); err != nil {
 		return nil, err
 	}
-	return &http.Response{StatusCode: p.code, Status: fmt.Sprint(p.code), Header: http.Header{}, Body: io.NopCloser(strings.NewReader("words"))}, nil
+	code := p.code
+	if !p.until.IsZero() && time.Now().After(p.until) {
+		code = http.StatusOK
+	}
+	return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{}, Body: io.NopCloser(strings.NewReader("words"))}, nil
 }
 
 // call asks p under a policy, as a client does.
@@ -69,7 +75,7 @@ func TestOutcome(t *testing.T) {
 		{"time up, all well", func(ctx context.Context, r *receipt.Core) (bool, error) {
 			r.Remaining = []string{"much"}
 			for ctx.Err() == nil {
-				if err := call(ctx, &peer{200, 100 * time.Millisecond}); err != nil {
+				if err := call(ctx, &peer{code: 200, wait: 100 * time.Millisecond}); err != nil {
 					return true, err
 				}
 			}
@@ -91,21 +97,19 @@ func TestOutcome(t *testing.T) {
 			return true, nil
 		}, receipt.Failed, []string{"HEC_URL", "500: words"}},
 		{"silent", func(ctx context.Context, _ *receipt.Core) (bool, error) {
-			return true, call(ctx, &peer{200, time.Hour})
+			return true, call(ctx, &peer{code: 200, wait: time.Hour})
 		}, receipt.Failed, []string{"HEC_URL", "no answer for 15s"}},
 		{"answered late, but answered", func(ctx context.Context, r *receipt.Core) (bool, error) {
 			r.Remaining = []string{"much"}
 			for ctx.Err() == nil {
-				if err := call(ctx, &peer{200, 4 * time.Second}); err != nil {
+				if err := call(ctx, &peer{code: 200, wait: 4 * time.Second}); err != nil {
 					return true, err
 				}
 			}
 			return true, nil
 		}, receipt.Partial, nil},
 		{"a hiccup that mended", func(ctx context.Context, _ *receipt.Core) (bool, error) {
-			p := &peer{code: 503}
-			time.AfterFunc(3*time.Second, func() { p.code = 200 })
-			return true, call(ctx, p)
+			return true, call(ctx, &peer{code: 503, until: time.Now().Add(3 * time.Second)})
 		}, receipt.OK, []string{"HEC_URL", "503"}},
 		{"a hiccup at the end", func(ctx context.Context, _ *receipt.Core) (bool, error) {
 			time.Sleep(14 * time.Second)
