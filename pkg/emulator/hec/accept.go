@@ -17,7 +17,7 @@ func (s *Server) events(raw bool) http.HandlerFunc {
 			channel, code = channelOf(r, token.UseACK)
 		}
 		if code != 0 {
-			s.refuse(w, answer{Code: code})
+			s.refuse(w, &o, answer{Code: code})
 			return
 		}
 		buf, _ := bodies.Get().(*bytes.Buffer)
@@ -27,12 +27,17 @@ func (s *Server) events(raw bool) http.HandlerFunc {
 		switch status {
 		case 0:
 		case http.StatusBadRequest:
-			s.refuse(w, answer{Code: 6})
+			s.refuse(w, &o, answer{Code: 6})
 			return
 		default:
-			s.count(func(st *Stats) { st.Refused++ })
-			writeHTML(w, status)
+			s.refusePage(w, status)
 			return
+		}
+		if o.Firewall != nil {
+			if status := o.Firewall(buf.Bytes()); status != 0 {
+				s.refusePage(w, status)
+				return
+			}
 		}
 		if o.Busy {
 			s.busy(w, &o)
@@ -74,8 +79,14 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, o *Options, q requ
 		refusal.InvalidEventNumber = &number
 	}
 	if code != 0 && (!o.Partial || n == 0) {
-		s.refuse(w, refusal)
+		s.refuse(w, o, refusal)
 		return
+	}
+	if o.BusyAfter != nil && code == 0 {
+		if fit := o.BusyAfter(n); fit < n {
+			events, n, code = events[:fit], fit, 9
+			refusal = answer{Code: code, InvalidEventNumber: &fit}
+		}
 	}
 
 	now := time.Now()
@@ -106,7 +117,7 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, o *Options, q requ
 	s.mu.Unlock()
 	s.delay(r, o)
 	if code != 0 {
-		s.refuse(w, refusal)
+		s.refuse(w, o, refusal)
 		return
 	}
 	if nearlyFull {
@@ -131,12 +142,23 @@ func (s *Server) busy(w http.ResponseWriter, o *Options) {
 	if o.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((o.RetryAfter+time.Second-1)/time.Second)))
 	}
-	s.refuse(w, answer{Code: o.BusyCode})
+	s.refuse(w, o, answer{Code: o.BusyCode})
 }
 
-func (s *Server) refuse(w http.ResponseWriter, a answer) {
+func (s *Server) refuse(w http.ResponseWriter, o *Options, a answer) {
 	s.count(func(st *Stats) { st.Refused++ })
+	if o.AlwaysOK {
+		a.Text = replies[a.Code].text
+		writeJSON(w, http.StatusOK, a)
+		return
+	}
 	writeAnswer(w, a)
+}
+
+// refusePage answers for someone other than HEC.
+func (s *Server) refusePage(w http.ResponseWriter, status int) {
+	s.count(func(st *Stats) { st.Refused++ })
+	writeHTML(w, status)
 }
 
 func (s *Server) count(f func(*Stats)) {

@@ -1,7 +1,7 @@
 // Package hec is an in-process Splunk HTTP Event Collector, faithful enough to
 // prove a client against: tokens, the answer codes, invalid-event-number,
 // indexer acknowledgement that comes late, never or not again, full queues,
-// size limits, and injected faults. What it accepts it records, so that a test
+// size limits, firewalls, gateways that lose headers, and injected faults. What it accepts it records, so that a test
 // can ask whether anything was lost, repeated or checkpointed too early.
 //
 // The facts are those of Splunk's "Format events", "Troubleshoot HEC" and

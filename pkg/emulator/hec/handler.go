@@ -161,9 +161,13 @@ func read(o *Options, r *http.Request, buf *bytes.Buffer) (wire int64, status in
 	}
 	sent := &counter{r: io.LimitReader(r.Body, o.MaxContentLength+1)}
 	var plain io.Reader = sent
-	switch r.Header.Get("Content-Encoding") {
-	case "", "identity":
-	case "gzip":
+	encoding := r.Header.Get("Content-Encoding")
+	if o.Gzip == LosesEncoding {
+		encoding = ""
+	}
+	switch {
+	case encoding == "" || encoding == "identity":
+	case encoding == "gzip" && o.Gzip == TakesGzip:
 		z, err := gzip.NewReader(sent)
 		if errors.Is(err, io.EOF) && sent.n == 0 {
 			return 0, 0 // an empty body is no data, not bad data

@@ -16,6 +16,20 @@ type Token struct {
 	UseACK bool
 }
 
+// Gzip is what a receiver makes of a body with Content-Encoding: gzip.
+type Gzip int
+
+// What becomes of packed bodies.
+const (
+	// TakesGzip unpacks it, as Splunk does.
+	TakesGzip Gzip = iota
+	// RefusesGzip answers 415 (RFC 7694, section 3).
+	RefusesGzip
+	// LosesEncoding drops the header on the way, so that HEC gets the packed
+	// bytes as if they were text (inferred).
+	LosesEncoding
+)
+
 // Options shape a [Server]. The zero value of each means Splunk's default.
 type Options struct {
 	// Tokens known to the server. With none, every request is answered code 4.
@@ -61,6 +75,24 @@ type Options struct {
 	HealthCode int
 	// Latency is added to each event request, after its work.
 	Latency time.Duration
+
+	// BusyAfter, if set, is asked how many of a request's events fit into the
+	// queue. Where that is not all, so many are indexed and the request is answered
+	// code 9 with the number of the first that was not (seen with 0 in
+	// splunk/splunk-connect-for-kubernetes#555, with 10 in
+	// open-telemetry/opentelemetry-collector-contrib#36113, which says that those
+	// before it are in). BusyCode and RetryAfter do not apply.
+	BusyAfter func(events int) int
+	// Gzip is what becomes of a packed body. Default [TakesGzip].
+	Gzip Gzip
+	// Firewall, if set, stands before HEC and is shown each body, unpacked. A
+	// status refuses it, with a page in HTML, 0 lets it through. (Inferred from
+	// firewalls in general: AWS WAF answers 403, ModSecurity whatever its rule
+	// says; some do not look into packed bodies.)
+	Firewall func(body []byte) int
+	// AlwaysOK gives every answer of HEC's status 200, as a gateway does that
+	// knows one status only (inferred).
+	AlwaysOK bool
 
 	// IDField names the indexed field that identifies an event; default sls_id.
 	IDField string
