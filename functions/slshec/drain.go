@@ -88,6 +88,7 @@ func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter)
 	r.add(sheet)
 	f.lag(ctx, r, sheet.rows)
 	r.Objects = append(r.Objects, s.kept()...)
+	r.Unpacked = s.session.Unpacked()
 	f.measured(r, since)
 }
 

@@ -77,7 +77,7 @@ func (f *flight) send() (hec.Result, error) {
 	if err := lease.Check(ctx); err != nil {
 		return hec.Result{}, err
 	}
-	return f.sink.hec.Send(ctx, f.batch)
+	return f.sink.session.Send(ctx, f.batch)
 }
 
 func (f *flight) stranded() bool {

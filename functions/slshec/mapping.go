@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/siemfeed/siemfeed/pkg/deflate"
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -30,7 +29,7 @@ type mapper struct {
 	// hints say where the log written last reads like earlier ones, if anyone
 	// is to be told: its head, its keys (see shape), its tail and its end.
 	hinting               bool
-	hints                 []deflate.Hint
+	hints                 []hec.Hint
 	headAt, tailAt, endAt uint32 // where in the batch they were written last
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
@@ -115,7 +114,7 @@ func (m *mapper) again(dst []byte, at *uint32) {
 		return
 	}
 	n := uint32(len(dst)) //nolint:gosec // a batch is no larger, and if it were see above
-	m.hints = append(m.hints, deflate.Hint{At: n, From: *at})
+	m.hints = append(m.hints, hec.Hint{At: n, From: *at})
 	*at = n
 }
 

@@ -30,6 +30,9 @@ type Receipt struct {
 	// PossibleRepeats bounds how many events Splunk may hold twice because a
 	// request broke off after it was taken.
 	PossibleRepeats int64 `json:"possible_repeats"`
+	// Unpacked are the receivers that refused a body compressed and took it plain,
+	// so that everything went there plain from then on.
+	Unpacked []string `json:"hec_unpacked,omitempty"`
 	// Objects are those that this run wrote to quarantine.
 	Objects []string `json:"quarantine_objects,omitempty"`
 	// Gaps are logs that had expired before they were read.

@@ -23,11 +23,12 @@ type Replayed struct {
 // events, stays as it is. note, if set, hears of each object.
 func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (Replayed, error) {
 	var done Replayed
+	session := f.hec.Session().Trust() // what is refused again stays where it is
 	for obj, err := range f.quarantine.Pending(ctx) {
 		if err != nil {
 			return done, err
 		}
-		accepted, reason, err := f.replay(ctx, obj.Name)
+		accepted, reason, err := f.replay(ctx, session, obj.Name)
 		done.Accepted += accepted
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", obj.Name, err)
@@ -48,21 +49,21 @@ func (f *Function) Replay(ctx context.Context, note func(object string, accepted
 }
 
 // replay sends the events of one object, a batch at a time.
-func (f *Function) replay(ctx context.Context, name string) (accepted int, reason string, err error) {
+func (f *Function) replay(ctx context.Context, session *hec.Session, name string) (accepted int, reason string, err error) {
 	b, err := f.hec.Batch(ctx)
 	if err != nil {
 		return 0, "", err
 	}
 	defer b.Release()
 	send := func() error {
-		res, err := f.hec.Send(ctx, b)
+		res, err := session.Send(ctx, b)
 		if err != nil {
 			return err
 		}
 		accepted += res.Accepted
 		if len(res.Rejected) > 0 && reason == "" {
 			r := res.Rejected[0]
-			reason = fmt.Sprintf("%d events are refused again: %s (code %d)", len(res.Rejected), r.Text, r.Code)
+			reason = fmt.Sprintf("%d events are refused again: %s (HTTP %d, code %d)", len(res.Rejected), r.Text, r.Status, r.Code)
 		}
 		b.Reset()
 		return nil
@@ -82,7 +83,8 @@ func (f *Function) replay(ctx context.Context, name string) (accepted int, reaso
 			}
 		}
 	}
-	return accepted, reason, send()
+	err = send()
+	return accepted, reason, err
 }
 
 // sendable tells an event from what never became one.

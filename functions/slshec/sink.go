@@ -21,6 +21,7 @@ import (
 // A batch that does not fill leaves after linger.
 type sink struct {
 	hec        *hec.Client
+	session    *hec.Session
 	quarantine *quarantine.Store
 	cfg        *Config
 	topics     map[string]bool // nil keeps all
@@ -53,9 +54,8 @@ type lane struct {
 
 // newSink begins to take pages until close. Nothing is sent after ctx has ended.
 func newSink(ctx context.Context, f *Function) *sink {
-	s := &sink{hec: f.hec, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
+	s := &sink{hec: f.hec, session: f.hec.Session(), quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
-	f.hec.Resume()
 	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
 	s.lanes = make(chan *lane, n)
 	for range n {

@@ -182,8 +182,11 @@ func (c *Client) askAcks(ctx context.Context, e *endpoint, ids []int64) (map[int
 		return nil, err
 	}
 	if a.status != 200 {
-		if a.verdict == refused || a.verdict == tooLarge {
-			a.verdict = transient // it is not about an event
+		switch { // it is not about an event
+		case a.verdict == refused && !a.aboutEvents():
+			a.verdict, a.fix = misconfigured, a.refusalFix()
+		case a.verdict == refused || a.verdict == tooLarge:
+			a.verdict = transient
 		}
 		return nil, c.judge(e, &a)
 	}

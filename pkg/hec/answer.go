@@ -14,8 +14,8 @@ type verdict int
 
 const (
 	accepted      verdict = iota
-	refused               // an event of the request is bad
-	tooLarge              // the request is
+	refused               // an event of the request is bad, or all are
+	tooLarge              // the request is, or as refused
 	transient             // again, elsewhere or later
 	misconfigured         // the configuration is wrong
 )
@@ -66,11 +66,7 @@ func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) 
 	a.after, _ = retry.RetryAfter(h, now)
 	switch {
 	case status >= 200 && status < 300:
-		if isPage(h, body) {
-			a.verdict = misconfigured
-			a.fix = "a web page is no answer of HEC: does HEC_URL name its port (8088, or 443 on Splunk Cloud), or is there a login or proxy page in between?"
-		}
-		a.slow = a.code == 24 || a.code == 25
+		a.success(h, body)
 	case status == http.StatusRequestEntityTooLarge:
 		a.verdict = tooLarge
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500:
@@ -81,6 +77,27 @@ func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) 
 		a.clientError()
 	}
 	return a
+}
+
+// success judges a 2xx. What is not of HEC's making is taken for what the status
+// says, but for a page made for people.
+func (a *answer) success(h http.Header, body []byte) {
+	switch a.code {
+	case -1:
+		if isPage(h, body) {
+			a.verdict = misconfigured
+			a.fix = "a web page is no answer of HEC: does HEC_URL name its port (8088, or 443 on Splunk Cloud), or is there a login or proxy page in between?"
+		}
+	case 0, 17: // success, and that of the health endpoint
+	case 24, 25:
+		a.slow = true
+	default: // an error, whatever the status says
+		a.clientError()
+		if _, known := fixes[a.code]; a.verdict == misconfigured && !known {
+			a.verdict, a.fix = transient, "" // a code of some later version
+		}
+		a.uncertain = a.verdict == transient
+	}
 }
 
 func (a *answer) parse(body []byte, bodyErr error) {
@@ -100,7 +117,9 @@ func (a *answer) parse(body []byte, bodyErr error) {
 			return
 		}
 		a.text = fields.Text
-		keep(&a.code, fields.Code)
+		if fields.Code != nil && *fields.Code != a.status { // some proxies repeat it there
+			a.code = *fields.Code
+		}
 		keep(&a.number, fields.Number)
 		keep(&a.ackID, fields.AckID)
 	case len(body) > 0 && body[0] != '<':
@@ -134,27 +153,45 @@ func (a *answer) clientError() {
 		return
 	}
 	switch a.code {
-	case 5, 6, 12, 13, 15:
-		if a.status == http.StatusBadRequest {
-			a.verdict = refused
-			return
-		}
 	case 8, 9, 18, 19, 20, 23, 26, 27:
 		a.verdict, a.slow = transient, a.code != 8
 		a.uncertain = a.code == 8
 		return
 	}
-	a.verdict = misconfigured
-	switch {
-	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
-		a.fix = "access is refused: check HEC_TOKEN, and whether a proxy or firewall on the way wants a login"
-	case a.status < 400:
-		a.fix = "it redirects, which HEC never does: set HEC_URL to the receiver itself"
-	case a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed:
-		a.fix = "there is no HEC at this URL: set HEC_URL to scheme, host and port of HEC (8088, or 443 on Splunk Cloud)"
-	case a.status == http.StatusUnsupportedMediaType:
-		a.fix = "the receiver takes no such body: set HEC_GZIP=false"
-	default:
-		a.fix = "this is no answer of HEC's: check HEC_URL and what stands between"
+	if a.aboutEvents() || refusals[a.status] {
+		a.verdict = refused
+		return
 	}
+	a.verdict, a.fix = misconfigured, a.refusalFix()
+}
+
+// refusals are the statuses by which a receiver, or a firewall before it, refuses
+// a body for what is in it.
+var refusals = map[int]bool{
+	http.StatusBadRequest: true, http.StatusForbidden: true, http.StatusNotAcceptable: true,
+	http.StatusUnsupportedMediaType: true, http.StatusUnprocessableEntity: true,
+}
+
+// aboutEvents tells whether the code is one that Splunk has for events.
+func (a *answer) aboutEvents() bool {
+	switch a.code {
+	case 5, 6, 12, 13, 15:
+		return true
+	}
+	return false
+}
+
+// refusalFix says what to look at where the refusal is of everything.
+func (a *answer) refusalFix() string {
+	switch {
+	case a.aboutEvents():
+		return "look whether something between changes bodies or their headers, and whether HEC_URL names HEC"
+	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+		return "access is refused: check HEC_TOKEN, and whether a proxy or firewall on the way wants a login"
+	case a.status < 400:
+		return "it redirects, which HEC never does: set HEC_URL to the receiver itself"
+	case a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed:
+		return "there is no HEC at this URL: set HEC_URL to scheme, host and port of HEC (8088, or 443 on Splunk Cloud)"
+	}
+	return "this is no answer of HEC's: check HEC_URL and what stands between"
 }

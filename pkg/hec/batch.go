@@ -1,7 +1,5 @@
 package hec
 
-import "github.com/siemfeed/siemfeed/pkg/deflate"
-
 // Pos is where an event came from. The client carries it and never looks at
 // it; what the two numbers mean is the caller's choice.
 type Pos struct{ A, B uint64 }
@@ -23,7 +21,7 @@ type memory struct {
 
 	// zip follows buf as it grows, packed is what it made in the end; both are
 	// nil without compression.
-	zip    *deflate.Encoder
+	zip    packer
 	packed []byte
 }
 
@@ -64,7 +62,7 @@ func (b *Batch) Append(pos Pos, write func(dst []byte) []byte) {
 // Hint says, while an event is written to dst, where it probably reads like
 // what was written to dst before. It makes compression quicker, and does nothing
 // without it.
-func (b *Batch) Hint(hints []deflate.Hint) {
+func (b *Batch) Hint(hints []Hint) {
 	if b.zip != nil {
 		b.zip.Hint(hints)
 	}
@@ -74,8 +72,7 @@ func (b *Batch) Hint(hints []deflate.Hint) {
 func (b *Batch) whole() []byte {
 	if b.packed == nil {
 		if b.zip == nil {
-			b.zip = new(deflate.Encoder)
-			b.zip.Reset()
+			b.zip = b.pool.packer()
 		}
 		b.packed = b.zip.Finish(b.buf)
 	}

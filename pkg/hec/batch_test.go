@@ -8,8 +8,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"pgregory.net/rapid"
-
-	"github.com/siemfeed/siemfeed/pkg/deflate"
 )
 
 // Whatever is done to a batch, and in whatever order, what goes out is its text.
@@ -38,7 +36,7 @@ func TestPackedBodyIsTheBatch(t *testing.T) {
 				event = strings.ReplaceAll(event, "\n", "")
 				at := rapid.IntRange(0, 2*len(want)+1).Draw(t, "hint")
 				b.Append(Pos{}, func(dst []byte) []byte {
-					b.Hint([]deflate.Hint{{At: uint32(len(dst)), From: uint32(at)}}) //nolint:gosec // small
+					b.Hint([]Hint{{At: uint32(len(dst)), From: uint32(at)}}) //nolint:gosec // small
 					return append(dst, event...)
 				})
 				if event != "" {

@@ -71,7 +71,7 @@ func (c *Client) Check(ctx context.Context, index string) []Finding {
 func (c *Client) settled(e *endpoint, a *answer) error {
 	switch {
 	case a.verdict == refused || a.verdict == tooLarge:
-		return retry.Permanent(&Error{Endpoint: e.url, Status: a.status, Code: a.code, Text: a.text, Fix: "this is not what HEC answers to a probe: check HEC_URL"})
+		return retry.Permanent(&Error{Endpoint: e.url, Status: a.status, Code: a.code, Text: a.text, Fix: a.refusalFix()})
 	case a.verdict == accepted:
 		return nil
 	}
@@ -96,7 +96,7 @@ func (c *Client) checkToken(ctx context.Context, e *endpoint) Finding {
 func (c *Client) checkIndex(ctx context.Context, e *endpoint, index string) Finding {
 	body, _ := AppendString([]byte(`{"index":`), index)
 	a, err := c.probe(ctx, e, pathEvent, append(body, '}'))
-	if a.verdict == refused || a.verdict == accepted {
+	if a.verdict == refused && a.aboutEvents() || a.verdict == accepted {
 		return Finding{Endpoint: e.url, What: "index", Status: Unknown,
 			Detail: fmt.Sprintf("not refused so far; only an event shows whether the token may write to %q", index)}
 	}
@@ -108,7 +108,7 @@ func (c *Client) checkIndex(ctx context.Context, e *endpoint, index string) Find
 
 func (c *Client) checkAck(ctx context.Context, e *endpoint) Finding {
 	a, err := c.probe(ctx, e, pathAck, []byte(`{"acks":[]}`))
-	if a.verdict == refused { // a receiver may call an empty query no data; the token has passed by then
+	if a.verdict == refused && a.aboutEvents() { // a receiver may call an empty query no data; the token has passed by then
 		return Finding{Endpoint: e.url, What: "ack", Status: Unknown, Detail: "the receiver does not answer an empty query: " + a.text}
 	}
 	if err == nil {

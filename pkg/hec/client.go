@@ -102,10 +102,9 @@ func named(r *http.Request) string {
 // Batch returns an empty batch, waiting while all are in use. Release it.
 func (c *Client) Batch(ctx context.Context) (*Batch, error) { return c.pool.get(ctx) }
 
-// Resume has endpoints asked again at once that asked for a longer pause than
-// Retry.Max. Call it when a run begins: an earlier one may have been asked to
-// wait for a day, and only asking tells whether that still holds.
-func (c *Client) Resume() { c.fleet.resume() }
+// patience is how long a batch of which every event was refused waits for
+// another to show whether anything is taken.
+func (c *Client) patience() time.Duration { return 4 * c.opts.Retry.Base }
 
 // Close ends the polling and every wait for an acknowledgement, and waits for
 // that until ctx ends.

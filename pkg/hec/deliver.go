@@ -4,59 +4,75 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/siemfeed/siemfeed/pkg/deflate"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // receipt is an answer that settles a request: accepted, refused or tooLarge.
 type receipt struct {
 	answer
-	by  *endpoint
-	ack <-chan error // with Ack: see acker.expect
+	by     *endpoint
+	packed bool         // what it answers
+	ack    <-chan error // with Ack: see acker.expect
 }
 
-// deliver sends the events of s until an endpoint answers something that is
-// about them. Its error is permanent, or the retries are used up.
-func (c *Client) deliver(ctx context.Context, b *Batch, s *span) (receipt, error) {
-	d := delivery{c: c, s: s, raw: b.size(*s), since: c.fleet.failed()}
-	switch {
-	case !c.opts.Gzip:
-		d.body = b.slice(*s)
-	case s.len() == b.Len():
-		d.body = b.whole()
-	default: // seldom: the whole was refused
-		z := encoders.Get().(*deflate.Encoder) //nolint:forcetypeassert // see New
-		defer encoders.Put(z)
-		z.Reset()
-		d.body = z.Finish(b.slice(*s))
-	}
-	if err := c.opts.Retry.Do(ctx, d.round); err != nil {
+// deliver sends the events of p until an endpoint answers something that is
+// about them. Its error is permanent, or the retries are used up. It returns
+// without an answer where a receiver has come into doubt meanwhile, and another
+// Send has the turn.
+func (s *sending) deliver(ctx context.Context, p *span) (receipt, error) {
+	d := delivery{c: s.c, session: s.session, turn: s.turn, b: s.b, p: p, since: s.c.fleet.failed()}
+	defer d.release()
+	if err := s.c.opts.Retry.Do(ctx, d.round); err != nil {
 		return receipt{}, err
 	}
 	return d.got, d.down
 }
 
-// encoders pack parts of batches.
-var encoders = sync.Pool{New: func() any { return new(deflate.Encoder) }}
-
 type delivery struct {
-	c      *Client
-	s      *span
-	raw    int
-	body   []byte
-	since  int // failures of the fleet before
-	rounds int
-	got    receipt
-	down   error // the retries of all who wait together are used up
+	c       *Client
+	session *Session
+	turn    bool // this Send's, to try events
+	b       *Batch
+	p       *span
+	z       packer // of a part of the batch, if one was packed
+	part    []byte // what it made
+	since   int    // failures of the fleet before
+	rounds  int
+	failed  bool // an attempt
+	got     receipt
+	down    error // the retries of all who wait together are used up
+}
+
+// body is what to send, packed or not.
+func (d *delivery) body(packed bool) []byte {
+	switch {
+	case !packed:
+		return d.b.slice(*d.p)
+	case d.p.len() == d.b.Len():
+		return d.b.whole()
+	case d.z == nil: // seldom: the whole was too large
+		d.z = d.b.pool.packer()
+		d.part = d.z.Finish(d.b.slice(*d.p))
+	}
+	return d.part
+}
+
+func (d *delivery) release() {
+	if d.z != nil {
+		d.b.pool.packers.Put(d.z)
+	}
 }
 
 // round offers the body to each endpoint that is up, until one settles it.
 func (d *delivery) round(ctx context.Context) error {
 	d.rounds++
 	var last error
-	for tried := uint64(0); ; {
+	tried := uint64(0)
+	if e := d.p.only; e != nil && !d.failed {
+		tried = ^(1 << e.index)
+	}
+	for {
 		l, ok, err := d.c.fleet.acquire(ctx, d.since, tried, last != nil)
 		if out, ok := errors.AsType[outage](err); ok {
 			d.down = fmt.Errorf("every HEC endpoint keeps failing: %w", out.error)
@@ -68,33 +84,48 @@ func (d *delivery) round(ctx context.Context) error {
 		if !ok {
 			return last
 		}
+		if !d.turn && d.session.waits() {
+			d.c.fleet.release(l, report{})
+			return nil
+		}
 		if last != nil && d.c.opts.Retry.Notify != nil {
 			d.c.opts.Retry.Notify(d.rounds, 0, last)
 		}
-		tried |= 1 << l.index
 		if last = d.try(ctx, l); last == nil || retry.IsPermanent(last) || ctx.Err() != nil {
 			return last
 		}
+		if !d.failed && d.p.only != nil {
+			tried = 0 // any will do now
+		}
+		d.failed = true
+		tried |= 1 << l.index
 	}
 }
 
 // try makes one request and reports to the fleet how it went.
 func (d *delivery) try(ctx context.Context, l lease) error {
 	c := d.c
-	d.count()
+	packed := c.opts.Gzip && !d.p.plain && !d.session.of(l.endpoint).plain
+	body := d.body(packed)
+	d.count(len(body))
 	mark := l.acks.mark()
-	a, _, err := c.post(ctx, l.endpoint, pathEvent, d.body, c.opts.Gzip)
+	a, _, err := c.post(ctx, l.endpoint, pathEvent, body, packed)
 	if err != nil {
 		a.uncertain, err = transportError(l.url, err)
 	} else {
 		err = c.judge(l.endpoint, &a)
 	}
-	d.s.again = d.s.again || a.uncertain
+	switch {
+	case a.uncertain:
+		d.p.maybe = d.p.len()
+	case a.verdict == transient: // it may have been busy from event number on
+		d.p.maybe = max(d.p.maybe, min(a.number, d.p.len()))
+	}
 	if a.slow && err != nil {
 		c.n.throttled.Add(1)
 	}
 	if err == nil {
-		d.got = receipt{answer: a, by: l.endpoint}
+		d.got = receipt{answer: a, by: l.endpoint, packed: packed}
 		if c.opts.Ack && a.verdict == accepted {
 			d.got.ack = l.acks.expect(mark, a.ackID)
 		}
@@ -107,18 +138,16 @@ func (d *delivery) try(ctx context.Context, l lease) error {
 	return err
 }
 
-func (d *delivery) count() {
+func (d *delivery) count(wire int) {
 	n := &d.c.n
 	n.requests.Add(1)
-	n.raw.Add(int64(d.raw))
-	n.wire.Add(int64(len(d.body)))
-	if d.s.tries++; d.s.tries > 1 {
+	n.raw.Add(int64(d.b.size(*d.p)))
+	n.wire.Add(int64(wire))
+	if d.p.tries++; d.p.tries > 1 {
 		n.retries.Add(1)
 	}
-	if d.s.again {
-		n.repeats.Add(int64(d.s.len()))
-		d.s.again = false
-	}
+	n.repeats.Add(int64(d.p.maybe))
+	d.p.maybe = 0
 }
 
 // judge turns an answer that settles nothing into an error.

@@ -22,6 +22,9 @@ type Error struct {
 	Text string
 	// Fix says what to change.
 	Fix string
+	// Refused is how many events were tried one by one and refused, where none
+	// was taken; else 0. Nothing is known then of any event.
+	Refused int
 }
 
 func (e *Error) Error() string {
@@ -32,6 +35,9 @@ func (e *Error) Error() string {
 	}
 	if e.Text != "" {
 		fmt.Fprintf(&b, " (%s)", e.Text)
+	}
+	if e.Refused > 0 {
+		fmt.Fprintf(&b, " to every event that was tried, %d one by one", e.Refused)
 	}
 	if e.Fix != "" {
 		b.WriteString(": " + e.Fix)

@@ -119,13 +119,21 @@ func (f *fleet) pick(tried uint64) (e *endpoint, busy bool, wake *endpoint) {
 	return nil, busy, wake
 }
 
+// longest is how long a run without a deadline waits for an endpoint because that
+// asked for it.
+const longest = 5 * time.Minute
+
 func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wake *endpoint) error {
 	var timer <-chan time.Time
 	if wake != nil {
 		f.mu.Lock()
 		until, asked, trouble := wake.until, wake.asked, f.trouble()
 		f.mu.Unlock()
-		if deadline, ok := ctx.Deadline(); ok && !busy && deadline.Before(until) {
+		deadline, ok := ctx.Deadline()
+		if !ok { // one that runs for ever must not fall silent
+			deadline = time.Now().Add(longest)
+		}
+		if !busy && deadline.Before(until) {
 			if deadline.Before(asked) {
 				return outage{fmt.Errorf("%w (to be asked again in %v, which is beyond this run)", trouble, time.Until(asked).Round(time.Second))}
 			}

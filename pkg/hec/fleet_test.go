@@ -288,8 +288,7 @@ func TestLongPauseEndsWithTheRun(t *testing.T) {
 			t.Fatalf("after %v: %v", time.Since(begin), err)
 		}
 		s.Set(func(o *emulator.Options) { o.Busy = false })
-		c.Resume()
-		if _, err := c.Send(ctx, b); err != nil || time.Since(begin) > time.Second {
+		if _, err := c.Session().Send(ctx, b); err != nil || time.Since(begin) > time.Second {
 			t.Fatalf("after %v: %v", time.Since(begin), err)
 		}
 	})

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
-
-	"github.com/siemfeed/siemfeed/pkg/deflate"
 )
 
 // pool bounds memory twice: by the batches handed out, and by those of them
@@ -21,10 +20,13 @@ type pool struct {
 	size  int           // BatchBytes
 	zip   bool          // batches are packed
 	limit atomic.Int64
+
+	packers sync.Pool // of what is packed outside of spare
 }
 
 func newPool(out, spare, size int, zip bool) *pool {
 	p := &pool{out: make(chan struct{}, out), spare: make(chan *memory, spare), size: size, zip: zip}
+	p.packers.New = func() any { return newPacker() }
 	p.limit.Store(int64(size))
 	for range spare {
 		p.spare <- nil
@@ -53,10 +55,16 @@ func (p *pool) get(ctx context.Context) (*Batch, error) {
 func (p *pool) make() *memory {
 	m := &memory{buf: make([]byte, 0, p.size+p.size/8)}
 	if p.zip {
-		m.zip = new(deflate.Encoder)
-		m.zip.Reset()
+		m.zip = p.packer()
 	}
 	return m
+}
+
+// packer returns one that is ready.
+func (p *pool) packer() packer {
+	z := p.packers.Get().(packer) //nolint:forcetypeassert // see newPool
+	z.Reset()
+	return z
 }
 
 func (p *pool) put(m *memory) {

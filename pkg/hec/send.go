@@ -3,6 +3,8 @@ package hec
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -20,8 +22,8 @@ type Rejection struct {
 	Pos   Pos
 	// Event is its JSON text, valid until the batch is reset or released.
 	Event []byte
-	// Status is the HTTP status (400, or 413 for an event too large to send),
-	// Code Splunk's own or -1 without one.
+	// Status is the HTTP status (413 for an event too large to send), Code
+	// Splunk's own or -1 without one, as from a firewall.
 	Status, Code int
 	Text         string
 }
@@ -30,52 +32,57 @@ type Rejection struct {
 // acknowledged) or rejected. With an error, permanent or not in the sense of
 // package retry, nothing can be said of any of them: send them again once it is
 // mended. The batch stays the caller's and unchanged.
-func (c *Client) Send(ctx context.Context, b *Batch) (Result, error) {
+func (s *Session) Send(ctx context.Context, b *Batch) (Result, error) {
 	if b.Len() == 0 {
 		return Result{}, nil
 	}
-	s := sending{c: c, b: b, todo: []span{{to: b.Len()}}}
-	defer s.forget()
-	for len(s.todo) > 0 || len(s.pending) > 0 {
-		for len(s.todo) > 0 {
-			next := s.todo[len(s.todo)-1]
-			s.todo = s.todo[:len(s.todo)-1]
-			if err := s.step(ctx, next); err != nil {
-				return Result{}, err
-			}
-		}
-		if err := s.settle(ctx); err != nil {
-			return Result{}, err
-		}
+	s.update(func() { s.events, s.working = s.events+b.Len(), s.working+1 })
+	defer s.update(func() { s.working-- })
+	g := sending{c: s.c, session: s, b: b, todo: []span{{to: b.Len()}}}
+	defer g.forget()
+	if err := g.run(ctx); err != nil {
+		return Result{}, err
 	}
-	slices.SortFunc(s.result.Rejected, func(a, b Rejection) int { return a.Index - b.Index })
-	c.n.events.Add(int64(s.result.Accepted))
-	c.n.rejected.Add(int64(len(s.result.Rejected)))
-	return s.result, nil
+	slices.SortFunc(g.result.Rejected, func(a, b Rejection) int { return a.Index - b.Index })
+	s.c.n.events.Add(int64(g.result.Accepted))
+	s.c.n.rejected.Add(int64(len(g.result.Rejected)))
+	return g.result, nil
+}
+
+// Send is [Session.Send] for a batch that is a run of its own.
+func (c *Client) Send(ctx context.Context, b *Batch) (Result, error) {
+	return c.session().Send(ctx, b)
 }
 
 // span is a run of a batch's events, which one request carries.
 type span struct {
 	from, to int
-	named    bool // alone because the server named it
-	again    bool // the next request may repeat what is already in
-	tries    int  // requests so far
-	sends    int  // of them accepted, and never acknowledged
+	plain    bool      // not to be packed
+	only     *endpoint // to ask first, since it refused them together or packed
+	unpacked *endpoint // that refused it packed: it is sent there once more
+	named    bool      // alone because the server named it
+	maybe    int       // how many, from the first on, the next request may repeat
+	tries    int       // requests so far
+	sends    int       // of them accepted, and never acknowledged
 }
 
-func (s span) len() int { return s.to - s.from }
+func (p span) len() int { return p.to - p.from }
 
-// part is a sub-run of s, of which all that is known still holds.
-func (s span) part(from, to int) span {
-	return span{from: from, to: to, again: s.again, tries: s.tries}
+// part is a sub-run of p, of which all that is known still holds.
+func (p span) part(from, to int) span {
+	maybe := min(max(p.from+p.maybe-from, 0), to-from)
+	return span{from: from, to: to, plain: p.plain, only: p.only, maybe: maybe, tries: p.tries}
 }
 
 // sending is one Send.
 type sending struct {
 	c        *Client
+	session  *Session
 	b        *Batch
 	todo     []span // a stack
 	pending  []pending
+	suspects []suspect
+	turn     bool // this one tries events, and the others wait
 	distrust bool // the server named an event that it then took
 	result   Result
 }
@@ -87,45 +94,143 @@ type pending struct {
 	since time.Time
 }
 
-func (s *sending) step(ctx context.Context, p span) error {
-	r, err := s.c.deliver(ctx, s.b, &p)
-	if err != nil {
-		return err
-	}
-	switch r.verdict {
-	case accepted:
-		s.distrust = s.distrust || p.named
-		if r.ack != nil {
-			s.pending = append(s.pending, pending{p, r, time.Now()})
-		} else {
-			s.result.Accepted += p.len()
+// suspect is an event refused alone.
+type suspect struct {
+	span
+	receipt
+}
+
+func (s *sending) run(ctx context.Context) error {
+	for len(s.todo) > 0 || len(s.pending) > 0 || len(s.suspects) > 0 {
+		for len(s.todo) > 0 {
+			next := s.todo[len(s.todo)-1]
+			s.todo = s.todo[:len(s.todo)-1]
+			if err := s.step(ctx, next); err != nil {
+				return err
+			}
 		}
-	case tooLarge:
-		if p.len() == 1 {
-			s.reject(p, r)
-			break
+		s.pass()
+		if err := s.settle(ctx); err != nil {
+			return err
 		}
-		n := s.b.size(p)
-		s.c.pool.shrink(n)
-		s.split(p, s.middle(p, n))
-	case refused:
-		if p.len() == 1 {
-			s.reject(p, r)
-			break
+		if len(s.todo) > 0 {
+			continue // not acknowledged
 		}
-		// Splunk may have indexed events of a request it refused.
-		p.again = true
-		if n := p.from + r.number; r.number >= 0 && n < p.to && !s.distrust {
-			s.isolate(p, n)
-		} else {
-			s.split(p, p.from+p.len()/2)
+		if err := s.rejectProven(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// isolate sends event n next, alone, and then what surrounds it.
-func (s *sending) isolate(p span, n int) {
+// rejectProven rejects the suspects, but for those that another endpoint is to be asked
+// about.
+func (s *sending) rejectProven(ctx context.Context) error {
+	until := time.Now().Add(s.c.patience())
+	for _, p := range s.suspects {
+		ask, err := s.session.proven(ctx, p.receipt, until)
+		switch {
+		case err != nil:
+			return err
+		case ask != nil:
+			p.only = ask
+			s.todo = append(s.todo, p.span)
+		default:
+			s.reject(p)
+		}
+	}
+	s.suspects = s.suspects[:0]
+	return nil
+}
+
+// pass lets others try, if it was this one's turn.
+func (s *sending) pass() {
+	if s.turn {
+		s.turn = false
+		s.session.pass()
+	}
+}
+
+func (s *sending) step(ctx context.Context, p span) error {
+	var r receipt
+	for r.by == nil {
+		var err error
+		if !s.turn {
+			if s.turn, err = s.session.turn(ctx); err != nil {
+				return err
+			}
+		}
+		if r, err = s.deliver(ctx, &p); err != nil {
+			return err
+		}
+	}
+	if r.verdict == accepted {
+		s.accepted(p, r)
+	} else {
+		s.refused(p, r)
+	}
+	if s.turn && s.session.of(r.by).taken {
+		s.pass()
+	}
+	return nil
+}
+
+func (s *sending) accepted(p span, r receipt) {
+	s.session.took(r.by)
+	if p.unpacked == r.by {
+		s.session.unpacks(r.by)
+	}
+	s.distrust = s.distrust || p.named
+	if r.ack != nil {
+		s.pending = append(s.pending, pending{p, r, time.Now()})
+	} else {
+		s.result.Accepted += p.len()
+	}
+}
+
+// refused finds out which events of p are meant: none, if it is the packing;
+// all, if the receiver takes nothing; else those that are refused when they
+// stand alone, and unpacked, so that no fault of the packing looks like theirs.
+func (s *sending) refused(p span, r receipt) {
+	s.session.refused(r.by)
+	known := s.session.of(r.by)
+	named := p.from + r.number
+	if r.number < 0 || named >= p.to || s.distrust || p.len() == 1 || !known.taken && known.alone > 0 {
+		named = -1
+	}
+	p.only = r.by
+	if r.verdict == refused {
+		p.maybe = p.len() // Splunk may have indexed events of a request it refused
+	}
+	switch {
+	case r.packed && named < 0:
+		p.plain, p.unpacked = true, r.by
+		s.todo = append(s.todo, p)
+		return
+	case p.len() == 1:
+		s.suspects = append(s.suspects, suspect{p, r})
+		s.session.refusedAlone(r)
+		s.pass()
+		return
+	}
+	if r.verdict == tooLarge {
+		p.plain = false // a part may fit, packed
+		s.c.pool.shrink(s.b.size(p))
+	}
+	switch {
+	case named >= 0:
+		s.isolate(p, named, true)
+	case !known.taken: // an event from anywhere, in case that the first are all bad
+		s.isolate(p, p.from+rand.IntN(p.len()), false) // #nosec G404 -- not a secret
+	case r.verdict == tooLarge:
+		s.split(p, s.middle(p, s.b.size(p)))
+	default:
+		s.split(p, p.from+p.len()/2)
+	}
+}
+
+// isolate sends event n next, alone and unpacked, and then what surrounds it.
+func (s *sending) isolate(p span, n int, named bool) {
 	if n+1 < p.to {
 		s.todo = append(s.todo, p.part(n+1, p.to))
 	}
@@ -133,7 +238,7 @@ func (s *sending) isolate(p span, n int) {
 		s.todo = append(s.todo, p.part(p.from, n))
 	}
 	alone := p.part(n, n+1)
-	alone.named = true
+	alone.named, alone.plain = named, true
 	s.todo = append(s.todo, alone)
 }
 
@@ -148,21 +253,21 @@ func (s *sending) middle(p span, n int) int {
 	return min(max(at, p.from+1), p.to-1)
 }
 
-func (s *sending) reject(p span, r receipt) {
-	text := r.text
-	if text == "" && r.verdict == tooLarge {
-		text = "Request Entity Too Large"
+func (s *sending) reject(p suspect) {
+	text := p.text
+	if text == "" {
+		text = http.StatusText(p.status)
 	}
 	s.result.Rejected = append(s.result.Rejected, Rejection{
 		Index: p.from, Pos: s.b.Pos(p.from), Event: s.b.Event(p.from),
-		Status: r.status, Code: r.code, Text: text,
+		Status: p.status, Code: p.code, Text: text,
 	})
 }
 
 // settle waits for each pending span to be acknowledged. Those that were not
 // in time are to be sent again.
 func (s *sending) settle(ctx context.Context) error {
-	if s.c.opts.Gzip && len(s.pending) == 1 && s.pending[0].len() == s.b.Len() {
+	if len(s.pending) == 1 && s.pending[0].receipt.packed && s.pending[0].len() == s.b.Len() { // what was taken can be unpacked
 		s.b.park()
 	}
 	for len(s.pending) > 0 {
@@ -181,7 +286,7 @@ func (s *sending) settle(ctx context.Context) error {
 			if s.c.opts.Retry.Notify != nil {
 				s.c.opts.Retry.Notify(p.sends, 0, lost)
 			}
-			p.again = true
+			p.maybe = p.len()
 			s.todo = append(s.todo, p.span)
 		}
 		s.pending = s.pending[1:]
@@ -191,6 +296,7 @@ func (s *sending) settle(ctx context.Context) error {
 
 // forget drops what is still waited for when Send ends early.
 func (s *sending) forget() {
+	s.pass()
 	for _, p := range s.pending {
 		p.by.acks.forget(p.ackID, p.ack)
 	}

@@ -164,7 +164,7 @@ func TestTooLargeHalvesTheLimit(t *testing.T) {
 	if limit := c.pool.limit.Load(); limit > 8000 || limit < 4000 {
 		t.Errorf("limit is now %d", limit)
 	}
-	next := fill(t, c, 60, nil)
+	next := fill(t, c, 90, nil)
 	defer next.Release()
 	if !next.Full() {
 		t.Errorf("a batch of %d bytes is not full", len(next.Bytes()))
@@ -179,12 +179,11 @@ func TestConfigurationStops(t *testing.T) {
 		code int
 		want string
 	}{
-		"wrong token":  {token(emulator.Token{Value: "other"}), Options{}, 4, "HEC_TOKEN"},
-		"disabled":     {token(emulator.Token{Value: testToken, Disabled: true}), Options{}, 1, "enable it"},
-		"index":        {emulator.Options{Refuse: refuseMarked(7)}, Options{}, 7, "HEC_INDEX"},
-		"needs ack":    {token(emulator.Token{Value: testToken, UseACK: true}), Options{}, 10, "HEC_ACK=true"},
-		"has no ack":   {token(emulator.Token{Value: testToken}), Options{Ack: true}, 0, "HEC_ACK=false"},
-		"no such code": {emulator.Options{Refuse: refuseMarked(99)}, Options{}, 99, "HEC_URL"},
+		"wrong token": {token(emulator.Token{Value: "other"}), Options{}, 4, "HEC_TOKEN"},
+		"disabled":    {token(emulator.Token{Value: testToken, Disabled: true}), Options{}, 1, "enable it"},
+		"index":       {emulator.Options{Refuse: refuseMarked(7)}, Options{}, 7, "HEC_INDEX"},
+		"needs ack":   {token(emulator.Token{Value: testToken, UseACK: true}), Options{}, 10, "HEC_ACK=true"},
+		"has no ack":  {token(emulator.Token{Value: testToken}), Options{Ack: true}, 0, "HEC_ACK=false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newPair(t, tc.srv, tc.opts)
