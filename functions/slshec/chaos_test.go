@@ -61,6 +61,22 @@ func chaos(t *testing.T, seed int) {
 		}
 	}
 	h := splunk.Options{Refuse: refusedOf, OmitEventNumber: seed%4 == 1, AckDelay: 5 * time.Millisecond}
+	if seed%5 == 2 { // refused on the way instead
+		h.Firewall = firewall([]int{400, 403, 413}[seed%3])
+	}
+	h.AlwaysOK = seed%7 == 3
+	if repeats { // some of a request are taken, and then the queue is full
+		var mu sync.Mutex
+		draw := rand.New(rand.NewPCG(uint64(seed), 8))
+		h.BusyAfter = func(events int) int {
+			mu.Lock()
+			defer mu.Unlock()
+			if draw.IntN(20) == 0 {
+				return draw.IntN(events)
+			}
+			return events
+		}
+	}
 	w := newWorld(t, emulator.Options{Shards: 2 + seed%2, MaxPullBytes: 30000}, h, env)
 	gen := emulator.NewGenerator(uint64(seed))
 	w.fill(gen, 12, 12)
@@ -91,6 +107,12 @@ func chaos(t *testing.T, seed int) {
 	for i := range 4 {
 		time.Sleep(time.Duration(rng.IntN(80)) * time.Millisecond)
 		w.fill(gen, 4, 12)
+		switch {
+		case i == 2 && seed%4 == 3: // a proxy comes between
+			w.hec.Set(func(o *splunk.Options) { o.Gzip = splunk.LosesEncoding })
+		case i == 2 && seed%4 == 2: // to be asked again tomorrow
+			w.hec.Set(func(o *splunk.Options) { o.Busy, o.RetryAfter = true, 24*time.Hour })
+		}
 		if i == 1 {
 			if _, _, err := w.store.Split(0); err != nil {
 				t.Error(err)
@@ -115,6 +137,7 @@ func (w *world) finish() {
 	w.t.Helper()
 	w.sls.Faults.Random(0, nil)
 	w.hec.Faults.Random(0, nil)
+	w.hec.Set(func(o *splunk.Options) { o.Busy, o.BusyAfter = false, nil })
 	f := w.function()
 	for range 200 {
 		r, err := w.run(f)
