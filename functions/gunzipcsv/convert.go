@@ -239,13 +239,18 @@ func (f *Function) write(ctx context.Context, r *run, key string, src *blob.Attr
 	rejects := f.rejects(ctx, o.Key, src)
 	defer rejects.Abort()
 
-	behind := overlap.NewWriter(out, &f.buffers)
+	reading, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	behind := overlap.NewWriter(&failFast{out, giveUp}, &f.buffers)
 	defer behind.Drop()
 	defer stop() // first, as a write may hang that Drop would wait for
 	sum := newDigest(behind)
-	res, err := f.render(ctx, key, src, sum, rejects)
-	if err == nil {
+	res, err := f.render(reading, key, src, sum, rejects)
+	switch failed := context.Cause(reading); {
+	case err == nil:
 		err = behind.Close()
+	case failed != nil && ctx.Err() == nil:
+		err = failed
 	}
 	if errors.Is(err, bucket.ErrExists) { // refused at its first part
 		return errChanged
@@ -266,6 +271,21 @@ func (f *Function) write(ctx context.Context, r *run, key string, src *blob.Attr
 		return err
 	}
 	return f.changed(ctx, key, src)
+}
+
+// failFast writes a target. The source may hang when that fails,
+// and whoever waits for it would not come to know: giveUp ends the reading.
+type failFast struct {
+	io.Writer
+	giveUp context.CancelCauseFunc
+}
+
+func (t *failFast) Write(p []byte) (int, error) {
+	n, err := t.Writer.Write(p)
+	if err != nil {
+		t.giveUp(err)
+	}
+	return n, err
 }
 
 // enter asks the store what it made of the target just written, and enters it
