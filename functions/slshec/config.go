@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type Config struct {
 	Sourcetype string        `env:"HEC_SOURCETYPE" help:"sourcetype, likewise"`
 	Source     string        `env:"HEC_SOURCE" help:"source, likewise"`
 	Host       string        `env:"HEC_HOST" help:"host, likewise; default: __source__ of the log"`
+	JSONKeys   []string      `env:"HEC_JSON_KEYS" help:"keys, or *, whose values are embedded as JSON where they are a JSON object or array"`
 	Fields     []string      `env:"HEC_FIELDS" help:"further indexed fields of every event, as name=value,…"`
 
 	Ack            bool          `env:"HEC_ACK, default=false" help:"true waits for indexer acknowledgement before a checkpoint moves"`
@@ -140,6 +142,9 @@ func (c *Config) validateHEC(f *config.Faults) {
 	_, faults := indexedFields(c.Fields)
 	for _, err := range faults {
 		f.AddErr("HEC_FIELDS", err)
+	}
+	if slices.ContainsFunc(c.JSONKeys, func(key string) bool { return strings.TrimSpace(key) == "" }) {
+		f.Add("HEC_JSON_KEYS", "an empty key among %q", c.JSONKeys)
 	}
 	if strings.ContainsFunc(c.HECToken.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		f.Add("HEC_TOKEN", `holds a space or a control character: give the token alone, without "Splunk "`)

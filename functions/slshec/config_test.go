@@ -94,6 +94,7 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 		{"HEC_FIELDS", "_time=1", "HEC_FIELDS"},
 		{"HEC_FIELDS", "a b=1", "HEC_FIELDS"},
 		{"HEC_FIELDS", "env={tag:env}", "HEC_FIELDS"},
+		{"HEC_JSON_KEYS", "event,,content", "HEC_JSON_KEYS"},
 		{"MODE", "sometimes", "MODE"},
 		{"LEASE_TTL", "0s", "LEASE_TTL"},
 		{"RUN_TIMEOUT", "0s", "RUN_TIMEOUT"},

@@ -10,6 +10,7 @@ import (
 type counts struct {
 	in, out, filtered, quarantined int64
 	invalid                        int64 // bytes that were not UTF-8
+	notJSON                        int64 // values that were to be JSON and stayed strings
 	bytesIn, bytesOut              int64 // LogGroups and events, both uncompressed
 }
 
@@ -19,6 +20,7 @@ func (c *counts) add(o counts) {
 	c.filtered += o.filtered
 	c.quarantined += o.quarantined
 	c.invalid += o.invalid
+	c.notJSON += o.notJSON
 	c.bytesIn += o.bytesIn
 	c.bytesOut += o.bytesOut
 }

@@ -25,6 +25,7 @@ type mapper struct {
 	group      *sls.Group
 	rename     renamer
 	shapes     shapes
+	json       jsonKeys
 
 	// hints say where the log written last reads like earlier ones, if anyone
 	// is to be told: its head, its keys (see shape), its tail and its end.
@@ -33,10 +34,11 @@ type mapper struct {
 	headAt, tailAt, endAt uint32 // where in the batch they were written last
 
 	invalid int // bytes that were not UTF-8 and became U+FFFD
+	notJSON int // values that were to be JSON and stayed strings
 }
 
 func newMapper(c *Config) mapper {
-	m := mapper{route: newRoute(c), hinting: c.Gzip}
+	m := mapper{route: newRoute(c), json: newJSONKeys(c.JSONKeys), hinting: c.Gzip}
 	m.names = append(m.names, `},"fields":{"sls_project":`...)
 	m.names, _ = hec.AppendString(m.names, c.Project)
 	m.names = append(m.names, `,"sls_logstore":`...)
@@ -85,10 +87,15 @@ func (m *mapper) append(dst []byte, l *sls.Log) []byte {
 	dst = hec.AppendTime(dst, l.Time, l.TimeNs, l.HasNs)
 	m.again(dst, &m.headAt)
 	dst = append(dst, m.head...)
-	if names := m.shapes.of(l.Contents); names != nil {
+	if names := m.shapes.of(l.Contents, m.json); names != nil {
 		for i := range l.Contents {
-			m.again(dst, &names.ends[i].at)
+			end := &names.ends[i]
+			m.again(dst, &end.at)
 			dst = append(dst, names.text(i)...)
+			if end.value != asString {
+				dst = m.embedded(dst, l.Contents[i].Value, end.value)
+				continue
+			}
 			var invalid int
 			dst, invalid = hec.AppendString(dst, l.Contents[i].Value)
 			m.invalid += invalid

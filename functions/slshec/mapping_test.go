@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +23,13 @@ import (
 type event struct {
 	Time                            json.Number
 	Host, Source, Sourcetype, Index string
-	Event                           map[string]string
+	Event                           map[string]any
 	Fields                          map[string]string
 }
 
 // mapped returns the events of a group, as written and as encoding/json reads
 // them. It fails when an object names a key twice.
-func mapped(t rapid.TB, c *Config, shard int, g *sls.LogGroup) (texts [][]byte, events []event, invalid int) {
+func mapped(t rapid.TB, c *Config, shard int, g *sls.LogGroup) (texts [][]byte, events []event, m mapper) {
 	t.Helper()
 	raw := g.Append(nil)
 	list := append([]byte{0x0a}, appendUvarint(nil, uint64(len(raw)))...)
@@ -36,7 +39,7 @@ func mapped(t rapid.TB, c *Config, shard int, g *sls.LogGroup) (texts [][]byte, 
 		t.Fatal(groups.Err())
 	}
 	sg.Cursor = 1234567890123456789
-	m := newMapper(c)
+	m = newMapper(c)
 	m.begin(shard, &sg)
 	logs := sg.Reader()
 	var l sls.Log
@@ -50,15 +53,22 @@ func mapped(t rapid.TB, c *Config, shard int, g *sls.LogGroup) (texts [][]byte, 
 		if err := dec.Decode(&e); err != nil || dec.More() {
 			t.Fatalf("%v in %s", err, text)
 		}
-		if n := keys(t, text); n != len(e.Event)+len(e.Fields)+countTop(text) {
+		var top map[string]json.RawMessage
+		if err := json.Unmarshal(text, &top); err != nil {
+			t.Fatal(err)
+		}
+		if keys(t, text) != len(top) || keys(t, top["event"]) != len(e.Event) || keys(t, top["fields"]) != len(e.Fields) {
 			t.Fatalf("a key occurs twice in %s", text)
+		}
+		if bytes.ContainsAny(text, "\r\n") {
+			t.Fatalf("more than a line: %q", text)
 		}
 		events = append(events, e)
 	}
 	if logs.Err() != nil {
 		t.Fatal(logs.Err())
 	}
-	return texts, events, m.invalid
+	return texts, events, m
 }
 
 func appendUvarint(b []byte, v uint64) []byte {
@@ -68,39 +78,20 @@ func appendUvarint(b []byte, v uint64) []byte {
 	return append(b, byte(v))
 }
 
-// keys counts the keys at every depth.
-func keys(t rapid.TB, text []byte) (n int) {
+// keys counts the keys of an object, repeated ones too.
+func keys(t rapid.TB, object []byte) (n int) {
 	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(text))
-	var stack []bool // for each open object: the next token is a key
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return n
-		}
-		switch d, ok := tok.(json.Delim); {
-		case ok && d == '{':
-			stack = append(stack, true)
-			continue
-		case ok && d == '}':
-			stack = stack[:len(stack)-1]
-		default:
-			if len(stack) > 0 && stack[len(stack)-1] {
-				n++
-				stack[len(stack)-1] = false
-				continue
-			}
-		}
-		if len(stack) > 0 {
-			stack[len(stack)-1] = true
-		}
+	dec := json.NewDecoder(bytes.NewReader(object))
+	_, err := dec.Token()
+	for ; err == nil && dec.More(); n++ {
+		var value json.RawMessage
+		_, err1 := dec.Token()
+		err = errors.Join(err1, dec.Decode(&value))
 	}
-}
-
-func countTop(text []byte) int {
-	var top map[string]json.RawMessage
-	_ = json.Unmarshal(text, &top)
-	return len(top)
+	if err != nil {
+		t.Fatalf("%v in %s", err, object)
+	}
+	return n
 }
 
 var testConfig = &Config{Project: "proj", Logstore: "store", Source: "sls", Sourcetype: "audit \"x\"", Index: "main"}
@@ -118,15 +109,34 @@ func repaired(s string) string {
 	return out
 }
 
+// wantValue is what becomes of a value, and whether it is to be counted.
+func wantValue(c *Config, key, value string) (want any, notJSON bool) {
+	named := key != everyKey && slices.Contains(c.JSONKeys, key)
+	if !named && !slices.Contains(c.JSONKeys, "*") {
+		return repaired(value), false
+	}
+	trimmed := strings.TrimLeft(value, " \t\r\n")
+	opens := strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[")
+	if !opens || !json.Valid([]byte(value)) {
+		return repaired(value), named || opens
+	}
+	dec := json.NewDecoder(strings.NewReader(string([]rune(value))))
+	dec.UseNumber()
+	if err := dec.Decode(&want); err != nil {
+		panic(err)
+	}
+	return want, false
+}
+
 // wantEvent follows the rules of renaming in the plainest way there is.
-func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
+func wantEvent(c *Config, g *sls.LogGroup, contents []sls.KV) (out map[string]any, notJSON int) {
 	own := map[string]bool{topicName: true}
 	for _, t := range g.Tags {
 		own[repaired(tagPrefix+t.Key)] = true
 	}
-	out := map[string]string{topicName: repaired(g.Topic)}
+	out = map[string]any{topicName: repaired(g.Topic)}
 	met := map[string]int{topicName: 1}
-	put := func(key, value string) {
+	put := func(key string, value any) {
 		key = repaired(key)
 		name := key
 		met[key]++
@@ -137,18 +147,22 @@ func wantEvent(g *sls.LogGroup, contents []sls.KV) map[string]string {
 				break
 			}
 		}
-		out[name] = repaired(value)
+		out[name] = value
 	}
 	for _, t := range g.Tags {
-		put(tagPrefix+t.Key, t.Value)
+		put(tagPrefix+t.Key, repaired(t.Value))
 	}
 	for _, kv := range contents {
 		own[repaired(kv.Key)] = true
 	}
 	for _, kv := range contents {
-		put(kv.Key, kv.Value)
+		value, counted := wantValue(c, kv.Key, kv.Value)
+		if counted {
+			notJSON++
+		}
+		put(kv.Key, value)
 	}
-	return out
+	return out, notJSON
 }
 
 // wantRoute fills templates in the plainest way there is.
@@ -171,6 +185,7 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 		)
 		value := rapid.OneOf(
 			rapid.String(),
+			rapid.SampledFrom([]string{`{}`, "[1,\r\n 2]", ` {"a" : {"a":"\xff"}, "a":[true]}`, `{"a":1`, `[NaN]`, "[\xff]", "null", `{"k":"\"\\\u2028` + "\u2028" + `"}`}),
 			rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 300), func(b []byte) string { return string(b) }),
 		)
 		kvs := func(most int, label string) []sls.KV {
@@ -189,18 +204,20 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 		c.Fields = []string{"env=prod", "owner = SOC \"1\"=x"}
 		tmpl := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", `"-`, "{project}", "{logstore}", "{topic}", "{source}", "{tag:a}", "{tag:\xff}"}), 0, 4), func(s []string) string { return strings.Join(s, "") })
 		c.Host, c.Source, c.Sourcetype, c.Index = tmpl.Draw(t, "host"), tmpl.Draw(t, "source"), tmpl.Draw(t, "sourcetype"), tmpl.Draw(t, "index")
-		_, events, invalid := mapped(t, &c, shard, g)
+		c.JSONKeys = rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "*", "abcdefgh", "\xff", "__time__"}), 0, 3).Draw(t, "json keys")
+		_, events, m := mapped(t, &c, shard, g)
 		if len(events) != len(g.Logs) {
 			t.Fatalf("%d events of %d logs", len(events), len(g.Logs))
 		}
-		clean := true
+		clean, notJSON := true, 0
 		for i, e := range events {
-			want := wantEvent(g, g.Logs[i].Contents)
+			want, counted := wantEvent(&c, g, g.Logs[i].Contents)
+			notJSON += counted
 			if len(e.Event) != len(want) {
 				t.Fatalf("log %d: %q, want %q", i, e.Event, want)
 			}
 			for k, v := range want {
-				if got, ok := e.Event[k]; !ok || got != v {
+				if got, ok := e.Event[k]; !ok || !reflect.DeepEqual(got, v) {
 					t.Fatalf("log %d: %q is %q, want %q", i, k, got, v)
 				}
 			}
@@ -231,8 +248,11 @@ func TestMappingAgainstEncodingJSON(t *testing.T) {
 			clean = clean && utf8.ValidString(s.Key) && utf8.ValidString(s.Value)
 		}
 		clean = clean && utf8.ValidString(g.Topic)
-		if clean != (invalid == 0) {
-			t.Fatalf("%d bytes counted as invalid, clean %t", invalid, clean)
+		if clean != (m.invalid == 0) {
+			t.Fatalf("%d bytes counted as invalid, clean %t", m.invalid, clean)
+		}
+		if m.notJSON != notJSON {
+			t.Fatalf("%d values counted as not JSON, want %d", m.notJSON, notJSON)
 		}
 	})
 }
@@ -323,9 +343,50 @@ func TestMappingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { m.begin(1, g) }); n > 0 && len(g.Tags) == 0 {
 		t.Errorf("%v allocations a group", n)
 	}
+	g, l = benchTrail(t)
+	m = newMapper(&Config{JSONKeys: []string{"event"}})
+	m.begin(1, g)
+	if n := testing.AllocsPerRun(100, func() { dst = m.append(dst[:0], l) }); n > 0 || m.notJSON > 0 || !strings.Contains(string(dst), `"event":{"`) {
+		t.Errorf("%v allocations a log with JSON: %s", n, dst)
+	}
 	r := newRoute(&Config{Host: "{tag:__hostname__}", Source: "{project}/{source}", Index: "{tag:none}", Sourcetype: "x:{topic}"})
 	if n := testing.AllocsPerRun(100, func() { dst, _ = r.append(dst[:0], g) }); n > 0 {
 		t.Errorf("%v allocations a route", n)
+	}
+}
+
+// benchTrail is an event of ActionTrail: one key that holds JSON.
+func benchTrail(tb testing.TB) (*sls.Group, *sls.Log) {
+	tb.Helper()
+	var list []byte
+	g := emulator.NewGenerator(1).Trail(1)
+	list = append(appendUvarint(append(list, 0x0a), uint64(len(g))), g...)
+	groups := sls.NewGroupReader(list)
+	sg, l := new(sls.Group), new(sls.Log)
+	if !groups.Next(sg) {
+		tb.Fatal(groups.Err())
+	}
+	logs := sg.Reader()
+	if !logs.Next(l) {
+		tb.Fatal(logs.Err())
+	}
+	return sg, l
+}
+
+// BenchmarkJSONKeys maps an event of ActionTrail as JSON and as a string.
+func BenchmarkJSONKeys(b *testing.B) {
+	for _, key := range []string{"event", "*", "other"} {
+		b.Run(key, func(b *testing.B) {
+			g, l := benchTrail(b)
+			m := newMapper(&Config{JSONKeys: []string{key}})
+			m.begin(1, g)
+			dst := make([]byte, 0, 1<<16)
+			b.SetBytes(int64(len(g.Raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = m.append(dst[:0], l)
+			}
+		})
 	}
 }
 

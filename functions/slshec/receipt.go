@@ -24,6 +24,9 @@ type Receipt struct {
 
 	// InvalidUTF8 counts the bytes that became U+FFFD.
 	InvalidUTF8 int64 `json:"invalid_utf8"`
+	// NotJSON counts the values that HEC_JSON_KEYS means and that stayed strings,
+	// because they are no JSON object or array.
+	NotJSON int64 `json:"not_json"`
 	// Again are events that Splunk has but that no checkpoint covers: they are
 	// in no other count, and the next run delivers them again, with their ids.
 	Again int64 `json:"delivered_again"`
@@ -74,6 +77,7 @@ func (r *Receipt) add(s sheet) {
 		r.BytesIn += a.bytesIn
 		r.BytesOut += a.bytesOut
 		r.InvalidUTF8 += a.invalid
+		r.NotJSON += a.notJSON
 		r.Again += a.again
 	}
 	for _, a := range s.announced {

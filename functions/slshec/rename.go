@@ -36,7 +36,7 @@ func (m *mapper) renamed(dst []byte, fields []sls.Field) []byte {
 		r.taken[string(r.set(f.Key))] += 0 // known to be real
 	}
 	for _, f := range fields {
-		dst = m.renamedField(dst, r.set(f.Key), f)
+		dst = m.renamedField(dst, r.set(f.Key), f, m.json.of(f.Key))
 		dst = append(dst, ',')
 	}
 	return dst
@@ -49,7 +49,7 @@ func (m *mapper) tags(dst []byte, tags []sls.Field) []byte {
 	r.realTags(tags)
 	for _, t := range tags {
 		dst = append(dst, ',')
-		dst = m.renamedField(dst, r.tag(t.Key), t)
+		dst = m.renamedField(dst, r.tag(t.Key), t, asString)
 	}
 	return dst
 }
@@ -65,13 +65,16 @@ func (r *renamer) tag(key []byte) []byte {
 	return r.repaired()
 }
 
-func (m *mapper) renamedField(dst, key []byte, f sls.Field) []byte {
+func (m *mapper) renamedField(dst, key []byte, f sls.Field, value embedding) []byte {
 	if !utf8.Valid(f.Key) {
 		_, invalid := hec.AppendString(nil, f.Key)
 		m.invalid += invalid
 	}
 	dst, _ = hec.AppendString(dst, m.rename.unique(key))
 	dst = append(dst, ':')
+	if value != asString {
+		return m.embedded(dst, f.Value, value)
+	}
 	return m.text(dst, f.Value)
 }
 

@@ -21,16 +21,17 @@ type shape struct {
 	ends  []shapeEnd
 }
 
-// shapeEnd is where a key ends in keys, and its text in names; and where that
-// was written last.
+// shapeEnd is where a key ends in keys, and its text in names; where that was
+// written last; and what its value becomes.
 type shapeEnd struct {
 	key, name int
 	at        uint32
+	value     embedding
 }
 
 // of returns the shape of fields, or nil where they have to be renamed or might
 // have to.
-func (s *shapes) of(fields []sls.Field) *shape {
+func (s *shapes) of(fields []sls.Field, json jsonKeys) *shape {
 	n := len(fields)
 	at := n
 	if n > 0 { // whatever tells kinds apart at no cost
@@ -40,7 +41,7 @@ func (s *shapes) of(fields []sls.Field) *shape {
 	switch {
 	case k.fits(fields):
 	case plainKeys(fields):
-		k.learn(fields)
+		k.learn(fields, json)
 	default:
 		return nil
 	}
@@ -62,7 +63,7 @@ func (k *shape) fits(fields []sls.Field) bool {
 	return true
 }
 
-func (k *shape) learn(fields []sls.Field) {
+func (k *shape) learn(fields []sls.Field, json jsonKeys) {
 	k.keys, k.names, k.ends = k.keys[:0], k.names[:0], k.ends[:0]
 	for i := range fields {
 		if i > 0 {
@@ -71,7 +72,7 @@ func (k *shape) learn(fields []sls.Field) {
 		k.keys = append(k.keys, fields[i].Key...)
 		k.names, _ = hec.AppendString(k.names, fields[i].Key) // plain keys are ASCII
 		k.names = append(k.names, ':')
-		k.ends = append(k.ends, shapeEnd{key: len(k.keys), name: len(k.names)})
+		k.ends = append(k.ends, shapeEnd{key: len(k.keys), name: len(k.names), value: json.of(fields[i].Key)})
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *sink) Process(ctx context.Context, b *sls.Batch) error {
 // what goes no further.
 func (s *sink) read(l *lane, p *page) (counts, error) {
 	var c counts
-	l.mapper.invalid = 0
+	l.mapper.invalid, l.mapper.notJSON = 0, 0
 	groups := p.batch.Groups()
 	n := 0
 	for ; groups.Next(&l.group); n++ {
@@ -121,7 +121,7 @@ func (s *sink) read(l *lane, p *page) (counts, error) {
 		c.in++
 		c.quarantined++
 	}
-	c.invalid = int64(l.mapper.invalid)
+	c.invalid, c.notJSON = int64(l.mapper.invalid), int64(l.mapper.notJSON)
 	return c, nil
 }
 

@@ -119,9 +119,13 @@ func TestAppendJSONIntoABuffer(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 	// What was in the buffer before is not read as if it followed.
-	dirty := []byte(strings.Repeat(`}]"`, 100))
-	if _, _, ok := AppendJSON(dirty[:0], []byte(`{"a":[1`)); ok {
-		t.Error("what lies behind was taken for the end")
+	for _, s := range []string{`["`, `["a`, `[1`, `[ `, `["\u`, `{"a":[1`} {
+		for _, behind := range []string{"a", "1", " ", `}]"`, `"]`} {
+			dirty := []byte(strings.Repeat(behind, 100))
+			if _, _, ok := AppendJSON(dirty[:0], []byte(s)); ok {
+				t.Errorf("%s: what lies behind was taken for the end", s)
+			}
+		}
 	}
 }
 
