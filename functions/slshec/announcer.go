@@ -62,6 +62,17 @@ func (a *announcer) announce(ctx context.Context, s sls.ShardStatus, checkpoint 
 	return nil
 }
 
+// gap enters logs that are gone, which is before a checkpoint passes them: that
+// one's announcement then keeps it.
+func (a *announcer) gap(g sls.Gap) {
+	a.f.rt.Log.Warn("logs were gone before they were read", "shard", g.Shard, "gap", g.String())
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.r != nil {
+		a.r.Gaps = append(a.r.Gaps, g.String())
+	}
+}
+
 // turn has the receipt closed by f, while nobody writes it, and goes on with the
 // one that f returns; nil ends the run.
 func (a *announcer) turn(f func(*Receipt) *Receipt) {

@@ -25,8 +25,7 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, note func(*
 	}
 	o := f.workerOptions()
 	o.Start, o.Until = from.Format(time.RFC3339), to
-	const form = "20060102T150405"
-	group := fmt.Sprintf("%s-backfill-%s-%s", f.cfg.Group, from.Format(form), to.Format(form))
+	group := f.cfg.backfillGroup(from, to)
 	for {
 		r := f.begin("backfill")
 		r.Group = group

@@ -1,11 +1,8 @@
 package slshec
 
 import (
-	"cmp"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"os"
 	"slices"
@@ -26,7 +23,7 @@ type Config struct {
 	config.Alibaba
 
 	Consumer        string        `env:"SLS_CONSUMER" help:"name within the consumer group; default: derived, the same for every drain, one of its own for each process that follows"`
-	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a shard without a checkpoint begins"`
+	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a new consumer group begins; settled by the first run, for every shard"`
 	Topics          []string      `env:"SLS_TOPICS" help:"keep the logs of these topics, comma-separated; default: all"`
 	Query           string        `env:"SLS_QUERY" help:"SPL that filters on the server, such as * | where level = 'error'"`
 	Processor       string        `env:"SLS_PROCESSOR" help:"name of a consume processor of the project, which filters on the server, instead of SLS_QUERY"`
@@ -101,9 +98,6 @@ func (c *Config) Validate() (f config.Faults) {
 		f.Add("LEASE_TTL", "must be 1s or more, not %v", c.LeaseTTL)
 	}
 	c.validateHEC(&f)
-	if c.Consumer == "" && c.Mode == drain {
-		c.Consumer = c.drainConsumer()
-	}
 	return append(f, c.Common.Validate("slshec", nil)...)
 }
 
@@ -191,19 +185,4 @@ func oneOf(f *config.Faults, name, value string, of ...string) {
 		}
 	}
 	f.Add(name, "want %s, not %q", strings.Join(of, " or "), value)
-}
-
-// drainConsumer is the same on every drain, so that a new run owns its shards
-// at once, and another for another deployment, which may drain at the same
-// time: runs that share STATE_URL share a lease.
-func (c *Config) drainConsumer() string {
-	sum := sha256.Sum256([]byte(c.StateURL))
-	return "siemfeed-" + hex.EncodeToString(sum[:4])
-}
-
-// followConsumer is this process's own: two that are alive must not share a
-// name.
-func (c *Config) followConsumer(run string) string {
-	host, _ := os.Hostname() // only there to be recognised
-	return cmp.Or(c.Consumer, "siemfeed-"+cmp.Or(host, "follow")+"-"+run[max(0, len(run)-6):])
 }

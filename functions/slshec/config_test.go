@@ -162,7 +162,7 @@ func TestDrainsShareAConsumerNameAndDeploymentsDoNot(t *testing.T) {
 		if err := config.Load(t.Context(), envconfig.MapLookuper(env), &cfg); err != nil {
 			t.Fatal(err)
 		}
-		return cfg.Consumer
+		return slshec.DrainConsumer(&cfg)
 	}
 	if a, b, c := load("gs://one"), load("gs://one"), load("gs://two"); a == "" || a != b || a == c {
 		t.Errorf("%q, %q, %q", a, b, c)

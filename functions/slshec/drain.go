@@ -27,7 +27,7 @@ func (f *Function) leaseOf(group string) string {
 func (f *Function) exclusive(ctx context.Context, r *Receipt, o sls.WorkerOptions) (*Receipt, error) {
 	run := outcome.Begin(ctx, f.cfg.RunTimeout, o.Grace)
 	defer run.Cancel()
-	r.Consumer = f.cfg.Consumer
+	r.Consumer = f.cfg.drainConsumer()
 	held, err := lease.Acquire(run.Context(), f.state, f.leaseOf(r.Group), r.Run, f.cfg.LeaseTTL)
 	var other *lease.Held
 	if errors.As(err, &other) {
@@ -57,7 +57,7 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	since := f.meter()
 	s := newSink(own, f)
 	a := &announcer{f: f, ledger: s.ledger, r: r}
-	o.Announce = a.announce
+	o.Announce, o.OnGap = a.announce, a.gap
 	var w *sls.Worker // set before it begins
 	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
@@ -74,9 +74,6 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	}
 	for _, id := range res.Unassigned {
 		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d: not assigned to this consumer", id))
-	}
-	for _, g := range res.Gaps {
-		r.Gaps = append(r.Gaps, g.String())
 	}
 	f.settle(own, r, s, since)
 	return err

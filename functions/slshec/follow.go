@@ -118,12 +118,12 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	defer run.Cancel()
 	ctx = run.Context()
 	r := f.begin(follow)
-	r.Consumer = f.cfg.followConsumer(r.Run)
+	r.Consumer = f.follower
 	s := newSink(context.WithoutCancel(ctx), f)
 	a := &announcer{f: f, ledger: s.ledger, r: r}
 	o := f.workerOptions()
 	o.Drain = false
-	o.Commit, o.Announce = followCommit, a.announce
+	o.Commit, o.Announce, o.OnGap = followCommit, a.announce, a.gap
 	var w *sls.Worker // set before it begins
 	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
@@ -144,7 +144,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	for _, st := range res.Shards {
 		s.ledger.close(st)
 	}
-	return books.end(ctx, err, res.Gaps)
+	return books.end(ctx, err)
 }
 
 // books finishes a receipt for each stretch of following.
@@ -195,12 +195,9 @@ func (b *books) turn(ctx context.Context) (err error) {
 }
 
 // end finishes the last receipt; err is why following ended.
-func (b *books) end(ctx context.Context, err error, gaps []sls.Gap) error {
+func (b *books) end(ctx context.Context, err error) error {
 	b.a.turn(func(r *Receipt) *Receipt {
 		b.f.settle(ctx, r, b.s, b.since)
-		for _, g := range gaps {
-			r.Gaps = append(r.Gaps, g.String())
-		}
 		r, err = b.f.finish(b.run, r, err)
 		b.tell(ctx, r)
 		return nil

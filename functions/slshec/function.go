@@ -36,10 +36,8 @@ type Function struct {
 	retries    *atomic.Int64   // of calls to SLS
 	close      func() error
 
+	follower  string // the name it follows under
 	following following
-
-	// OnStatus, if set, hears now and then how far each shard is.
-	OnStatus func([]sls.ShardStatus)
 }
 
 var _ serve.New = New // the shape Main starts
@@ -61,7 +59,7 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 // Build puts the function together. cfg has to be valid; again bounds the
 // retries of both clients, where it is not zero.
 func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime) (*Function, error) {
-	f := &Function{cfg: cfg, rt: rt, retries: new(atomic.Int64)}
+	f := &Function{cfg: cfg, rt: rt, retries: new(atomic.Int64), follower: cfg.followConsumer()}
 	if len(cfg.Topics) > 0 {
 		f.topics = map[string]bool{}
 		for _, t := range cfg.Topics {
@@ -82,6 +80,9 @@ func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime
 	}
 	f.close = open.Close
 	f.quarantine = quarantine.New(f.held, "slshec")
+	if cfg.Query != "" || cfg.Processor != "" {
+		rt.Log.Warn("SLS_QUERY or SLS_PROCESSOR is set: the service gives no cursor to the log groups that a filter leaves, so the sls_id of a log that is delivered again may differ")
+	}
 	return f, nil
 }
 

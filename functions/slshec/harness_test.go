@@ -183,6 +183,10 @@ func (w *world) guard(e emulator.CheckpointEvent) {
 	if w.passed[e.Group] == nil {
 		w.passed[e.Group] = map[int]int64{}
 	}
+	if e.Forced { // where the group is to begin
+		w.passed[e.Group][e.Shard] = e.Number
+		return
+	}
 	n := max(first, w.passed[e.Group][e.Shard])
 	for ; n < min(e.Number, first+int64(len(w.groups[e.Shard]))); n++ {
 		g := w.groups[e.Shard][n-first]

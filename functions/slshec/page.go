@@ -3,6 +3,7 @@ package slshec
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -27,6 +28,15 @@ func newPage(ctx context.Context, b *sls.Batch, l *ledger) *page {
 	p.bytesIn = int64(len(b.Raw))
 	l.begin(b.Shard, b.Cursor)
 	return p
+}
+
+// day is the same on every delivery, where the service says when it received
+// the page.
+func (p *page) day() time.Time {
+	if at := p.batch.Received; !at.IsZero() {
+		return at
+	}
+	return time.Now()
 }
 
 // board says that a flight takes events of the page.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
@@ -39,8 +38,8 @@ func (s *sink) source(p position) json.RawMessage {
 // malformed sets aside bytes that are not the protobuf they should be.
 func (s *sink) malformed(p *page, raw []byte, at position) error {
 	e := quarantine.Entry{Reason: "not a LogGroup that can be decoded: the log at this index and those after it", Code: codeMalformed, Source: s.source(at)}
-	id := fmt.Sprintf("%s/%s/%d/%d/%s", s.cfg.Project, s.cfg.Logstore, at.Shard, at.Cursor, at.Page)
-	name, err := s.quarantine.Put(p.ctx, time.Now(), id, e, raw)
+	id := fmt.Sprintf("%s/%s/%d/%d/%d/%s", s.cfg.Project, s.cfg.Logstore, at.Shard, at.Cursor, at.Index, at.Page)
+	name, err := s.quarantine.Put(p.ctx, p.day(), id, e, raw)
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
@@ -60,7 +59,7 @@ func (s *sink) refused(f *flight, list []hec.Rejection) error {
 		at[i] = p
 		ids.WriteString(" " + p.ID)
 	}
-	batch := s.quarantine.Batch(s.ctx, time.Now(), ids.String())
+	batch := s.quarantine.Batch(s.ctx, f.partOf(list[0].Index).day(), ids.String())
 	defer batch.Abort()
 	for i, r := range list {
 		code := "hec-" + strconv.Itoa(r.Code)

@@ -107,7 +107,7 @@ func (s *sink) read(l *lane, p *page) (counts, error) {
 			return c, err
 		}
 		if rest := int64(g.Logs - written); rest > 0 {
-			if err := s.malformed(p, g.Raw, position{Shard: p.shard, Cursor: g.Cursor, Index: written}); err != nil {
+			if err := s.malformed(p, g.Raw, position{Shard: p.shard, Cursor: g.Cursor, Index: g.Base + written}); err != nil {
 				return c, err
 			}
 			c.quarantined += rest

@@ -25,7 +25,7 @@ func TestGroups(t *testing.T) {
 	// Created although the answer was lost, then changed, then left as it is.
 	s.Faults.Next(fault.ResetAfter, nil)
 	for _, g := range []sls.ConsumerGroup{{Name: "g", Timeout: 10}, {Name: "g", Timeout: 20, Order: true}, {Name: "g", Timeout: 20, Order: true}} {
-		if err := c.EnsureGroup(ctx, g); err != nil {
+		if _, err := c.EnsureGroup(ctx, g); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := c.ConsumerGroups(ctx); err != nil || len(got) != 1 || got[0] != g {
@@ -181,24 +181,5 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	before := time.Now()
 	if _, err := c.Shards(t.Context()); err != nil || time.Since(before) < time.Second {
 		t.Errorf("%v after %s", err, time.Since(before))
-	}
-}
-
-func TestCounting(t *testing.T) {
-	n := 0
-	c := answers(t, sls.Options{Retry: fast}, func(w http.ResponseWriter, _ *http.Request) {
-		progress := "Incomplete"
-		if n++; n == 3 {
-			progress = "Complete"
-		}
-		w.Header().Set("x-log-progress", progress)
-		_, _ = w.Write([]byte(`[{"count":2,"progress":"Complete"},{"count":3}]`))
-	})
-	if got, err := c.CountLogs(t.Context(), 0, 1, "*"); err != nil || got != 5 || n != 3 {
-		t.Errorf("counted %d in %d calls, %v", got, n, err)
-	}
-	n = 100
-	if _, err := c.CountLogs(t.Context(), 0, 1, "*"); !errors.Is(err, sls.ErrIncomplete) {
-		t.Errorf("got %v", err)
 	}
 }

@@ -29,6 +29,7 @@ func TestChaos(t *testing.T) {
 			k.guard(l, begins(l))
 			n := fill(l, gen, 10, 2)
 			c := newClient(t, s, sls.Options{Retry: retry.Policy{Attempts: 40, Base: time.Millisecond, Max: 10 * time.Millisecond}})
+			mustRun(t, newWorker(t, c, "a", k, drain())) // how a group begins is not the matter here
 			s.Faults.Random(seed, map[fault.Kind]float64{
 				fault.Error500: .05, fault.Error503: .05, fault.ResetBefore: .05, fault.ResetAfter: .05,
 				fault.ResetMid: .05, fault.Truncate: .05, fault.Slow: .1,

@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-// Error codes that callers of this package act upon.
+// Error codes that callers of this package act upon, as documented; [IsCode]
+// knows the other spellings that the service has used.
 // Source: "Common error codes" and the pages of the single APIs.
 const (
 	CodeInvalidCursor        = "InvalidCursor"
-	CodeParameterInvalid     = "ParameterInvalid"
+	codeParameterInvalid     = "ParameterInvalid"
 	CodeShardNotExist        = "ShardNotExist"
 	CodeGroupAlreadyExist    = "ConsumerGroupAlreadyExist"
 	CodeGroupNotExist        = "ConsumerGroupNotExist"
@@ -75,11 +77,11 @@ func (e *Error) Error() string {
 // Kind classifies the error by status and code.
 func (e *Error) Kind() Kind {
 	switch {
-	case e.HTTP == http.StatusForbidden && slices.Contains(quotaCodes, e.Code), e.HTTP == http.StatusTooManyRequests:
+	case e.HTTP == http.StatusForbidden && e.is(quotaCodes...), e.HTTP == http.StatusTooManyRequests:
 		return Quota
-	case e.HTTP >= 500 || e.HTTP == http.StatusRequestTimeout || e.Code == codeLogStoreWithoutShard:
+	case e.HTTP >= 500 || e.HTTP == http.StatusRequestTimeout || e.is(codeLogStoreWithoutShard):
 		return Transient
-	case hints[e.Code] != "", e.HTTP == http.StatusUnauthorized, e.HTTP == http.StatusForbidden:
+	case e.known() != "", e.HTTP == http.StatusUnauthorized, e.HTTP == http.StatusForbidden:
 		return Config
 	}
 	return Permanent
@@ -93,7 +95,7 @@ var quotaCodes = []string{
 
 // Hint says what to fix, or nothing when no person can help.
 func (e *Error) Hint() string {
-	if h := hints[e.Code]; h != "" {
+	if h := e.known(); h != "" {
 		return h
 	}
 	if e.Kind() == Config {
@@ -113,18 +115,38 @@ var hints = map[string]string{
 	codeConsumerGroupQuota:   "the logstore has as many consumer groups as it may have: delete one that is not used",
 }
 
+// known is the hint about the code.
+func (e *Error) known() string {
+	for code, hint := range hints {
+		if e.is(code) {
+			return hint
+		}
+	}
+	return ""
+}
+
+// is tells whether the error bears one of the codes, whatever its case, and
+// also as "…NotExsit", which the service has been seen to send: the Go SDK
+// (consumer/shard_worker.go) compares only with that, the Rust one with both.
+func (e *Error) is(codes ...string) bool {
+	return slices.ContainsFunc(codes, func(code string) bool {
+		return strings.EqualFold(e.Code, code) ||
+			strings.HasSuffix(code, "Exist") && strings.EqualFold(e.Code, strings.TrimSuffix(code, "Exist")+"Exsit")
+	})
+}
+
 // IsCode tells whether err is an [Error] with one of the codes.
 func IsCode(err error, codes ...string) bool {
 	var e *Error
-	return errors.As(err, &e) && slices.Contains(codes, e.Code)
+	return errors.As(err, &e) && e.is(codes...)
 }
 
 // IsInvalidCursor tells whether err says that a cursor is malformed or older
 // than what the shard still holds.
 func IsInvalidCursor(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Code == CodeInvalidCursor ||
-		e.Code == CodeParameterInvalid && e.Message == "Parameter Cursor is not valid")
+	return errors.As(err, &e) && (e.is(CodeInvalidCursor) ||
+		e.is(codeParameterInvalid) && strings.EqualFold(e.Message, "Parameter Cursor is not valid"))
 }
 
 // IsConfig tells whether err needs a person to change something.

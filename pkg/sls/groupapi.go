@@ -3,6 +3,7 @@ package sls
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,25 +35,30 @@ func (c *Client) ConsumerGroups(ctx context.Context) ([]ConsumerGroup, error) {
 	return out, err
 }
 
+// ErrForeignGroup is wrapped by the error of [Client.EnsureGroup] for a name
+// that a group of another logstore has.
+var ErrForeignGroup = errors.New("sls: the consumer group is another logstore's")
+
 // EnsureGroup creates a group, or brings one that exists to the same settings.
+// It tells whether it was created by this call.
 // API: CreateConsumerGroup, UpdateConsumerGroup.
-func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) error {
+func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) (created bool, err error) {
 	body := mustJSON(struct {
 		Name    string `json:"consumerGroup"`
 		Timeout int    `json:"timeout"`
 		Order   bool   `json:"order"`
 	}{g.Name, g.Timeout, g.Order})
-	_, err := c.call(ctx, &request{method: http.MethodPost, path: "/consumergroups", body: body}, nil)
+	_, err = c.call(ctx, &request{method: http.MethodPost, path: "/consumergroups", body: body}, nil)
 	if !IsCode(err, CodeGroupAlreadyExist) {
-		return err
+		return err == nil, err
 	}
 	groups, err := c.ConsumerGroups(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, have := range groups {
 		if have == g {
-			return nil
+			return false, nil
 		}
 	}
 	body = mustJSON(struct {
@@ -60,7 +66,12 @@ func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) error {
 		Order   bool `json:"order"`
 	}{g.Timeout, g.Order})
 	_, err = c.call(ctx, &request{method: http.MethodPut, path: groupPath(g.Name), body: body}, nil)
-	return err
+	if IsCode(err, CodeGroupNotExist) {
+		// It exists, and not here: names are unique in a project (SLS
+		// documentation, "CreateConsumerGroup").
+		return false, retry.Permanent(fmt.Errorf("%w: %s belongs to another logstore of project %s, where its name must be unique; choose another name (SLS_CG): %w", ErrForeignGroup, g.Name, c.project, err))
+	}
+	return false, err
 }
 
 // DeleteGroup deletes a group and its checkpoints. API: DeleteConsumerGroup.

@@ -11,6 +11,9 @@ import (
 // the service should hear of it at once.
 func (m *member) through(t *task) bool {
 	t.over = true
+	if t.err == nil || t.state.get().Checkpoint != "" {
+		delete(m.contested, t.shard)
+	}
 	stopped := t.err != nil && t.state.get().Start == "" && errors.Is(t.err, context.Canceled)
 	switch {
 	case t.lost || errors.Is(t.err, ErrLost):
@@ -18,6 +21,7 @@ func (m *member) through(t *task) bool {
 		t.state.update(func(s *ShardStatus) { s.Lost = true })
 		m.w.o.OnEvent(Event{Shard: t.shard, Kind: ShardLost, Err: t.err})
 		m.drop(t)
+		return !m.refuse(t)
 	case t.err != nil && !stopped:
 		m.fail(t.err)
 	case t.moving:
@@ -29,7 +33,7 @@ func (m *member) through(t *task) bool {
 		m.idle = 0
 		return true // its children may be had now
 	}
-	return t.moving || t.lost
+	return t.moving
 }
 
 // drop forgets a task; its shard is no longer reported.
@@ -90,7 +94,7 @@ func (m *member) finished(ctx context.Context) bool {
 	if ctx.Err() != nil || len(m.fatal) > 0 {
 		return true
 	}
-	return m.w.o.Drain && (m.idle >= settled || len(m.unassigned()) == 0 && m.allFinished())
+	return m.w.o.Drain && len(m.contested) == 0 && (m.idle >= settled || len(m.unassigned()) == 0 && m.allFinished())
 }
 
 func (m *member) allFinished() bool {

@@ -15,12 +15,13 @@ import (
 type member struct {
 	w       *Worker
 	initial []Shard // as the run began
-	fresh   bool    // the group had no checkpoint then
 
 	tasks map[int]*task
 	ended chan *task // tasks whose goroutine is through
-	heard time.Time  // when the last heartbeat that got through was sent
-	fatal []error
+	// contested are the shards whose last checkpoint was refused in this run.
+	contested map[int]*contested
+	heard     time.Time // when the last heartbeat that got through was sent
+	fatal     []error
 	// abandon ends all work at once.
 	abandon context.CancelCauseFunc
 	idle    int // answers in a row, with nothing left to do, that brought nothing new
@@ -52,10 +53,10 @@ type task struct {
 	err    error
 }
 
-func newMember(w *Worker, initial []Shard, fresh bool) *member {
+func newMember(w *Worker, initial []Shard) *member {
 	return &member{
-		w: w, initial: initial, fresh: fresh, list: initial, listed: time.Now(),
-		tasks: map[int]*task{}, ended: make(chan *task),
+		w: w, initial: initial, list: initial, listed: time.Now(),
+		tasks: map[int]*task{}, ended: make(chan *task), contested: map[int]*contested{},
 	}
 }
 
@@ -125,7 +126,7 @@ func (m *member) loop(ctx context.Context) error {
 	if beating {
 		<-answers
 	}
-	return errors.Join(m.fatal...)
+	return errors.Join(append(m.fatal, m.stuck()...)...)
 }
 
 var errSilence = errors.New("sls: no heartbeat got through for almost the group's timeout")
@@ -183,9 +184,12 @@ func (m *member) answered(work, ctx context.Context, a answer) time.Duration {
 	for _, id := range a.shards {
 		if m.tasks[id] == nil && ctx.Err() == nil && len(m.fatal) == 0 {
 			m.idle = 0
-			m.begin(work, id)
+			if m.mayBegin(id, a.sent) {
+				m.begin(work, id)
+			}
 		}
 	}
+	m.forgive(a)
 	for id, t := range m.tasks {
 		if slices.Contains(a.shards, id) || t.lost {
 			continue
@@ -197,7 +201,7 @@ func (m *member) answered(work, ctx context.Context, a answer) time.Duration {
 		t.moving = true
 		t.stop()
 	}
-	if m.w.o.Drain && m.allOver() {
+	if m.w.o.Drain && m.allOver() && len(m.contested) == 0 {
 		return min(m.w.o.Heartbeat, 100*time.Millisecond)
 	}
 	return m.w.o.Heartbeat
@@ -268,6 +272,8 @@ func (m *member) save(ctx context.Context, shard int, cursor string) error {
 	return err
 }
 
+// gap tells of a gap before the reading goes on behind it, so that whoever
+// hears of it can keep that before a checkpoint does.
 func (m *member) gap(g Gap) {
 	m.gapMu.Lock()
 	m.gaps = append(m.gaps, g)

@@ -10,8 +10,9 @@ import (
 // WorkerOptions are what a [Worker] may be told. The zero value of each field
 // means its default.
 type WorkerOptions struct {
-	// Start is where a shard begins that has no checkpoint: [Begin], [End]
-	// (default) or an RFC 3339 receive time.
+	// Start is where a new group begins: [Begin], [End] (default) or an RFC 3339
+	// receive time. It is resolved once, for all shards there are, and saved;
+	// shards that come later are read from their beginning.
 	Start string
 	// Drain reads every assigned shard up to where it ended at the beginning
 	// of the run, and returns. Otherwise the worker follows until it is
@@ -44,7 +45,8 @@ type WorkerOptions struct {
 	// before it; last is set where the shard's work ends with it. With an error
 	// the checkpoint is not saved, and the run fails.
 	Announce func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
-	// OnGap hears of logs that were gone before they were read.
+	// OnGap hears of logs that were gone before they were read, before a
+	// checkpoint passes them.
 	OnGap func(Gap)
 	// OnEvent hears of shards that come and go and of heartbeats that fail. It
 	// must not block.

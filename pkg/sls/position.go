@@ -6,60 +6,21 @@ import (
 	"time"
 )
 
-// position finds where to begin with a shard, and its checkpoint as it is.
+// position finds where to begin with a shard: at its checkpoint, or at its
+// beginning where it came after the group did (see [Worker.pin]). saved is the
+// checkpoint as it is.
 func (m *member) position(ctx context.Context, t *task) (start, saved string, err error) {
-	shard := t.shard
 	all, err := m.checkpoints(ctx, t.begun)
 	if err != nil {
 		return "", "", err
 	}
-	done := map[int]bool{}
 	for _, c := range all {
-		if c.Cursor == "" {
-			continue
-		}
-		if done[c.Shard] = true; c.Shard == shard {
+		if c.Shard == t.shard && c.Cursor != "" {
 			return c.Cursor, c.Cursor, nil
 		}
 	}
-	from := m.w.o.Start
-	at, err := m.w.o.startTime()
-	if err != nil {
-		return "", "", err
-	}
-	if !at.IsZero() {
-		start, err = m.w.client.CursorAt(ctx, shard, at)
-		return start, "", err
-	}
-	if from == End {
-		child, err := m.continues(ctx, shard, done)
-		if err != nil {
-			return "", "", err
-		}
-		if child {
-			from = Begin
-		}
-	}
-	start, err = m.w.client.Cursor(ctx, shard, from)
+	start, err = m.w.client.Cursor(ctx, t.shard, Begin)
 	return start, "", err
-}
-
-// continues tells whether a shard came from the split or merge of shards that
-// the group has read: what is in it followed what was read, and "end" would
-// leave out what arrived before this moment. In a group that is only now
-// beginning, shards that were split before it are no continuation of anything.
-func (m *member) continues(ctx context.Context, shard int, read map[int]bool) (bool, error) {
-	if m.fresh && slices.ContainsFunc(m.initial, func(s Shard) bool { return s.ID == shard }) {
-		return false, nil
-	}
-	shards, err := m.shards(ctx, shard)
-	if err != nil {
-		return false, err
-	}
-	i := slices.IndexFunc(shards, func(s Shard) bool { return s.ID == shard })
-	return i >= 0 && slices.ContainsFunc(shards, func(s Shard) bool {
-		return s.ReadOnly() && s.ID < shard && read[s.ID] && s.overlaps(shards[i])
-	}), nil
 }
 
 // limit is the cursor a drain of the shard ends at, "" when following.

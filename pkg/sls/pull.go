@@ -66,9 +66,11 @@ func (p *Page) Release() {
 }
 
 // Groups walks the page. Each group carries the cursor it has in the shard. A
-// query leaves groups out, so that those left cannot be counted; then all
+// query may leave groups out, so that those left cannot be counted; then all
 // carry the number of the page's own cursor, and Base counts the logs before
-// them.
+// them. Where one page ends and the next begins then shows in the numbers: they
+// never name two logs, but one log may get another number when it is pulled
+// again.
 //
 // It panics after Release: the bytes may be another page's by then.
 func (p *Page) Groups() GroupReader {
@@ -206,11 +208,14 @@ func (p *Page) number(last string, filtered bool) {
 		n, ok = CursorNumber(p.Next)
 		n--
 	}
-	if ok && !filtered {
-		p.first, p.counted = n-int64(p.Count)+1, true
+	from, known := CursorNumber(p.Cursor)
+	// Under a query last is that of the groups looked at (SDK client_store.go):
+	// where as many came, none was left out.
+	if first := n - int64(p.Count) + 1; ok && (!filtered || known && first == from) {
+		p.first, p.counted = first, true
 		return
 	}
-	if p.first, ok = CursorNumber(p.Cursor); ok {
+	if p.first = from; known {
 		return
 	}
 	// A cursor in a form unknown today: any number will do that is the same

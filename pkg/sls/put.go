@@ -2,10 +2,7 @@ package sls
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -56,37 +53,4 @@ func (c *Client) putRaw(ctx context.Context, raw []byte) error {
 		header: map[string]string{"Content-Type": "application/x-protobuf", "x-log-compresstype": lz4Type},
 	}, nil)
 	return err
-}
-
-// ErrIncomplete is returned when SLS has not counted a range to its end.
-var ErrIncomplete = errors.New("sls: the count is not complete")
-
-// CountLogs counts the logs whose __time__ lies in [from, to), Unix seconds,
-// as SLS's index sees them, optionally those a query matches. The logstore
-// must have an index. API: GetHistograms.
-func (c *Client) CountLogs(ctx context.Context, from, to int64, query string) (int64, error) {
-	var total int64
-	err := c.opts.Retry.Do(ctx, func(ctx context.Context) error {
-		var parts []struct {
-			Progress string
-			Count    int64
-		}
-		q := map[string][]string{
-			"type": {"histogram"}, "topic": {""}, "query": {query}, "interval": {"0"},
-			"from": {strconv.FormatInt(from, 10)}, "to": {strconv.FormatInt(to, 10)},
-		}
-		h, err := c.call(ctx, &request{method: http.MethodGet, query: q}, &parts)
-		if err != nil {
-			return retry.Permanent(err) // its own attempts are used up
-		}
-		total = 0
-		for _, p := range parts {
-			total += p.Count
-		}
-		if h.Get("x-log-progress") != "Complete" {
-			return fmt.Errorf("%w: %d so far", ErrIncomplete, total)
-		}
-		return nil
-	})
-	return total, err
 }

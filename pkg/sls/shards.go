@@ -21,10 +21,6 @@ type Shard struct {
 // ReadOnly tells whether no more logs can arrive in the shard.
 func (s Shard) ReadOnly() bool { return s.Status == "readonly" }
 
-// overlaps tells whether the two shards' key ranges have a key in common. Keys
-// are 128 bits in hex, of equal length.
-func (s Shard) overlaps(o Shard) bool { return s.BeginKey < o.EndKey && o.BeginKey < s.EndKey }
-
 // Shards lists the logstore's shards, readonly ones included.
 // API: ListShards.
 func (c *Client) Shards(ctx context.Context) ([]Shard, error) {

@@ -81,22 +81,21 @@ func (w *Worker) Run(ctx context.Context) (Result, error) {
 	return m.result(), err
 }
 
-// join makes sure of the group and looks at where it stands.
+// join makes sure of the group, and that it has a beginning.
 func (w *Worker) join(ctx context.Context) (*member, error) {
 	g := ConsumerGroup{Name: w.group, Timeout: int(w.o.Timeout / time.Second), Order: true}
-	if err := w.client.EnsureGroup(ctx, g); err != nil {
+	created, err := w.client.EnsureGroup(ctx, g)
+	if err != nil {
 		return nil, err
 	}
 	shards, err := w.client.Shards(ctx)
 	if err != nil {
 		return nil, err
 	}
-	saved, err := w.client.Checkpoints(ctx, w.group)
-	if err != nil {
+	if err := w.pin(ctx, shards, created); err != nil {
 		return nil, err
 	}
-	fresh := !slices.ContainsFunc(saved, func(c Checkpoint) bool { return c.Cursor != "" })
-	return newMember(w, shards, fresh), nil
+	return newMember(w, shards), nil
 }
 
 // Status returns how far each shard is that the worker holds now, by number.

@@ -27,6 +27,16 @@ func (l *Logstore) OnCheckpoint(f func(CheckpointEvent)) {
 	l.onCheckpoint = append(l.onCheckpoint, f)
 }
 
+// RefuseCheckpoints has f decide which checkpoints are refused as those of
+// another consumer, while the shard stays assigned; nil refuses none. That the
+// service can contradict itself like this is inferred from the Go SDK, which
+// takes ConsumerNotMatch for an order to let go (consumer/shard_worker.go).
+func (l *Logstore) RefuseCheckpoints(f func(CheckpointEvent) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuse = f
+}
+
 // Checkpoint returns what a group has saved for a shard, "" if nothing.
 func (l *Logstore) Checkpoint(group string, shard int) string {
 	l.mu.Lock()
@@ -122,7 +132,12 @@ func updateCheckpoint(c *call) error {
 			return errf(400, "ConsumerNotMatch", "shard %d is owned by %q", q.Shard, owner)
 		}
 	}
-	if owner != "" && owner != name {
+	event := CheckpointEvent{g.name, name, q.Shard, q.Cursor, n, force}
+	if l.refuse != nil && l.refuse(event) {
+		return errf(400, "ConsumerNotMatch", "shard %d is not owned by %q", q.Shard, name)
+	}
+	// The first one of all gives the shard its beginning, whoever is to read it.
+	if owner != "" && owner != name && g.checkpoints[q.Shard] != nil {
 		l.violations = append(l.violations, fmt.Sprintf("%s saved a checkpoint of shard %d, which %s holds", name, q.Shard, owner))
 	}
 	if old := g.checkpoints[q.Shard]; old != nil {
@@ -131,7 +146,7 @@ func updateCheckpoint(c *call) error {
 		}
 	}
 	for _, f := range l.onCheckpoint {
-		f(CheckpointEvent{g.name, name, q.Shard, q.Cursor, n, force})
+		f(event)
 	}
 	g.checkpoints[q.Shard] = &checkpoint{q.Shard, q.Cursor, time.Now().UnixMicro(), name}
 	return nil

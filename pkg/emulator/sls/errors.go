@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiError is what the service answers instead of 200.
@@ -28,6 +29,17 @@ func writeError(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)
 	_ = json.NewEncoder(w).Encode(e)
+}
+
+// misspelt turns a code into the form that SDKs know from the service.
+func misspelt(err error) error {
+	var e *apiError
+	if !errors.As(err, &e) {
+		return err
+	}
+	m := *e
+	m.Code = strings.Replace(m.Code, "NotExist", "NotExsit", 1)
+	return &m
 }
 
 // answerFault gives injected errors the service's own form.

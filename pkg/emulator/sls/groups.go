@@ -46,9 +46,12 @@ func createGroup(c *call) error {
 	if err := json.Unmarshal(c.body, &q); err != nil || q.Name == "" || q.Timeout <= 0 {
 		return errf(400, "JsonInfoInvalid", "consumerGroup or timeout is invalid")
 	}
+	c.server.naming.Lock() // before any logstore's
+	defer c.server.naming.Unlock()
+	taken := c.taken(q.Name)
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
-	if c.store.groups[q.Name] != nil {
+	if taken || c.store.groups[q.Name] != nil {
 		return errf(400, "ConsumerGroupAlreadyExist", "consumer group %s already exist", q.Name)
 	}
 	if len(c.store.groups) >= maxGroups {
@@ -59,6 +62,34 @@ func createGroup(c *call) error {
 		seen: map[string]time.Time{}, owner: map[int]string{}, checkpoints: map[int]*checkpoint{},
 	}
 	return nil
+}
+
+// taken tells whether another logstore of the project has a group of that name.
+func (c *call) taken(name string) bool {
+	if c.store.opts.GroupsPerLogstore {
+		return false
+	}
+	for _, l := range c.siblings() {
+		l.mu.Lock()
+		has := l.groups[name] != nil
+		l.mu.Unlock()
+		if has {
+			return true
+		}
+	}
+	return false
+}
+
+// siblings lists the other logstores of the project.
+func (c *call) siblings() (out []*Logstore) {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	for _, l := range c.server.stores[c.project] {
+		if l != c.store {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // group finds the group in the path. The caller holds the lock.

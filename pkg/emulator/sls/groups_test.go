@@ -56,6 +56,9 @@ func TestSilentConsumerLosesItsShards(t *testing.T) {
 		return got
 	}
 	beat("silent", nil)
+	if err := c.UpdateCheckpoint("project", "logstore", "g", "silent", 0, "MQ==", false); err != nil {
+		t.Fatal(err)
+	}
 	if got := beat("b", nil); len(got) != 0 {
 		t.Errorf("b got %v while the other lives", got)
 	}
@@ -194,6 +197,51 @@ func TestSPL(t *testing.T) {
 		}
 		if n != want {
 			t.Errorf("%s: %d logs, want %d (%v)", query, n, want, err)
+		}
+	}
+}
+
+// A checkpoint before all others gives a shard its beginning: anyone's, if forced.
+func TestFirstCheckpointIsAnyones(t *testing.T) {
+	s := start(t, emulator.Options{Shards: 1})
+	c := sdkClient(t, s, "ak", "secret")
+	if err := c.CreateConsumerGroup("project", "logstore", sdk.ConsumerGroup{ConsumerGroupName: "g", Timeout: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.HeartBeat("project", "logstore", "g", "a", nil); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if err := c.UpdateCheckpoint("project", "logstore", "g", "b", 0, "MQ==", true); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Logstore().Violations()); got != n {
+			t.Errorf("%d violations after %d checkpoints", got, n+1)
+		}
+	}
+}
+
+// A group's name is unique in its project, unless that is switched off.
+func TestGroupNamesAreUniqueInAProject(t *testing.T) {
+	for _, perLogstore := range []bool{false, true} {
+		s := start(t, emulator.Options{GroupsPerLogstore: perLogstore, Misspelt: true})
+		s.AddLogstore("project", "other", 1)
+		s.AddLogstore("another", "logstore", 1)
+		c := sdkClient(t, s, "ak", "secret")
+		g := sdk.ConsumerGroup{ConsumerGroupName: "g", Timeout: 10}
+		if err := c.CreateConsumerGroup("project", "logstore", g); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.CreateConsumerGroup("another", "logstore", g); err != nil {
+			t.Error(err)
+		}
+		err := c.CreateConsumerGroup("project", "other", g)
+		if perLogstore != (err == nil) || err != nil && !strings.Contains(err.Error(), "ConsumerGroupAlreadyExist") {
+			t.Errorf("per logstore %v: %v", perLogstore, err)
+		}
+		_, err = c.GetCheckpoint("project", "other", "g")
+		if !perLogstore && (err == nil || !strings.Contains(err.Error(), "ConsumerGroupNotExsit")) {
+			t.Errorf("got %v", err)
 		}
 	}
 }

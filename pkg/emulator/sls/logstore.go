@@ -21,6 +21,7 @@ type Logstore struct {
 	next         int // round robin of writes
 	onCheckpoint []func(CheckpointEvent)
 	onPull       []func(PullEvent)
+	refuse       func(CheckpointEvent) bool
 	violations   []string
 }
 

@@ -25,6 +25,13 @@ type Options struct {
 	Region          string // demanded of v4 signatures when set
 	// ConsumeProcessors are those of each project: SPL by name.
 	ConsumeProcessors map[string]string
+	// Misspelt has the service say …NotExsit for …NotExist, as it has been seen
+	// to: the Go SDK compares only with that (consumer/shard_worker.go).
+	Misspelt bool
+	// GroupsPerLogstore lets logstores of one project have groups of one name.
+	// The documentation of CreateConsumerGroup says that a name is unique in its
+	// project; what is answered where it is not is inferred.
+	GroupsPerLogstore bool
 	// Skew is how far the server's clock is ahead.
 	Skew time.Duration
 	// MaxPullBytes ends a pull's answer after that many raw bytes; 10 MiB.
@@ -45,6 +52,7 @@ type Server struct {
 	handler  http.Handler
 	request  atomic.Int64
 	listener *httptest.Server
+	naming   sync.Mutex // of consumer groups
 
 	mu     sync.Mutex
 	stores map[string]map[string]*Logstore
@@ -138,6 +146,9 @@ type call struct {
 	query map[string][]string
 	path  []string // below /logstores/{logstore}
 	store *Logstore
+
+	server  *Server
+	project string
 }
 
 func (c *call) get(k string) string {
@@ -160,6 +171,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{w: w, r: r, body: body, query: r.URL.Query()}
 	if err := s.route(c); err != nil {
+		if s.opts.Misspelt {
+			err = misspelt(err)
+		}
 		writeError(w, err)
 	}
 }
@@ -185,7 +199,7 @@ func (s *Server) route(c *call) error {
 	if c.store == nil {
 		return errf(404, "LogStoreNotExist", "logstore %s does not exist", path[1])
 	}
-	c.path = path[2:]
+	c.path, c.server, c.project = path[2:], s, project
 	name, handle := find(c)
 	if handle == nil {
 		return errf(405, "InvalidMethod", "the method is not allowed")

@@ -1,0 +1,38 @@
+package slshec_test
+
+import (
+	"strings"
+	"testing"
+
+	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+)
+
+// A jump over logs that are gone is logged, and kept before a checkpoint passes
+// them, so that no kill can hide it.
+func TestGapIsToldWhileFollowing(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"SLS_ON_INVALID_CURSOR": "oldest", "SLS_GROUP_TIMEOUT": "1s", "SLS_HEARTBEAT": "100ms"})
+	gen := emulator.NewGenerator(1)
+	w.store.Append(0, gen.Group(5))
+	w.mustRun(w.function()) // leaves a checkpoint
+	for range 10 {
+		w.store.Append(0, gen.Group(5))
+	}
+	w.store.Expire(0, 8)
+	checkpoint := make(chan bool, 100)
+	w.store.OnCheckpoint(func(emulator.CheckpointEvent) {
+		kept := false
+		for _, r := range w.receipts() {
+			kept = kept || len(r.Gaps) == 1 && strings.Contains(r.Gaps[0], "about 7 LogGroups")
+		}
+		checkpoint <- kept
+	})
+	stop := w.following(w.follower("one"))
+	if !<-checkpoint {
+		t.Error("a checkpoint passed a gap that no receipt tells of")
+	}
+	if !strings.Contains(w.log.String(), "about 7 LogGroups") {
+		t.Error("the log does not tell of the gap")
+	}
+	stop()
+}
