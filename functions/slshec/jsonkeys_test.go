@@ -54,3 +54,28 @@ func TestJSONKeys(t *testing.T) {
 		})
 	}
 }
+
+// ActionTrail's events arrive byte for byte, through the compressor too.
+func TestActionTrailAsJSON(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"HEC_JSON_KEYS": "event", "HEC_SOURCETYPE": "aliyun:{topic}"})
+	gen := emulator.NewGenerator(1)
+	for range 10 {
+		w.put(0, gen.Trail(20))
+		w.put(1, gen.Trail(20))
+	}
+	r := w.mustRun(w.function())
+	w.wantAll(false)
+	w.wantCheckpoints(group)
+	if r.NotJSON != 0 || r.Out != 400 {
+		t.Errorf("%+v", r)
+	}
+	for id, l := range w.ids() {
+		var got struct{ Event json.RawMessage }
+		if err := json.Unmarshal(w.events[id].Event, &got); err != nil || string(got.Event) != l.Contents[0].GetValue() {
+			t.Errorf("%v: %s became %s", err, l.Contents[0].GetValue(), w.events[id].Raw)
+		}
+		if w.events[id].Sourcetype != "aliyun:actiontrail_audit_event" {
+			t.Errorf("sourcetype %s", w.events[id].Sourcetype)
+		}
+	}
+}

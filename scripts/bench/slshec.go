@@ -25,6 +25,7 @@ func slshecSuite() suite {
 		cases: []benchCase{
 			{"gzip", "raw MB a core-second with gzip, beside the bare byte work and the SDK's consumer", slshecGzip},
 			{"plain", "the same without gzip, and beside one request an event", slshecPlain},
+			{"json", "ActionTrail's events embedded as JSON, beside the same as strings", slshecJSON},
 			{"shards", "throughput and memory from 1 to 64 shards, 10 minutes of logs waiting in each", slshecShards},
 		},
 	}
@@ -37,6 +38,18 @@ const (
 	slsPageLogs  = slsGroups * slsGroupLogs
 )
 
+// slsLogs are logs of one kind, so many in a group that a page of them is as
+// large as one of any other.
+type slsLogs struct {
+	group func(g *emulator.Generator, logs int) []byte
+	logs  int
+}
+
+var (
+	auditLogs = slsLogs{(*emulator.Generator).Group, slsGroupLogs} // some fields of some bytes
+	trailLogs = slsLogs{(*emulator.Generator).Trail, 20}           // one field that holds JSON, 1.3 KB
+)
+
 // slsWorld is an emulated logstore whose shards hold one page over and over,
 // ready compressed, and a collector that counts lines: both cost this process
 // little, and the child nothing.
@@ -44,27 +57,29 @@ type slsWorld struct {
 	sls    *emulator.Server
 	hec    *splunk.Server
 	groups [][]byte
+	logs   int64  // in a page
 	list   []byte // the page as it is encoded
 	dir    string
 	env    map[string]string
 	runs   int
 }
 
-func newSLSWorld(shards int) (*slsWorld, error) {
+func newSLSWorld(shards int, of slsLogs) (*slsWorld, error) {
 	dir, err := os.MkdirTemp("", "siemfeed-bench-")
 	if err != nil {
 		return nil, err
 	}
 	const token = "00000000-0000-0000-0000-000000000000"
 	w := &slsWorld{
-		sls: emulator.New(emulator.Options{Shards: shards}).Start(),
-		hec: splunk.New(splunk.Options{Tokens: []splunk.Token{{Value: token}}, CountOnly: true}).Start(),
-		dir: dir,
+		sls:  emulator.New(emulator.Options{Shards: shards}).Start(),
+		hec:  splunk.New(splunk.Options{Tokens: []splunk.Token{{Value: token}}, CountOnly: true}).Start(),
+		logs: int64(slsGroups * of.logs),
+		dir:  dir,
 	}
 	gen := emulator.NewGenerator(1)
 	gen.Start = time.Now().Add(-10 * time.Minute).Truncate(time.Second) // times of the same length in every run
 	for range slsGroups {
-		g := gen.Group(slsGroupLogs)
+		g := of.group(gen, of.logs)
 		w.groups = append(w.groups, g)
 		w.list = append(binary.AppendUvarint(append(w.list, 1<<3|2), uint64(len(g))), g...)
 	}
@@ -91,7 +106,7 @@ func (w *slsWorld) hold(pages int64) int64 {
 	w.env["BENCH_PAGES"] = strconv.FormatInt(pages, 10)
 	ids, _ := w.sls.Logstore().ShardIDs()
 	w.sls.Logstore().Loop(pages, w.groups, ids...)
-	return pages * slsPageLogs * int64(len(ids))
+	return pages * w.logs * int64(len(ids))
 }
 
 // cost is what it took to forward so many raw bytes.
@@ -145,7 +160,7 @@ func (w *slsWorld) rival(ctx context.Context, name string, pages int64, gzip boo
 	if got := w.hec.Stats().Events - before; name != byteWork && got != logs {
 		return cost{}, fmt.Errorf("%s: %d of %d logs at the receiver", name, got, logs)
 	}
-	return cost{u, logs / slsPageLogs * int64(len(w.list))}, nil
+	return cost{u, logs / w.logs * int64(len(w.list))}, nil
 }
 
 func (w *slsWorld) with(name, value string) map[string]string {

@@ -44,7 +44,7 @@ func (c *contestant) rate() float64 { return c.best.rate() }
 func (c *contestant) String() string { return fmt.Sprintf("%.0f %s", c.rate(), c.name) }
 
 func slshecGzip(ctx context.Context, t *table) error {
-	w, err := newSLSWorld(1)
+	w, err := newSLSWorld(1, auditLogs)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func slshecGzip(ctx context.Context, t *table) error {
 }
 
 func slshecPlain(ctx context.Context, t *table) error {
-	w, err := newSLSWorld(1)
+	w, err := newSLSWorld(1, auditLogs)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func slshecShards(ctx context.Context, t *table) error {
 	const pages = 10 * 60 * 40 / slsPageLogs
 	var first cost
 	for _, shards := range []int{1, 4, 16, 64} {
-		w, err := newSLSWorld(shards)
+		w, err := newSLSWorld(shards, auditLogs)
 		if err != nil {
 			return err
 		}
