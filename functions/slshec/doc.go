@@ -6,7 +6,9 @@
 //	function.go  a tick, an SLS trigger, or (follow.go) no trigger at all
 //	drain.go     one run: lease, worker of the consumer group, receipt
 //	sink.go      pages of every shard come in on a few lanes …
-//	mapping.go   … where logs become events, appended to HEC batches …
+//	mapping.go   … where logs become events, appended to HEC batches
+//	             (route.go: where Splunk puts them; jsonkeys.go: what of them
+//	             is JSON already) …
 //	flight.go    … that fly off when they are full, and land
 //	page.go      a page is confirmed when all its events have landed
 //	ledger.go    what lies before each checkpoint, for the receipt

@@ -2,6 +2,7 @@ package otel
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -65,7 +66,8 @@ func TestSLSHECDrains(t *testing.T) {
 		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "to-splunk", "SLS_START": "begin",
 		"HEC_URL": r.url, "HEC_TOKEN": "00000000-0000-0000-0000-00000000beef",
 		"HEC_ACK": "true", "HEC_ACK_POLL": "10ms", "HEC_BATCH_BYTES": "65536",
-		"HEC_INDEX": "cloud", "HEC_SOURCETYPE": "aliyun:audit", "HEC_SOURCE": "sls",
+		"HEC_INDEX": "cloud", "HEC_SOURCETYPE": "aliyun:{topic}", "HEC_SOURCE": "{project}/{tag:__hostname__}",
+		"HEC_FIELDS": "env=prod", "HEC_JSON_KEYS": "requestParameters",
 		"STATE_URL": "file://" + t.TempDir(),
 	})
 	if err := rec.Balance(); err != nil || rec.Status != receipt.OK || rec.Out != int64(len(want)) || rec.PossibleRepeats != 0 || len(rec.Shards) != shards {
@@ -119,15 +121,22 @@ func drain(t *testing.T, env map[string]string) *slshec.Receipt {
 func mapped(id string, shard int, g *sdk.LogGroup, l *sdk.Log) event {
 	e := event{
 		Time: pcommon.NewTimestampFromTime(time.Unix(int64(l.GetTime()), int64(l.GetTimeNs()))),
-		Host: g.GetSource(), Source: "sls", SourceType: "aliyun:audit", Index: "cloud",
+		Host: g.GetSource(), SourceType: "aliyun:audit_log", Index: "cloud",
 		Event:  map[string]any{"__topic__": g.GetTopic()},
-		Fields: map[string]any{"sls_project": "project", "sls_logstore": "logstore", "sls_shard": fmt.Sprint(shard), "sls_id": id},
+		Fields: map[string]any{"sls_project": "project", "sls_logstore": "logstore", "sls_shard": fmt.Sprint(shard), "sls_id": id, "env": "prod"},
 	}
 	for _, tag := range g.LogTags {
 		e.Event["__tag__:"+tag.GetKey()] = tag.GetValue()
+		if tag.GetKey() == "__hostname__" {
+			e.Source = "project/" + tag.GetValue()
+		}
 	}
 	for _, c := range l.Contents {
 		e.Event[c.GetKey()] = c.GetValue()
+		var object map[string]any
+		if c.GetKey() == "requestParameters" && json.Unmarshal([]byte(c.GetValue()), &object) == nil {
+			e.Event[c.GetKey()] = object
+		}
 	}
 	return e
 }
