@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -192,6 +193,44 @@ func TestRefusedEvents(t *testing.T) {
 				t.Errorf("%s: code %s", id, code)
 			}
 		}
+	}
+}
+
+// What is refused lies in quarantine once, under the day on which SLS received
+// it, however often and in whatever company it is delivered.
+func TestQuarantineNamesStayTheSame(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{Refuse: refusedOf}, map[string]string{"HEC_BATCH_BYTES": "1048576"})
+	gen := emulator.NewGenerator(1)
+	now := time.Now()
+	days := map[string]int{}
+	for _, day := range []time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now} {
+		for range 20 {
+			w.putAt(day, 0, gen.Group(20))
+		}
+	}
+	for id := range w.ids() {
+		if w.belongsInQuarantine(id) {
+			n, _ := strconv.ParseInt(strings.Split(id, ":")[1], 10, 64)
+			days[[]time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now}[(n-w.first[0])/20].UTC().Format("2006/01/02")]++
+		}
+	}
+	w.store.AppendBroken(0, gen.Group(5)[:10])
+	days[now.UTC().Format("2006/01/02")]++
+	for _, bytes := range []string{"1048576", "3000", "20000"} {
+		w.env["HEC_BATCH_BYTES"], w.env["SLS_CG"] = bytes, "group-"+bytes // each begins at the beginning
+		w.mustRun(w.function())
+	}
+	q := w.open(w.quarantineURL())
+	got := map[string]int{}
+	keys, err := q.Keys(t.Context(), "slshec/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		got[strings.TrimPrefix(k, "slshec/")[:len("2006/01/02")]]++
+	}
+	if !maps.Equal(got, days) || len(got) != 3 {
+		t.Errorf("objects by day %v, want %v", got, days)
 	}
 }
 

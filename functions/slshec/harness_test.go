@@ -108,6 +108,12 @@ func (w *world) open(url string) *bucket.Bucket {
 // put appends encoded groups to a shard, and remembers them.
 func (w *world) put(shard int, groups ...[]byte) {
 	w.t.Helper()
+	w.putAt(time.Now(), shard, groups...)
+}
+
+// putAt is put as if received at t.
+func (w *world) putAt(t time.Time, shard int, groups ...[]byte) {
+	w.t.Helper()
 	first, _ := w.store.Range(shard) // not under w.mu: guard takes that while it holds up the store
 	w.mu.Lock()
 	if _, known := w.first[shard]; !known {
@@ -121,7 +127,7 @@ func (w *world) put(shard int, groups ...[]byte) {
 		w.groups[shard] = append(w.groups[shard], &g)
 	}
 	w.mu.Unlock()
-	w.store.Append(shard, groups...)
+	w.store.AppendAt(t, shard, groups...)
 }
 
 // fill puts n groups of logs logs into each shard that takes any.

@@ -17,6 +17,9 @@ type page struct {
 	shard  int
 	ledger *ledger
 
+	asking sync.Mutex
+	begun  time.Time // when SLS received the beginning of the page, if it was asked
+
 	mu   sync.Mutex
 	open int // flights under way, and one while the page is being read
 	err  error
@@ -30,20 +33,25 @@ func newPage(ctx context.Context, b *sls.Batch, l *ledger) *page {
 	return p
 }
 
-// day is the same on every delivery, where the service says when it received
-// the page.
-func (p *page) day() time.Time {
-	if at := p.batch.Received; !at.IsZero() {
-		return at
-	}
-	return time.Now()
-}
-
 // board says that a flight takes events of the page.
 func (p *page) board() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open++
+}
+
+// received returns when SLS received the beginning of the page, and asks once.
+func (p *page) received(ctx context.Context, c *sls.Client) (time.Time, error) {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	if p.begun.IsZero() {
+		t, err := c.CursorTime(ctx, p.shard, p.batch.Cursor)
+		if err != nil {
+			return time.Time{}, err
+		}
+		p.begun = t
+	}
+	return p.begun, nil
 }
 
 // landed ends what board or newPage began; c is what became of the events.

@@ -1,13 +1,17 @@
 package slshec
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
 // position says where a record lies in SLS.
@@ -38,8 +42,53 @@ func (s *sink) source(p position) json.RawMessage {
 // malformed sets aside bytes that are not the protobuf they should be.
 func (s *sink) malformed(p *page, raw []byte, at position) error {
 	e := quarantine.Entry{Reason: "not a LogGroup that can be decoded: the log at this index and those after it", Code: codeMalformed, Source: s.source(at)}
-	id := fmt.Sprintf("%s/%s/%d/%d/%d/%s", s.cfg.Project, s.cfg.Logstore, at.Shard, at.Cursor, at.Index, at.Page)
-	name, err := s.quarantine.Put(p.ctx, p.day(), id, e, raw)
+	cursor := at.Cursor
+	if at.Page != "" { // each group before it has a cursor
+		n, _ := sls.CursorNumber(at.Page)
+		cursor = n + int64(at.Group)
+	}
+	id := fmt.Sprintf("%d/%d/%d", at.Shard, cursor, at.Index)
+	if s.cfg.Query != "" || s.cfg.Processor != "" { // or rather it would, if none were left out
+		id += "/" + at.Page
+	}
+	day, err := s.received(p.ctx, p, cursor)
+	if err != nil {
+		return err
+	}
+	return s.put(p.ctx, day, id, e, raw)
+}
+
+// refused sets aside the events that Splunk refused, as they were sent: a
+// replay needs nothing else. Each gets an object of its own, since what else is
+// refused along with it differs from one delivery to the next.
+func (s *sink) refused(f *flight, list []hec.Rejection) error {
+	g, ctx := errgroup.WithContext(s.ctx)
+	g.SetLimit(8)
+	for _, r := range list {
+		g.Go(func() error { return s.refusedOne(ctx, f.partOf(r.Index), r) })
+	}
+	return g.Wait()
+}
+
+func (s *sink) refusedOne(ctx context.Context, p *page, r hec.Rejection) error {
+	at := position{Shard: p.shard, Cursor: int64(r.Pos.A), Index: int(r.Pos.B)} //nolint:gosec // as flight.add wrote them
+	at.ID = fmt.Sprintf("%d:%d:%d", at.Shard, at.Cursor, at.Index)
+	code := "hec-" + strconv.Itoa(r.Code)
+	if r.Code < 0 {
+		code = "http-" + strconv.Itoa(r.Status)
+	}
+	day, err := s.received(ctx, p, at.Cursor)
+	if err != nil {
+		return err
+	}
+	e := quarantine.Entry{Reason: fmt.Sprintf("Splunk refused the event: %s (HTTP %d)", r.Text, r.Status), Code: code, Source: s.source(at)}
+	return s.put(ctx, day, at.ID, e, r.Event)
+}
+
+// put writes a record under a name made of id, unique in the logstore, and of
+// the day: the same on every delivery, so that none is held twice.
+func (s *sink) put(ctx context.Context, day time.Time, id string, e quarantine.Entry, record []byte) error {
+	name, err := s.quarantine.Put(ctx, day, s.cfg.Project+"/"+s.cfg.Logstore+"/"+id, e, record)
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
@@ -47,36 +96,20 @@ func (s *sink) malformed(p *page, raw []byte, at position) error {
 	return nil
 }
 
-// refused sets aside the events that Splunk refused, as they were sent: a
-// replay needs nothing else.
-func (s *sink) refused(f *flight, list []hec.Rejection) error {
-	var ids bytes.Buffer
-	ids.WriteString(s.cfg.Project + "/" + s.cfg.Logstore)
-	at := make([]position, len(list))
-	for i, r := range list {
-		p := position{Shard: f.partOf(r.Index).shard, Cursor: int64(r.Pos.A), Index: int(r.Pos.B)} //nolint:gosec // as flight.add wrote them
-		p.ID = fmt.Sprintf("%d:%d:%d", p.Shard, p.Cursor, p.Index)
-		at[i] = p
-		ids.WriteString(" " + p.ID)
+// received returns when SLS received a group of p, exact as to the day.
+func (s *sink) received(ctx context.Context, p *page, cursor int64) (time.Time, error) {
+	begin, err := p.received(ctx, s.sls)
+	if err == nil && !sameDay(begin, p.batch.Received) { // a page may be of many days
+		begin, err = s.sls.CursorTime(ctx, p.shard, sls.FormatCursor(cursor))
 	}
-	batch := s.quarantine.Batch(s.ctx, f.partOf(list[0].Index).day(), ids.String())
-	defer batch.Abort()
-	for i, r := range list {
-		code := "hec-" + strconv.Itoa(r.Code)
-		if r.Code < 0 {
-			code = "http-" + strconv.Itoa(r.Status)
-		}
-		e := quarantine.Entry{Reason: fmt.Sprintf("Splunk refused the event: %s (HTTP %d)", r.Text, r.Status), Code: code, Source: s.source(at[i])}
-		if err := batch.Add(e, bytes.NewReader(r.Event)); err != nil {
-			return fmt.Errorf("quarantine: %w", err)
-		}
+	if sls.IsInvalidCursor(err) { // gone, since it was read: it is not delivered again
+		return time.Now(), nil
 	}
-	name, err := batch.Commit()
-	if err != nil {
-		return fmt.Errorf("quarantine: %w", err)
-	}
-	s.keep(name)
-	return nil
+	return begin, err
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Truncate(24 * time.Hour).Equal(b.UTC().Truncate(24 * time.Hour))
 }
 
 func (s *sink) keep(object string) {

@@ -22,6 +22,7 @@ import (
 type sink struct {
 	hec        *hec.Client
 	session    *hec.Session
+	sls        *sls.Client
 	quarantine *quarantine.Store
 	cfg        *Config
 	topics     map[string]bool // nil keeps all
@@ -54,7 +55,7 @@ type lane struct {
 
 // newSink begins to take pages until close. Nothing is sent after ctx has ended.
 func newSink(ctx context.Context, f *Function) *sink {
-	s := &sink{hec: f.hec, session: f.hec.Session(), quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
+	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
 	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
 	s.lanes = make(chan *lane, n)
