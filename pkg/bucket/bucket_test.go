@@ -28,8 +28,13 @@ func open(t *testing.T, url string) *bucket.Bucket {
 	return b
 }
 
-// TestMain doubles as the other process of TestCreateAcrossProcesses.
+// TestMain doubles as the other process of TestCreateAcrossProcesses and of
+// TestSeriesAcrossProcesses.
 func TestMain(m *testing.M) {
+	if url := os.Getenv("APPEND_IN"); url != "" {
+		appendAsProcess(url, os.Getenv("APPEND_AS"))
+		os.Exit(0)
+	}
 	if url := os.Getenv("CREATE_IN"); url != "" {
 		b, err := bucket.Open(context.Background(), url)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/bucket/buckettest"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 )
 
@@ -169,4 +170,10 @@ func TestForbiddenIsNotAbsent(t *testing.T) {
 	if _, err := b.ReadAll(ctx, "gone"); !bucket.IsNotFound(err) {
 		t.Errorf("an absent object: %v", err)
 	}
+}
+
+func TestSeries(t *testing.T) {
+	buckettest.Series(t, buckettest.Kind{Open: func(t *testing.T) *bucket.Bucket {
+		return open(t, "gs://"+newBucket()+"?prefix=below/")
+	}})
 }

@@ -28,6 +28,7 @@ func Run(t *testing.T, k Kind) {
 	t.Run("Write", k.write)
 	t.Run("ReadIf", k.readIf)
 	t.Run("Names", k.names)
+	t.Run("Series", func(t *testing.T) { Series(t, k) })
 }
 
 // sizes are those of an object in one request and of one in several.
