@@ -1,21 +1,19 @@
 // Package lease lets one run at a time hold a name, in a bucket that can do no
 // more than create an object if it is not there, delete and list.
 //
-// A lease is a numbered series of small objects; the highest number counts. To
-// take or to renew it is to create the next number, which only one caller can.
-// So a holder that was away for too long learns from its next renewal that
-// another has gone on from its number, and [Lease.Err] has told it before that
-// by the clock: a holder trusts a lease for three quarters of its term, others
-// respect it for all of it. The quarter in between is for clocks that disagree
-// and requests that are under way.
+// A lease is a [bucket.Series] of terms; the latest counts. To take or to renew
+// it is to append the next number, which only one caller can. So a holder that
+// was away for too long learns from its next renewal that another has gone on
+// from its number, and [Lease.Err] has told it before that by the clock: a
+// holder trusts a lease for three quarters of its term, others respect it for
+// all of it. The quarter in between is for clocks that disagree and requests
+// that are under way.
 package lease
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +34,9 @@ func (h *Held) Error() string {
 	return fmt.Sprintf("%s holds the lease until %s", h.By, h.Until.UTC().Format(time.RFC3339))
 }
 
+// digits is the form of a term's number.
+var digits = bucket.Digits(20)
+
 // term is one object of the series.
 type term struct {
 	Holder   string    `json:"holder"`
@@ -45,8 +46,7 @@ type term struct {
 
 // Lease is a lease that is held, and renewed until [Lease.Release].
 type Lease struct {
-	b      *bucket.Bucket
-	prefix string
+	terms  bucket.Series
 	ttl    time.Duration
 	holder string
 
@@ -65,16 +65,18 @@ type Lease struct {
 // The error is a [*Held] if another holds the lease; ctx is for the attempt
 // only. After a holder that was killed, the lease lapses within ttl.
 func Acquire(ctx context.Context, b *bucket.Bucket, prefix, holder string, ttl time.Duration) (*Lease, error) {
-	number, last, err := newest(ctx, b, prefix)
+	terms := b.Series(prefix, digits)
+	var last term
+	number, err := terms.Latest(ctx, &last)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lease: %w", err)
 	}
 	if number > 0 && !last.Released && time.Now().Before(last.Expires) {
 		return nil, &Held{last.Holder, last.Expires}
 	}
 	own, lose := context.WithCancelCause(context.WithoutCancel(ctx))
 	l := &Lease{
-		b: b, prefix: prefix, ttl: ttl, holder: holder, lose: lose,
+		terms: terms, ttl: ttl, holder: holder, lose: lose,
 		stop: make(chan struct{}), done: make(chan struct{}), number: number,
 	}
 	l.ctx = context.WithValue(own, contextKey{}, l)
@@ -84,10 +86,11 @@ func Acquire(ctx context.Context, b *bucket.Bucket, prefix, holder string, ttl t
 			return nil, err
 		}
 		// Another was quicker.
-		if _, last, err = newest(ctx, b, prefix); err != nil {
-			return nil, err
+		var winner term
+		if _, err := terms.Latest(ctx, &winner); err != nil {
+			return nil, fmt.Errorf("lease: %w", err)
 		}
-		return nil, &Held{last.Holder, last.Expires}
+		return nil, &Held{winner.Holder, winner.Expires}
 	}
 	go l.keep()
 	return l, nil
@@ -138,7 +141,7 @@ func (l *Lease) term() term {
 func (l *Lease) keep() {
 	defer close(l.done)
 	wait := l.ttl / 4
-	var t term // kept as it is until its fate is known: see bucket.CreateJSON
+	var t term // kept as it is until its fate is known: see bucket.Series
 	for {
 		timer := time.NewTimer(wait)
 		select {
@@ -168,85 +171,31 @@ func (l *Lease) keep() {
 	}
 }
 
-// next creates the next object of the series. ErrLost means that another did,
-// or that the series has moved on.
+// next appends the next term. ErrLost means that another did, or that the
+// series has gone on.
 func (l *Lease) next(ctx context.Context, t term) error {
 	number := l.number + 1
-	err := l.b.CreateJSON(ctx, key(l.prefix, number), t)
+	err := l.terms.Append(ctx, number, t)
 	if errors.Is(err, bucket.ErrExists) {
 		return l.lostTo(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
-	// The number may have been used and cleared away by others while we were
-	// slow; then theirs are higher.
-	last, all, err := numbers(ctx, l.b, l.prefix)
-	if err != nil {
-		return fmt.Errorf("lease: %w", err)
-	}
-	if last != number {
-		return errors.Join(l.lostTo(ctx), l.b.Remove(ctx, key(l.prefix, number)))
-	}
 	l.mu.Lock()
 	// Counted from now, for the monotonic reading that a document's time lacks.
 	l.number, l.until = number, time.Now().Add(time.Until(t.Expires)-l.ttl/4)
 	l.mu.Unlock()
-	for _, n := range all {
-		if n < number {
-			_ = l.b.Remove(ctx, key(l.prefix, n)) // else the next renewal does
-		}
-	}
+	_ = l.terms.Trim(ctx, number) // else the next renewal does
 	return nil
 }
 
 func (l *Lease) lostTo(ctx context.Context) error {
-	if _, last, err := newest(ctx, l.b, l.prefix); err == nil && last.Holder != "" {
+	var last term
+	if _, err := l.terms.Latest(ctx, &last); err == nil && last.Holder != "" {
 		return fmt.Errorf("%w: %s has it now", ErrLost, last.Holder)
 	}
 	return ErrLost
-}
-
-func key(prefix string, n uint64) string { return fmt.Sprintf("%s%020d", prefix, n) }
-
-// numbers lists the series; last is its highest number, 0 if there is none.
-func numbers(ctx context.Context, b *bucket.Bucket, prefix string) (last uint64, all []uint64, err error) {
-	keys, err := b.Keys(ctx, prefix)
-	for try := 0; bucket.IsNotFound(err) && try < 10; try++ {
-		// file:// trips over what is removed while it lists.
-		keys, err = b.Keys(ctx, prefix)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, k := range keys {
-		n, err := strconv.ParseUint(strings.TrimPrefix(k, prefix), 10, 64)
-		if err != nil {
-			return 0, nil, fmt.Errorf("%s is no object of a lease: remove it", k)
-		}
-		all = append(all, n)
-		last = max(last, n)
-	}
-	return last, all, nil
-}
-
-// newest returns the object that counts.
-func newest(ctx context.Context, b *bucket.Bucket, prefix string) (uint64, term, error) {
-	for range 10 { // its holder may just be replacing it
-		number, _, err := numbers(ctx, b, prefix)
-		if err != nil || number == 0 {
-			return 0, term{}, err
-		}
-		var t term
-		err = b.ReadJSON(ctx, key(prefix, number), &t)
-		if !bucket.IsNotFound(err) {
-			return number, t, err
-		}
-		if err := retry.Sleep(ctx, 10*time.Millisecond); err != nil {
-			return 0, term{}, err
-		}
-	}
-	return 0, term{}, errors.New("lease: its objects change faster than they can be read")
 }
 
 type contextKey struct{}

@@ -17,12 +17,12 @@ func TestANumberThatWasUsedBeforeIsWorthNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.Close() }()
-	if err := b.PutJSON(t.Context(), key("l/", 9), term{Holder: "other", Expires: time.Now().Add(time.Hour)}); err != nil {
+	if err := b.PutJSON(t.Context(), "l/00000000000000000009", term{Holder: "other", Expires: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, lose := context.WithCancelCause(t.Context())
 	defer lose(nil)
-	l := &Lease{b: b, prefix: "l/", ttl: time.Minute, holder: "slow", ctx: ctx, lose: lose, number: 3}
+	l := &Lease{terms: b.Series("l/", digits), ttl: time.Minute, holder: "slow", ctx: ctx, lose: lose, number: 3}
 	if err := l.next(t.Context(), l.term()); !errors.Is(err, ErrLost) {
 		t.Errorf("%v", err)
 	}
