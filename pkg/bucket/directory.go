@@ -2,11 +2,14 @@ package bucket
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -20,45 +23,41 @@ import (
 // systems another folder of the same one (quotas by project, encryption by
 // folder), and no number tells beforehand. So it is tried, once for each folder
 // written to, and where it fails the temporary file lies beside its target.
+//
+// Both ways write content alone. The attributes are written by [attributes]:
+// fileblob would take the MD5 of all content for them, which nobody reads, and
+// which takes longer than to write it.
 type directory struct {
-	path string // locked while an object is created
-	mode os.FileMode
-	skip bool // objects have no attributes
-	// writers are the ways to write, but for the bucket's own.
-	writers map[manner]*blob.Bucket
-	prefix  string // of the objects' keys
-	beside  bool   // always
+	path   string // locked while an object is created
+	mode   os.FileMode
+	skip   bool   // objects have no attributes
+	prefix string // of the objects' keys
+	always bool   // beside
+
+	apart, beside *blob.Bucket // write with the temporary file there
 
 	mu      sync.Mutex
 	reached map[string]bool // by folder: a rename from the temporary one gets there
 }
 
-// manner is how an object is written: with its temporary file beside it, and
-// bare of the file of attributes that fileblob puts there too.
-type manner struct{ beside, bare bool }
-
 func openDirectory(path string, mode os.FileMode, a Address) (*directory, error) {
-	d := &directory{path: path, mode: mode, skip: a.Param("metadata") != "", prefix: a.Prefix, writers: map[manner]*blob.Bucket{}, reached: map[string]bool{}}
-	d.beside, _ = a.flag("no_tmp_dir")
-	for _, m := range []manner{{false, false}, {false, true}, {true, false}, {true, true}} {
-		if m == d.own() {
-			continue
-		}
-		b, err := fileblob.OpenBucket(path, d.options(m))
+	d := &directory{path: path, mode: mode, skip: a.Param("metadata") != "", prefix: a.Prefix, reached: map[string]bool{}}
+	d.always, _ = a.flag("no_tmp_dir")
+	for b, beside := range map[**blob.Bucket]bool{&d.apart: false, &d.beside: true} {
+		opened, err := fileblob.OpenBucket(path, &fileblob.Options{DirFileMode: mode, NoTempDir: beside, Metadata: fileblob.MetadataDontWrite})
 		if err != nil {
 			return nil, errors.Join(err, d.close())
 		}
-		d.writers[m] = under(b, a)
+		*b = under(opened, a)
 	}
 	return d, nil
 }
 
-// own is the manner in which all that needs no other is done: it works anywhere.
-func (d *directory) own() manner { return manner{beside: true, bare: d.skip} }
-
-func (d *directory) options(m manner) *fileblob.Options {
-	o := &fileblob.Options{DirFileMode: d.mode, NoTempDir: m.beside}
-	if m.bare {
+// own returns the options of the bucket that does all but write uploads. What
+// is written through it all the same works anywhere.
+func (d *directory) own() *fileblob.Options {
+	o := &fileblob.Options{DirFileMode: d.mode, NoTempDir: true}
+	if d.skip {
 		o.Metadata = fileblob.MetadataDontWrite
 	}
 	return o
@@ -66,17 +65,69 @@ func (d *directory) options(m manner) *fileblob.Options {
 
 func (d *directory) close() error {
 	var errs []error
-	for _, b := range d.writers {
-		errs = append(errs, b.Close())
+	for _, b := range []*blob.Bucket{d.apart, d.beside} {
+		if b != nil {
+			errs = append(errs, b.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// writer returns what writes the object at key, with attributes or bare; nil
-// if that is the bucket's own manner.
-func (d *directory) writer(key string, bare bool) *blob.Bucket {
-	folder := filepath.Dir(filepath.Join(d.path, filepath.FromSlash(d.prefix+key)))
-	return d.writers[manner{beside: d.beside || !d.reaches(folder), bare: bare || d.skip}]
+// writer returns what writes the content of the object at key.
+func (d *directory) writer(key string) *blob.Bucket {
+	if d.always || !d.reaches(filepath.Dir(d.file(key))) {
+		return d.beside
+	}
+	return d.apart
+}
+
+// file returns the path of the object at key.
+func (d *directory) file(key string) string {
+	return filepath.Join(d.path, filepath.FromSlash(escapeKey(d.prefix+key)))
+}
+
+// escapeKey writes a key as fileblob does for it to be a path: what a path
+// cannot have, or would lose, as its number in hexadecimal digits between
+// underscores, and what looks like that too.
+func escapeKey(key string) string {
+	var b strings.Builder
+	for i, r := range key {
+		before := key[:i]
+		lost := r == '/' && (strings.HasSuffix(before, "..") || strings.HasSuffix(before, "/") || i == len(key)-1)
+		if r < ' ' || lost || isEscape(key[i:]) {
+			fmt.Fprintf(&b, "__%#x__", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isEscape(s string) bool {
+	s, is := strings.CutPrefix(s, "__0x")
+	digits, rest, ends := strings.Cut(s, "_")
+	_, err := strconv.ParseInt(digits, 16, 32)
+	return is && ends && strings.HasPrefix(rest, "_") && err == nil
+}
+
+// lock keeps every other process, and this one, from creating an object until
+// unlock is called.
+func (d *directory) lock() (unlock func(), err error) {
+	dir, err := os.Open(d.path)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		// A signal ends the wait for a lock; the Go runtime sends itself many.
+		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		_ = dir.Close()
+		return nil, fmt.Errorf("lock %s: %w", d.path, err)
+	}
+	return func() { _ = dir.Close() }, nil
 }
 
 // reaches tells whether a rename from the folder for temporary files gets to

@@ -88,7 +88,7 @@ func openFile(_ context.Context, b *Bucket, a Address, _ options) error {
 	if err != nil {
 		return err
 	}
-	b.Bucket, err = fileblob.OpenBucket(dir, b.dir.options(b.dir.own()))
+	b.Bucket, err = fileblob.OpenBucket(dir, b.dir.own())
 	return err
 }
 

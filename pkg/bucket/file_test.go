@@ -2,6 +2,8 @@ package bucket_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +14,8 @@ import (
 	"testing"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	"pgregory.net/rapid"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
@@ -113,6 +117,81 @@ func TestUnfinishedFilesAreNoObjects(t *testing.T) {
 		}
 		if keys, err := b.Keys(t.Context(), ""); err != nil || !slices.Equal(keys, []string{"sub/k"}) {
 			t.Errorf("%q: lists %v, %v", param, keys, err)
+		}
+	}
+}
+
+// What is written here fileblob reads, whatever the key and what is said of it:
+// content and attributes are where it looks for them.
+func TestFileblobReadsWhatIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	plain, err := fileblob.OpenBucket(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = plain.Close() }()
+	below := blob.PrefixedBucket(plain, "in/")
+	n := 0
+	piece := rapid.SampledFrom([]string{"a", "_", "__0x2f__", "__0x", "__", "/", "//", "..", "../", ".", "\x01", "é", "日", " ", "%2F", "-", "__0x+1__", "__0x7fffffffff__"})
+	rapid.Check(t, func(rt *rapid.T) {
+		// Each folder is new, so that no object lies where another has a folder.
+		n++
+		key := fmt.Sprint("f", n, "_") + strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(rt, "key"), "")
+		opts := blob.WriterOptions{
+			CacheControl: "no-store", ContentDisposition: "inline", ContentEncoding: "gzip", ContentLanguage: "ja",
+			ContentType: rapid.SampledFrom([]string{"", "text/csv; charset=utf-8"}).Draw(rt, "type"),
+			Metadata:    map[string]string{"Key": key},
+			IfNotExist:  rapid.Bool().Draw(rt, "create"),
+		}
+		b := open(t, "file://"+dir+rapid.SampledFrom([]string{"?prefix=in/", "?prefix=in/&no_tmp_dir=true"}).Draw(rt, "parameters"))
+		if _, err := b.Put(t.Context(), key, strings.NewReader("text"), opts); err != nil {
+			rt.Fatalf("%q: %v", key, err)
+		}
+		a, err := below.Attributes(t.Context(), key)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		text, err := below.ReadAll(t.Context(), key)
+		if err != nil || string(text) != "text" {
+			rt.Errorf("%q, %v", text, err)
+		}
+		want := opts.ContentType
+		if want == "" {
+			want = "application/octet-stream"
+		}
+		if a.ContentType != want || a.CacheControl != "no-store" || a.ContentDisposition != "inline" || a.ContentEncoding != "gzip" || a.ContentLanguage != "ja" ||
+			len(a.Metadata) != 1 || a.Metadata["key"] != key {
+			rt.Errorf("%+v", a)
+		}
+	})
+}
+
+// A create-only write that meets another object leaves that one's attributes
+// alone, and one that fails at its end leaves none.
+func TestAttributesOfWhatIsNotWritten(t *testing.T) {
+	for _, param := range []string{"", "?no_tmp_dir=true"} {
+		dir := t.TempDir()
+		t.Setenv("TMPDIR", t.TempDir())
+		b := open(t, "file://"+dir+param)
+		opts := blob.WriterOptions{IfNotExist: true, Metadata: map[string]string{"by": "the first"}}
+		if _, err := b.Put(t.Context(), "k", strings.NewReader("text"), opts); err != nil {
+			t.Fatal(err)
+		}
+		opts.Metadata = map[string]string{"by": "the second"}
+		if _, err := b.Put(t.Context(), "k", strings.NewReader("other"), opts); !errors.Is(err, bucket.ErrExists) {
+			t.Error(err)
+		}
+		if a, err := b.Attributes(t.Context(), "k"); err != nil || a.Metadata["by"] != "the first" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		opts.ContentMD5 = make([]byte, 16)
+		if _, err := b.Put(t.Context(), "l", strings.NewReader("other"), opts); err == nil {
+			t.Error("content with another MD5 was written")
+		}
+		left, err := filepath.Glob(dir + "/*")
+		temp, _ := filepath.Glob(os.TempDir() + "/*")
+		if err != nil || !slices.Equal(left, []string{dir + "/k", dir + "/k.attrs"}) || len(temp) > 0 {
+			t.Errorf("%q: there are %v and %v, %v", param, left, temp, err)
 		}
 	}
 }

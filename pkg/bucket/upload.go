@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"gocloud.dev/blob"
 )
@@ -16,7 +15,7 @@ import (
 // two has to be called.
 //
 // On file:// an object is two files, its content and, beside it, its
-// attributes, which fileblob writes first and in place. So that no kill leaves
+// attributes, which are written first and in place. So that no kill leaves
 // the attributes of another content, or half of them, with an object: one to
 // create has no content before; one to replace goes without attributes, unless
 // it has metadata; and then its old content is removed first.
@@ -50,7 +49,14 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 
 // start opens the writer and gives it what was held back.
 func (u *Upload) start() (err error) {
-	u.w, err = u.b.NewWriter(u.ctx, u.key, &u.opts)
+	to := u.b.Bucket
+	if u.b.dir != nil {
+		to = u.b.dir.writer(u.key)
+		if u.opts.ContentType == "" { // as of an object without attributes, not by its first bytes
+			u.opts.ContentType = "application/octet-stream"
+		}
+	}
+	u.w, err = to.NewWriter(u.ctx, u.key, &u.opts)
 	if err != nil { // nothing was asked of the store yet: a closed bucket has gocloud's code for a failed condition too
 		return fmt.Errorf("write %s: %w", u.key, err)
 	}
@@ -59,19 +65,6 @@ func (u *Upload) start() (err error) {
 		u.head = bytes.Buffer{}
 	}
 	return u.explain(err)
-}
-
-// NewWriter is [blob.Bucket.NewWriter]: what it writes replaces what is at key.
-// [Bucket.Begin] does more.
-func (b *Bucket) NewWriter(ctx context.Context, key string, opts *blob.WriterOptions) (*blob.Writer, error) {
-	to := b.Bucket
-	if b.dir != nil {
-		bare := opts != nil && !opts.IfNotExist && len(opts.Metadata) == 0
-		if w := b.dir.writer(key, bare); w != nil {
-			to = w
-		}
-	}
-	return to.NewWriter(ctx, key, opts)
 }
 
 // Write implements [io.Writer].
@@ -117,7 +110,7 @@ func (u *Upload) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case u.opts.IfNotExist && isExists(err):
+	case u.opts.IfNotExist && (isExists(err) || errors.Is(err, ErrExists)):
 		// An upload in chunks may be refused at its first one.
 		return fmt.Errorf("create %s: %w", u.key, ErrExists)
 	}
@@ -128,33 +121,39 @@ func (u *Upload) explain(err error) error {
 // and then renames, with nothing in between to stop another process from doing
 // the same; the lock does, and the kernel drops it if we are killed.
 func (u *Upload) close() error {
-	replaced := !u.opts.IfNotExist && len(u.opts.Metadata) > 0
-	if u.b.dir == nil || !u.opts.IfNotExist && !replaced { // not file, or nothing to guard
+	dir := u.b.dir
+	if dir == nil || !u.opts.IfNotExist && (dir.skip || len(u.opts.Metadata) == 0) { // not file, or nothing to guard
 		return u.w.Close()
 	}
-	dir, err := os.Open(u.b.dir.path)
+	unlock, err := dir.lock()
 	if err != nil {
 		return u.fail(err)
 	}
-	defer func() { _ = dir.Close() }()
-	for {
-		// A signal ends the wait for a lock; the Go runtime sends itself many.
-		if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			break
+	defer unlock()
+	file := dir.file(u.key)
+	if u.opts.IfNotExist {
+		if _, err := os.Stat(file); err == nil {
+			return u.fail(ErrExists)
 		}
+	} else if err := u.b.Remove(context.Background(), u.key); err != nil {
+		return u.fail(err)
 	}
-	if err != nil {
-		return u.fail(fmt.Errorf("lock %s: %w", u.b.dir.path, err))
+	if dir.skip {
+		return u.w.Close()
 	}
-	if replaced {
-		if err := u.b.Remove(context.Background(), u.key); err != nil {
-			return u.fail(err)
-		}
+	if err := attributesOf(u.opts).write(file); err != nil {
+		return u.fail(err)
 	}
-	return u.w.Close()
+	if err := u.w.Close(); err != nil {
+		return errors.Join(err, removeAttributes(file))
+	}
+	return nil
 }
 
 func (u *Upload) fail(err error) error {
 	u.cancel()
-	return errors.Join(err, u.w.Close())
+	if closed := u.w.Close(); !errors.Is(closed, context.Canceled) {
+		err = errors.Join(err, closed)
+	}
+	return err
 }
