@@ -107,28 +107,37 @@ func TestSameBodySameBytes(t *testing.T) {
 	}
 }
 
-// Hints of every kind, most of them wrong, and bodies that grow in odd steps.
-func FuzzEncoder(f *testing.F) {
+// fuzzed packs a body made of what a fuzzer gives: with hints of every kind, most
+// of them wrong, and growing in odd steps.
+func fuzzed(text []byte, seed uint64, step uint16) (body, packed []byte) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	body = blowUp(r, text)
+	var e Encoder
+	e.Reset()
+	at := 0
+	for range r.IntN(1000) {
+		if at += r.IntN(100); r.IntN(20) == 0 {
+			at = r.IntN(2*len(body) + 1) // out of order
+		}
+		e.Hint([]Hint{{uint32(at), uint32(r.IntN(at + 10))}}) //nolint:gosec // small
+	}
+	for n := 0; n < len(body); n += 1 + int(step) {
+		e.Grow(body[:n])
+	}
+	return body, e.Finish(body)
+}
+
+func seeds(f *testing.F) {
 	f.Add([]byte(`{"time":1700000000.123456789,"host":"10.0.0.1"}`), uint64(1), uint16(100))
 	f.Add([]byte("abcdefgh"), uint64(2), uint16(7))
 	f.Add(random(300), uint64(3), uint16(60_000))
 	f.Add([]byte("配置已更改"), uint64(4), uint16(1))
+}
+
+func FuzzEncoder(f *testing.F) {
+	seeds(f)
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64, step uint16) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		body := blowUp(r, text)
-		var e Encoder
-		e.Reset()
-		at := 0
-		for range r.IntN(1000) {
-			if at += r.IntN(100); r.IntN(20) == 0 {
-				at = r.IntN(2*len(body) + 1) // out of order
-			}
-			e.Hint([]Hint{{uint32(at), uint32(r.IntN(at + 10))}}) //nolint:gosec // small
-		}
-		for n := 0; n < len(body); n += 1 + int(step) {
-			e.Grow(body[:n])
-		}
-		packed := e.Finish(body)
+		body, packed := fuzzed(text, seed, step)
 		if !bytes.Equal(unpack(t, packed), body) {
 			t.Error("the body came back as another")
 		}
