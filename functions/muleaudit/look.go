@@ -20,6 +20,7 @@ type found struct {
 	untimed    int64 // of the new ones, without a timestamp
 	pages      int
 	total      int64 // reported by the API, -1 if it reported none
+	outside    int64 // of total, beside what was asked for
 	bytesIn    int64
 	retries    int64
 	objects    []part
@@ -70,7 +71,7 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	}()
 
 	c := &collector{known: &known.keys, stage: st, watermark: watermark}
-	stats, err := f.api.Entries(ctx, anypoint.Query{Org: l.org, From: l.from, To: l.to, IncludeTotal: true}, c)
+	stats, err := f.api.Entries(ctx, anypoint.Query{Org: l.org, From: l.from, To: l.to}, c)
 	res = c.result(stats)
 	if err != nil {
 		return res, false, err
@@ -160,6 +161,6 @@ func (c *collector) result(s anypoint.Stats) found {
 	entries := max(c.entries, events)
 	return found{
 		entries: entries, events: events, late: c.late, duplicates: entries - events, untimed: c.untimed,
-		pages: s.Pages, total: s.Total, bytesIn: s.Bytes, retries: int64(s.Retries),
+		pages: s.Pages, total: s.Total, outside: int64(s.Outside), bytesIn: s.Bytes, retries: int64(s.Retries),
 	}
 }

@@ -22,8 +22,9 @@ type looked struct {
 type lookRow struct {
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
-	Events   int64     `json:"events"`    // entries received, identical ones included
-	APITotal int64     `json:"api_total"` // entries counted by the API, -1 if it did not say
+	Events   int64     `json:"events"`            // entries received, identical ones included
+	APITotal int64     `json:"api_total"`         // entries counted by the API, -1 if it did not say
+	Outside  int64     `json:"outside,omitempty"` // of APITotal, entries beside [From, To)
 	Pages    int       `json:"pages"`
 	Run      string    `json:"run"`
 	At       time.Time `json:"at"`
@@ -57,7 +58,7 @@ func (l ledger) noteLook(ctx context.Context, k look, run string, res found, dis
 		}
 	}
 	rec.Looks = append(kept, lookRow{
-		From: k.from, To: k.to, Events: res.entries, APITotal: res.total, Pages: res.pages,
+		From: k.from, To: k.to, Events: res.entries, APITotal: res.total, Outside: res.outside, Pages: res.pages,
 		Run: run, At: time.Now().UTC(),
 	})
 	return l.state.PutJSON(ctx, l.looksPath(k.start), rec)

@@ -53,7 +53,7 @@ func (o *OrgReceipt) add(res found) {
 	o.Duplicates += res.duplicates
 	o.Untimed += res.untimed
 	o.Pages += res.pages
-	o.APITotal += max(0, res.total)
+	o.APITotal += max(0, res.total-res.outside)
 	o.Objects = append(o.Objects, objects(res.objects)...)
 }
 

@@ -15,6 +15,11 @@
 // is still checked to be JSON to its last byte: one that ends early is an error,
 // never a short page.
 //
+// Nor is an answer that breaks off between pages the end of a query. That is
+// where the total is reached that the API counted, or else an empty page; a
+// total that is not reached, a page without a cursor before that, and a cursor
+// that repeats are failures that may pass.
+//
 // Sources: docs.mulesoft.com/access-management/audit-logging (limits, cursor),
 // dev-portal.mulesoft.com "Audit Log Query" (request and answer).
 package anypoint

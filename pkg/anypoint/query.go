@@ -20,17 +20,8 @@ const maxPageSize = 200
 // it have logs of their own) from From on and before To. The API counts in
 // milliseconds.
 type Query struct {
-	Org          string
-	From, To     time.Time
-	IncludeTotal bool // have the API count the entries: Stats.Total
-}
-
-// bounds returns the first and the last millisecond of q: both ends of a query
-// are inclusive in the API.
-func (q Query) bounds() (first, last time.Time) {
-	const ms = time.Millisecond
-	ceil := func(t time.Time) time.Time { return t.Add(ms - 1).Truncate(ms).UTC() }
-	return ceil(q.From), ceil(q.To).Add(-ms)
+	Org      string
+	From, To time.Time
 }
 
 // Handler takes what a query finds. Its calls come from one goroutine, in
@@ -50,9 +41,10 @@ type Handler interface {
 // Stats is what a query took, also when it failed.
 type Stats struct {
 	Pages   int   // complete pages, the last and empty one included
-	Entries int   // in complete pages
+	Entries int   // in complete pages, and within the query's bounds
+	Outside int   // likewise, but beside the bounds: not handed out
 	Bytes   int64 // of JSON read, that of failed attempts included
-	Total   int64 // entries counted by the API; -1 when not asked for or not said
+	Total   int64 // Entries and Outside, as the API counted; -1 when it did not say
 	Retries int   // requests made again, for whatever reason
 }
 
@@ -66,51 +58,54 @@ type request struct {
 	Cursor         json.RawMessage `json:"cursor,omitempty"`
 }
 
-func (q Query) request(limit int) (r request, some bool) {
+// request returns the body of q's first page; some is false when q is empty.
+func (q Query) request(limit int) (r request, b bounds, some bool) {
 	const iso = "2006-01-02T15:04:05.000Z"
-	first, last := q.bounds()
+	date := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(iso) }
+	b = q.bounds()
 	return request{
-		OrganizationID: q.Org, StartDate: first.Format(iso), EndDate: last.Format(iso),
-		Ascending: true, Limit: limit,
-	}, !last.Before(first)
+		OrganizationID: q.Org, StartDate: date(b.first), EndDate: date(b.last), Ascending: true, Limit: limit,
+	}, b, b.from < b.to
 }
 
-// Entries hands all entries of q to h, oldest first, page by page. A page that
-// fails is read again, see [Handler].
+// Entries hands all entries of q to h, in the order of the API, which is asked
+// for the oldest first, page by page. A page that fails is read again, see
+// [Handler]; so is one that says neither how to go on nor that the total is
+// reached, and in the end that is an error: an answer that breaks off never
+// counts as the end. An entry without a timestamp is taken to be within q.
 func (c *Client) Entries(ctx context.Context, q Query, h Handler) (Stats, error) {
 	st := Stats{Total: -1}
-	req, some := q.request(c.pageSize)
+	req, b, some := q.request(c.pageSize)
 	if !some {
 		return st, nil
 	}
-	for {
-		t, err := c.page(ctx, &st, req, q.IncludeTotal && st.Pages == 0, h)
+	in := &inside{Handler: h, bounds: b}
+	w := &walk{org: q.Org, limit: c.pageSize}
+	for more := true; more; {
+		t, err := c.page(ctx, &st, req, w.pages == 0, in, func(t trailer) (err error) {
+			more, err = w.add(t)
+			return err
+		})
+		st.Pages, st.Outside = w.pages, in.outside
+		st.Entries = int(w.entries) - in.outside
 		if err != nil {
 			return st, err
 		}
-		if n, ok := number(t.total); ok && st.Pages == 0 {
-			st.Total = n
-		}
-		st.Pages++
-		st.Entries += t.entries
-		if t.entries == 0 || len(t.cursor) == 0 || string(t.cursor) == `""` {
-			return st, nil
-		}
-		if bytes.Equal(t.cursor, req.Cursor) {
-			return st, retry.Permanent(&Error{Kind: Protocol, Org: q.Org, Detail: "the API returned the cursor it was sent, so the pages would never end"})
-		}
+		st.Total = w.total
 		req.Cursor = t.cursor
 	}
+	return st, nil
 }
 
-// Total asks how many entries q has. The answer may differ from what
-// [Client.Entries] found earlier, since entries arrive late.
+// Total asks how many entries q has, those beside its bounds included as in
+// [Stats]. The answer may differ from what [Client.Entries] found earlier, since
+// entries arrive late.
 func (c *Client) Total(ctx context.Context, q Query) (int64, error) {
-	req, some := q.request(1)
+	req, _, some := q.request(1)
 	if !some {
 		return 0, nil
 	}
-	t, err := c.page(ctx, new(Stats), req, true, ignore{})
+	t, err := c.page(ctx, new(Stats), req, true, ignore{}, func(trailer) error { return nil })
 	if err != nil {
 		return 0, err
 	}
@@ -138,8 +133,8 @@ var splitters = sync.Pool{New: func() any { return new(splitter) }}
 // keepBuffer is the largest buffer that is kept for later pages.
 const keepBuffer = 1 << 20
 
-// page reads one page, however many attempts that takes.
-func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler) (t trailer, err error) {
+// page reads one page that check takes, however many attempts that takes.
+func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler, check func(trailer) error) (t trailer, err error) {
 	k := call{
 		method: http.MethodPost, path: "/audit/v2/organizations/" + url.PathEscape(req.OrganizationID) + "/query",
 		query: url.Values{"cursorPagination": {"true"}}, contentType: "application/json", org: req.OrganizationID,
@@ -176,14 +171,17 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 			handler = h.Entry(raw)
 			return handler
 		})
-		if handler == nil && err == nil {
+		if handler == nil && err != nil {
+			return bodyError(ctx, k.org, err)
+		}
+		if handler == nil {
+			if err := check(t); err != nil {
+				return err
+			}
 			handler = h.PageEnd()
 		}
 		if handler != nil {
 			return &final{handler}
-		}
-		if err != nil {
-			return bodyError(ctx, k.org, err)
 		}
 		return nil
 	})

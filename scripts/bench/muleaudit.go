@@ -74,7 +74,7 @@ func muleauditFloor(ctx context.Context) error {
 		})
 	}
 	for at := time.Now().Truncate(time.Hour).Add(-24 * time.Hour); at.Before(time.Now()); at = at.Add(time.Hour) {
-		spans <- anypoint.Query{Org: "org-1", From: at, To: at.Add(time.Hour), IncludeTotal: true}
+		spans <- anypoint.Query{Org: "org-1", From: at, To: at.Add(time.Hour)}
 	}
 	close(spans)
 	wg.Wait()

@@ -36,9 +36,9 @@ type selection struct {
 	ascending   bool
 	offset      int
 	limit       int
-	cursor      bool      // cursor paging
-	after       *position // where the page before ended
-	total       string    // "", "true" or "capped"
+	cursor      bool    // cursor paging
+	after       *cursor // where the page before ended
+	total       string  // "", "true" or "capped"
 	filter      filter
 }
 
@@ -69,7 +69,7 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		defer func() { _ = z.Close() }()
 		out = z
 	}
-	answer(out, events, sel)
+	answer(out, events, s.opts.Deviations.cut(sel), s.opts.Deviations)
 }
 
 func understand(w http.ResponseWriter, r *http.Request) (sel selection, err error) {
@@ -116,26 +116,36 @@ func understand(w http.ResponseWriter, r *http.Request) (sel selection, err erro
 	return sel, err
 }
 
-// A cursor is the position of the last event it follows, "<ms>_<arrival>".
-
-func (p position) cursor() string {
-	return strconv.FormatInt(p.ms, 10) + "_" + strconv.FormatUint(p.seq, 16)
+// cursor is the position of the last event it follows, "<ms>_<arrival>", with
+// another "_" when it also follows an empty page there.
+type cursor struct {
+	position
+	passed bool
 }
 
-func parseCursor(s string) (*position, error) {
-	ms, seq, ok := strings.Cut(s, "_")
+func (c cursor) String() string {
+	s := strconv.FormatInt(c.ms, 10) + "_" + strconv.FormatUint(c.seq, 16)
+	if c.passed {
+		s += "_"
+	}
+	return s
+}
+
+func parseCursor(s string) (*cursor, error) {
+	at, passed := strings.CutSuffix(s, "_")
+	ms, seq, ok := strings.Cut(at, "_")
 	m, err1 := strconv.ParseInt(ms, 10, 64)
 	q, err2 := strconv.ParseUint(seq, 16, 64)
 	if !ok || err1 != nil || err2 != nil {
 		return nil, fmt.Errorf("invalid cursor %q", s)
 	}
-	return &position{m, q}, nil
+	return &cursor{position{m, q}, passed}, nil
 }
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // answer writes a page. It goes out piece by piece, since one may be large.
-func answer(w io.Writer, l log, sel selection) {
+func answer(w io.Writer, l log, sel selection, d Deviations) {
 	const piece = 64 << 10
 	pooled := buffers.Get().(*[]byte)
 	defer buffers.Put(pooled)
@@ -146,9 +156,13 @@ func answer(w io.Writer, l log, sel selection) {
 	if sel.cursor {
 		skip = 0 // a cursor overrides the offset
 	}
-	var last position
+	form := d.form(l, sel)
+	var last cursor
 	n := 0
 	for i := range found {
+		if form.empty {
+			break
+		}
 		if skip > 0 {
 			skip--
 			continue
@@ -160,7 +174,7 @@ func answer(w io.Writer, l log, sel selection) {
 			buf = append(buf, ',')
 		}
 		buf = l.append(buf, i)
-		last = l.at(i)
+		last.position = l.at(i)
 		n++
 		if len(buf) >= piece {
 			if _, err := w.Write(buf); err != nil {
@@ -170,9 +184,15 @@ func answer(w io.Writer, l log, sel selection) {
 		}
 	}
 	buf = append(buf, ']')
-	if sel.cursor && n > 0 {
+	if form.hole {
+		last = cursor{sel.after.position, true}
+	}
+	if form.stuck {
+		last = *sel.after
+	}
+	if form.cursor && (n > 0 || form.hole) {
 		buf = append(buf, `,"cursor":"`...)
-		buf = append(buf, last.cursor()...)
+		buf = append(buf, last.String()...)
 		buf = append(buf, '"')
 	}
 	if !sel.cursor || sel.total == "true" || sel.total == "capped" {
@@ -180,8 +200,10 @@ func answer(w io.Writer, l log, sel selection) {
 		if sel.total == "capped" {
 			total = min(total, totalCap)
 		}
-		buf = append(buf, `,"total":`...)
-		buf = strconv.AppendInt(buf, int64(total), 10)
+		if total, told := d.count(total); told {
+			buf = append(buf, `,"total":`...)
+			buf = strconv.AppendInt(buf, int64(total), 10)
+		}
 	}
 	buf = append(buf, '}')
 	_, _ = w.Write(buf)
@@ -198,7 +220,7 @@ func (sel selection) span(l log) (lo, hi int) {
 	case sel.ascending:
 		lo = max(lo, search(l, position{sel.after.ms, sel.after.seq + 1}))
 	default:
-		hi = min(hi, search(l, *sel.after))
+		hi = min(hi, search(l, sel.after.position))
 	}
 	return lo, max(lo, hi)
 }

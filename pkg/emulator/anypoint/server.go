@@ -29,6 +29,8 @@ type Options struct {
 	Latency time.Duration
 	// Gzip compresses answers for clients that accept it.
 	Gzip bool
+
+	Deviations
 }
 
 // Server is the emulator. It is safe for concurrent use.
