@@ -45,13 +45,20 @@ type world struct {
 func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
 	t.Helper()
 	o.ClientSecret = secret
-	w := &world{t: t, api: emulator.New(o).Start()}
-	t.Cleanup(w.api.Close)
+	api := emulator.New(o).Start()
+	t.Cleanup(api.Close)
+	return worldAt(t, api, api.URL(), env)
+}
+
+// worldAt is a world whose control plane is reached at url.
+func worldAt(t testing.TB, api *emulator.Server, url string, env map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, api: api}
 	w.env = map[string]string{
 		"MULE_ORG_ID":   "org-1",
 		"CLIENT_ID":     "client",
 		"CLIENT_SECRET": secret,
-		"MULE_BASE_URL": w.api.URL(),
+		"MULE_BASE_URL": url,
 		// No real budget: the tests that are about it set their own.
 		"MULE_RATE_PER_MIN": "6000000",
 		"OUTPUT_URL":        "file://" + t.TempDir(),

@@ -35,40 +35,32 @@ func (l ledger) dir(parts ...string) string {
 // stamp is the form of a watermark: it sorts as the time does.
 const stamp = "20060102T150405.000Z"
 
+// watermarks are numbered by the millisecond.
+func (l ledger) watermarks() bucket.Series {
+	return l.state.Series(l.dir("watermark")+"/", bucket.Times(stamp))
+}
+
 // watermark returns the time before which all is exported, zero if no run has
 // finished yet.
 func (l ledger) watermark(ctx context.Context) (time.Time, error) {
-	keys, err := l.state.Keys(ctx, l.dir("watermark")+"/")
-	if err != nil || len(keys) == 0 {
+	ms, err := l.watermarks().Latest(ctx, nil)
+	if err != nil || ms == 0 {
 		return time.Time{}, err
 	}
-	return time.Parse(stamp, path.Base(keys[len(keys)-1]))
+	return time.UnixMilli(int64(ms)).UTC(), nil //nolint:gosec // a time since 1970
 }
 
-// advance moves the watermark to t. Each value is an object of its own that is
-// only ever created, and the latest counts, so that a run which is behind
-// cannot move it back.
+// advance moves the watermark to t. A run that is behind cannot move it back.
 func (l ledger) advance(ctx context.Context, t time.Time, run string) error {
-	dir := l.dir("watermark") + "/"
-	keys, err := l.state.Keys(ctx, dir)
+	ms := uint64(t.UnixMilli()) //nolint:gosec // as above
+	err := l.watermarks().Append(ctx, ms, map[string]string{"run": run})
+	if errors.Is(err, bucket.ErrExists) {
+		return nil // another run has got as far, or further
+	}
 	if err != nil {
-		return err
-	}
-	own := dir + t.UTC().Format(stamp)
-	if len(keys) > 0 && keys[len(keys)-1] >= own {
-		return nil
-	}
-	err = l.state.CreateJSON(ctx, own, map[string]string{"run": run})
-	if err != nil && !errors.Is(err, bucket.ErrExists) {
 		return fmt.Errorf("save watermark: %w", err)
 	}
-	// The latest one before is kept for whoever listed a moment ago.
-	for _, old := range keys[:max(0, len(keys)-1)] {
-		if err := l.state.Remove(ctx, old); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.watermarks().Trim(ctx, ms)
 }
 
 // since returns where the first scheduled run began; from then on no gap is

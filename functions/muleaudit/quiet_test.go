@@ -1,0 +1,109 @@
+package muleaudit_test
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/outagetest"
+)
+
+// handled asks a handler without a network, so that the time between two runs
+// can be skipped.
+type handled struct{ h http.Handler }
+
+func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	h.h.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+// Ten days of an organisation without events leave, for good, a receipt a run
+// and a record a slice: nothing else grows.
+func TestThousandQuietRunsLeaveTheirReceipts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const runs, every = 1000, 15 * time.Minute
+		w := worldAt(t, emulator.New(emulator.Options{ClientSecret: secret}), "http://localhost", map[string]string{
+			"STATE_URL": "mem://", "OUTPUT_URL": "mem://", "MULE_LOOKBACK": "1h",
+		})
+		w.client = &http.Client{Transport: handled{w.api}}
+		w.api.AddOrg("org-1", "")
+		f := w.function()
+		for range runs {
+			w.mustRun(f, "{}")
+			time.Sleep(every)
+		}
+		keys, err := w.state.Keys(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]int{}
+		for _, k := range keys {
+			folder := strings.TrimPrefix(strings.TrimPrefix(k, "muleaudit/"), "org-1/")
+			left[folder[:strings.Index(folder, "/")]]++
+		}
+		slices := int(runs*every/hour) + 3 // with those it begins and ends in, and the lookback's
+		if left["slices"] > slices {
+			t.Errorf("%d records of %d slices", left["slices"], slices)
+		}
+		delete(left, "slices")
+		if want := map[string]int{"receipts": runs, "watermark": 1, "since": 1, "length": 1}; !maps.Equal(left, want) {
+			t.Errorf("left behind %v, want %v", left, want)
+		}
+	})
+}
+
+// tally counts requests by method.
+type tally struct {
+	inner http.RoundTripper
+	mu    sync.Mutex
+	n     map[string]int
+}
+
+func (c *tally) RoundTrip(r *http.Request) (*http.Response, error) {
+	what := r.Method
+	if r.URL.Query().Has("list-type") {
+		what = "LIST"
+	}
+	c.mu.Lock()
+	c.n[what]++
+	c.mu.Unlock()
+	return c.inner.RoundTrip(r)
+}
+
+// A run that finds nothing new does not cost much.
+func TestQuietRunCostsLittle(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, nil)
+	w.api.AddOrg("org-1", "")
+	var c tally
+	b, err := bucket.Open(t.Context(), outagetest.BucketURL(outagetest.Store(t), "state"), outagetest.WithKeys(),
+		bucket.WithTransport(func(inner http.RoundTripper) http.RoundTripper { c.inner = inner; return &c }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	w.state = b
+	c.n = map[string]int{}
+	f := w.function()
+	w.mustRun(f, "{}")
+	for range 3 {
+		clear(c.n)
+		before := len(w.api.Metrics().Arrivals)
+		w.mustRun(f, "{}")
+		asked := len(w.api.Metrics().Arrivals) - before
+		t.Logf("%d requests to the API; to the state %v", asked, c.n)
+		if asked > 3 {
+			t.Errorf("%d requests to the API", asked)
+		}
+		if changes := c.n[http.MethodPut] + c.n[http.MethodPost] + c.n[http.MethodDelete]; changes > 6 {
+			t.Errorf("%d changes of the state: %v", changes, c.n)
+		}
+	}
+}
