@@ -10,9 +10,8 @@
 //	             (route.go: where Splunk puts them; jsonkeys.go: what of them
 //	             is JSON already) …
 //	flight.go    … that fly off when they are full, and land
-//	page.go      a page is confirmed when all its events have landed
-//	ledger.go    what lies before each checkpoint, for the receipt
-//	announcer.go and that receipt, kept before the checkpoint moves
+//	page.go      a page is confirmed, with its counts, when all its events have landed
+//	ledger.go    the receipt, kept before a checkpoint moves past confirmed pages
 //	evidence.go  what receipts prove, for verify.go
 //
 // Checkpoints are the consumer group's: pkg/sls moves one to a cursor when

@@ -56,10 +56,9 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 
 	since := f.meter()
 	s := newSink(own, f)
-	a := &announcer{f: f, ledger: s.ledger, r: r}
-	o.Announce, o.OnGap = a.announce, a.gap
-	var w *sls.Worker // set before it begins
-	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
+	l := newLedger(f, r)
+	l.options(&o)
+	o.OnEvent = f.event
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
 	if err != nil {
 		s.close()
@@ -67,22 +66,22 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	}
 	res, err := w.Run(run)
 	s.close()
-	a.turn(func(*Receipt) *Receipt { return nil })
+	l.turn(func(*Receipt) *Receipt { return nil })
 	for _, st := range res.Shards {
-		s.ledger.close(st)
+		l.status(st)
 		r.remains(st)
 	}
 	for _, id := range res.Unassigned {
 		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d: not assigned to this consumer", id))
 	}
-	f.settle(own, r, s, since)
+	f.settle(own, r, l, s, since)
 	return err
 }
 
 // settle puts what the ledger has into the receipt.
-func (f *Function) settle(ctx context.Context, r *Receipt, s *sink, since meter) {
-	sheet := s.ledger.take()
-	r.add(sheet)
+func (f *Function) settle(ctx context.Context, r *Receipt, l *ledger, s *sink, since meter) {
+	sheet, announced := l.take()
+	r.add(sheet, announced)
 	f.lag(ctx, r, sheet.rows)
 	r.Objects = append(r.Objects, s.kept()...)
 	r.Unpacked = s.session.Unpacked()
@@ -108,17 +107,8 @@ func (f *Function) grace() time.Duration {
 }
 
 // event hears of shards that come and go.
-func (f *Function) event(e sls.Event, w *sls.Worker, s *sink) {
-	switch e.Kind {
-	case sls.Assigned:
-		s.ledger.assign(e.Shard)
-	case sls.Released, sls.ShardLost:
-		for _, st := range w.Status() {
-			if st.Shard == e.Shard {
-				s.ledger.close(st)
-			}
-		}
-	case sls.HeartbeatFailed:
+func (f *Function) event(e sls.Event) {
+	if e.Kind == sls.HeartbeatFailed {
 		f.following.beatFailed()
 	}
 	if e.Err != nil {

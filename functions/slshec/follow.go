@@ -120,12 +120,10 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	r := f.begin(follow)
 	r.Consumer = f.follower
 	s := newSink(context.WithoutCancel(ctx), f)
-	a := &announcer{f: f, ledger: s.ledger, r: r}
+	l := newLedger(f, r)
 	o := f.workerOptions()
-	o.Drain = false
-	o.Commit, o.Announce, o.OnGap = followCommit, a.announce, a.gap
-	var w *sls.Worker // set before it begins
-	o.OnEvent = func(e sls.Event) { f.event(e, w, s) }
+	o.Drain, o.Commit, o.OnEvent = false, followCommit, f.event
+	l.options(&o)
 	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
 	if err != nil {
 		s.close()
@@ -133,7 +131,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	}
 	f.following.set(w, nil)
 
-	books := &books{f: f, run: run, s: s, a: a, since: f.meter(), note: note}
+	books := &books{f: f, run: run, s: s, l: l, since: f.meter(), note: note}
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
 	keeper.Go(func() { books.keep(ctx, w, stop) })
@@ -142,7 +140,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	keeper.Wait()
 	s.close()
 	for _, st := range res.Shards {
-		s.ledger.close(st)
+		l.status(st)
 	}
 	return books.end(ctx, err)
 }
@@ -152,7 +150,7 @@ type books struct {
 	f     *Function
 	run   *outcome.Run
 	s     *sink
-	a     *announcer
+	l     *ledger
 	since meter
 	note  func(*Receipt)
 }
@@ -167,7 +165,7 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 			return
 		}
 		for _, st := range w.Status() {
-			b.s.ledger.note(st)
+			b.l.status(st)
 		}
 		if err := b.turn(ctx); err != nil {
 			b.f.rt.Log.Error("receipt not kept", "error", err.Error())
@@ -179,8 +177,8 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 // kept takes in the next stretch as well, so that what it accounts for is not
 // lost.
 func (b *books) turn(ctx context.Context) (err error) {
-	b.a.turn(func(r *Receipt) *Receipt {
-		b.f.settle(ctx, r, b.s, b.since)
+	b.l.turn(func(r *Receipt) *Receipt {
+		b.f.settle(ctx, r, b.l, b.s, b.since)
 		open := *r
 		if r, err = b.f.finish(b.run, r, nil); err != nil {
 			return &open
@@ -196,8 +194,8 @@ func (b *books) turn(ctx context.Context) (err error) {
 
 // end finishes the last receipt; err is why following ended.
 func (b *books) end(ctx context.Context, err error) error {
-	b.a.turn(func(r *Receipt) *Receipt {
-		b.f.settle(ctx, r, b.s, b.since)
+	b.l.turn(func(r *Receipt) *Receipt {
+		b.f.settle(ctx, r, b.l, b.s, b.since)
 		r, err = b.f.finish(b.run, r, err)
 		b.tell(ctx, r)
 		return nil

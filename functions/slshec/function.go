@@ -157,7 +157,7 @@ func refuse(ev trigger.Event, format string, args ...any) error {
 }
 
 func (f *Function) begin(mode string) *Receipt {
-	return &Receipt{Core: receipt.Start("slshec"), Mode: mode, Group: f.cfg.Group, Shards: []ShardReceipt{}}
+	return &Receipt{Core: receipt.Start("slshec"), Mode: mode, Group: f.cfg.Group, Stretches: []Stretch{}}
 }
 
 // meter reads what the clients have done, to tell what a run did. Runs at the

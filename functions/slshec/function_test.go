@@ -66,11 +66,11 @@ func TestDrainDeliversEveryLogOnce(t *testing.T) {
 	r := w.mustRun(f)
 	w.wantAll(false)
 	w.wantCheckpoints(group)
-	if r.In != shards*groups*logs || r.Out != r.In || r.Again != 0 || r.PossibleRepeats != 0 || len(r.Shards) != shards {
+	if r.In != shards*groups*logs || r.Out != r.In || r.Again != 0 || r.PossibleRepeats != 0 || len(r.Stretches) != shards {
 		t.Errorf("receipt %+v", r)
 	}
 	var in int64
-	for _, s := range r.Shards {
+	for _, s := range r.Stretches {
 		in += s.In
 		first, end := w.store.Range(s.Shard)
 		if cursorNumber(t, s.From) != first || cursorNumber(t, s.To) != end || s.LagSeconds == nil || *s.LagSeconds != 0 || s.Behind != 0 {
@@ -288,7 +288,7 @@ func TestRange(t *testing.T) {
 	}}
 	f := w.function()
 	r, err := w.runEvent(f, ev)
-	if err != nil || r.Status != receipt.OK || r.In != 20 || r.Out != 20 || len(r.Shards) != 1 {
+	if err != nil || r.Status != receipt.OK || r.In != 20 || r.Out != 20 || len(r.Stretches) != 1 {
 		t.Fatalf("%v %+v", err, r)
 	}
 	for i := range int64(10) {

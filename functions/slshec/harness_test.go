@@ -238,7 +238,7 @@ func (w *world) wantAnnounced(e emulator.CheckpointEvent) {
 			w.t.Error(err)
 			return
 		}
-		for _, s := range slices.Concat(r.Shards, r.Announced) {
+		for _, s := range r.Stretches {
 			if to, ok := slsCursor(s.To); r.Group == e.Group && s.Shard == e.Shard && ok && to >= e.Number {
 				return
 			}

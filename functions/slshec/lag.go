@@ -3,6 +3,7 @@ package slshec
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,30 +15,32 @@ import (
 // moment, and no more.
 const lagTime = time.Second
 
-// lag enters how far the checkpoint of each shard is behind now, rows being the
-// last of r.Shards. Where something is left, the service tells when it received
+// lag enters how far the checkpoint of each shard is behind now, of which rows
+// were saved. Where something is left, the service tells when it received
 // what lies at the checkpoint.
 func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
 	ctx, cancel := context.WithTimeout(ctx, lagTime)
 	defer cancel()
-	shards := r.Shards[len(r.Shards)-len(rows):]
 	var g errgroup.Group
 	g.SetLimit(16)
-	for i := range rows {
+	for _, at := range rows {
+		i := slices.IndexFunc(r.Stretches, func(s Stretch) bool {
+			return s.Saved && s.Shard == at.status.Shard && s.From == at.from && s.To == at.to
+		})
 		g.Go(func() error {
-			d, err := f.behind(ctx, rows[i].status)
+			d, err := f.behind(ctx, at.status)
 			if err != nil {
-				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
+				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", at.status.Shard, "error", err.Error())
 				return nil //nolint:nilerr // null says that it is not known
 			}
 			s := d.Seconds()
-			shards[i].LagSeconds = &s
+			r.Stretches[i].LagSeconds = &s
 			return nil
 		})
 	}
 	_ = g.Wait() // none fails
 	// A shard that was lost and regained has several rows: the last one counts.
-	for _, s := range r.Shards {
+	for _, s := range r.Stretches {
 		if s.LagSeconds != nil {
 			r.Lag(fmt.Sprint("shard-", s.Shard), time.Duration(*s.LagSeconds*float64(time.Second)))
 		}

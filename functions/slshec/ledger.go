@@ -1,10 +1,63 @@
 package slshec
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"sync"
+	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
+
+// ledger keeps the receipt of a run ahead of its checkpoints: one moves only
+// when a receipt in STATE_URL says what lies before it. A run killed at any
+// moment then leaves no stretch that is passed and not accounted for.
+//
+// What lies before a checkpoint is what pkg/sls says: each stretch comes with
+// the counts of its pages, which they were settled with.
+type ledger struct {
+	f *Function
+
+	mu        sync.Mutex
+	sheet           // saved since the receipt was begun
+	announced []row // not known to be saved; the last of a shard may be being saved now
+	news      int   // announcements so far
+
+	writing sync.Mutex // held while the receipt is written
+	r       *Receipt   // nil when the run is over
+	kept    int        // number of the last announcement in the kept receipt
+}
+
+// sheet is what a receipt takes over.
+type sheet struct {
+	rows  []row
+	again int64 // events delivered that no checkpoint covers
+}
+
+// row is a stretch of a shard, counted.
+type row struct {
+	from, to string
+	saved    bool // whether its checkpoint is, for certain
+	status   sls.ShardStatus
+	counts
+}
+
+func rowOf(st sls.Stretch) row {
+	r := row{from: st.From, to: st.To, status: st.Status}
+	r.add(sum(st.Notes))
+	return r
+}
+
+// sum adds up the counts of pages.
+func sum(notes []any) (c counts) {
+	for _, n := range notes {
+		c.add(n.(counts)) //nolint:forcetypeassert // page.landed leaves no other
+	}
+	return c
+}
 
 // counts is what became of logs: in = out + filtered + quarantined.
 type counts struct {
@@ -25,219 +78,167 @@ func (c *counts) add(o counts) {
 	c.bytesOut += o.bytesOut
 }
 
-// ledger counts what was settled, page by page, so that a row of a receipt
-// says what lies before its checkpoint and nothing else: rows of one run after
-// the other then add up to what the shard holds.
-type ledger struct {
-	mu     sync.Mutex
-	shards map[int]*account
-	closed sheet
-	news   int // announcements so far
+func newLedger(f *Function, r *Receipt) *ledger { return &ledger{f: f, r: r} }
+
+const (
+	// company is how long an announcement waits for those of other shards, which
+	// come at the same time: stores do not take one object many times a second
+	// (Cloud Storage: once), and bill each.
+	company = 20 * time.Millisecond
+	// keepTime bounds the writing of a receipt: deliveries wait for it.
+	keepTime = 10 * time.Second
+)
+
+// announce keeps a receipt that accounts for a stretch before its checkpoint is
+// saved. Shards that announce at the same time share one.
+func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
+	number := l.enter(st)
+	if !st.Last {
+		if err := retry.Sleep(ctx, company); err != nil {
+			return err
+		}
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.kept >= number {
+		return nil
+	}
+	if l.r == nil {
+		return fmt.Errorf("shard %d: a checkpoint after the end of the run", st.Shard)
+	}
+	r := *l.r
+	r.Stretches = slices.Clone(r.Stretches)
+	sheet, announced, news := l.look()
+	r.add(sheet, announced)
+	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()
+	if err := l.keep(ctx, &r); err != nil {
+		return err
+	}
+	l.kept = news
+	return nil
 }
 
-// sheet is what a receipt is made of.
-type sheet struct {
-	rows []row
-	// announced are stretches beyond the rows, settled, whose checkpoints were
-	// about to be saved: that they were is not certain.
-	announced []row
-}
-
-// row is a stretch of a shard, counted.
-type row struct {
-	status   sls.ShardStatus
-	from, to string
-	counts
-	again int64 // events delivered that no checkpoint covers
-}
-
-// account is one shard's, while this consumer holds it. Pages wait in it until
-// a checkpoint covers them.
-//
-//	from ── counts ── to ── waiting pages ──────────────────
-//	                  └ saved for certain   └ announced
-type account struct {
-	open      bool
-	regained  bool // the shard was held before in this run
-	begun     bool // from is where the first row begins, or a later one's
-	from, to  string
-	counts    counts
-	announced string // the checkpoint that is being saved, or was
-	waiting   []settledPage
-	status    sls.ShardStatus // as announced
-}
-
-type settledPage struct {
-	next string
-	counts
-}
-
-func newLedger() *ledger { return &ledger{shards: map[int]*account{}} }
-
-// assign begins a shard's account.
-func (l *ledger) assign(shard int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.shards[shard]
-	l.shards[shard] = &account{open: true, regained: a != nil}
-}
-
-// begin hears of each page, in order, before anything of it is settled.
-func (l *ledger) begin(shard int, cursor string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if a := l.shards[shard]; a.from == "" {
-		a.from, a.to = cursor, cursor
+func (l *ledger) keep(ctx context.Context, r *Receipt) error {
+	const what = "STATE_URL: a checkpoint moves only after the receipt that accounts for it"
+	late := fmt.Errorf("%s: not kept within %v", what, keepTime)
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer time.AfterFunc(keepTime, func() { cancel(late) }).Stop()
+	switch err := receipt.Save(within, l.f.state, r); {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && within.Err() != nil:
+		return late
+	default:
+		return fmt.Errorf("%s: %w", what, err)
 	}
 }
 
-// settled enters a page that is done with.
-func (l *ledger) settled(shard int, p settledPage) {
+// enter takes note of a stretch that is about to be saved, and numbers it.
+func (l *ledger) enter(st sls.Stretch) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.shards[shard]
-	a.waiting = append(a.waiting, p)
-}
-
-// announce enters a checkpoint that is about to be saved after s.Checkpoint was.
-// It returns the announcement's number, or 0 where there is nothing to announce.
-func (l *ledger) announce(s sls.ShardStatus, checkpoint string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.shards[s.Shard]
-	if a == nil || !a.open {
-		return 0
-	}
-	a.start(s.Start)
-	a.advance(s.Checkpoint)
-	if before(checkpoint, a.to) {
-		return 0
-	}
-	a.announced, a.status = checkpoint, s
+	l.announced = append(l.announced, rowOf(st))
 	l.news++
 	return l.news
 }
 
-// note adds a row for what the shard's checkpoint covers that no row does yet.
-func (l *ledger) note(s sls.ShardStatus) {
+// saved hears that the checkpoint of a stretch is saved. Stretches that join
+// make one row, but where the shard was lost in between: that a row begins there
+// is what disproves the stretch that was announced and not saved.
+func (l *ledger) saved(st sls.Stretch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.shards[s.Shard]; a != nil && a.open {
-		l.closed.rows = append(l.closed.rows, a.cover(s))
-	}
-}
-
-// close is note for a shard that is not held any more: what no checkpoint
-// covers will be delivered again by whoever has it next.
-func (l *ledger) close(s sls.ShardStatus) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a := l.shards[s.Shard]
-	if a == nil || !a.open {
+	r := rowOf(st)
+	r.saved, r.status.Checkpoint = true, st.To
+	l.announced = slices.DeleteFunc(l.announced, func(a row) bool {
+		return a.status.Shard == st.Shard && a.from == st.From && a.to == st.To
+	})
+	again := slices.ContainsFunc(l.announced, func(a row) bool { return a.status.Shard == st.Shard && a.from == st.From })
+	if last := l.last(st.Shard); last != nil && last.to == r.from && !again {
+		last.to, last.status = r.to, r.status
+		last.add(r.counts)
 		return
 	}
-	r := a.cover(s)
-	for _, p := range a.waiting {
-		r.again += p.out
-	}
-	l.closed.rows = append(l.closed.rows, r)
-	l.closed.announced = append(l.closed.announced, a.beyond()...)
-	a.open, a.waiting = false, nil
+	l.rows = append(l.rows, r)
 }
 
-// take returns what was noted since it was called last, and what is announced.
-func (l *ledger) take() sheet {
+// unsaved hears of pages that were delivered and that no checkpoint covers:
+// whoever has the shard next delivers them again.
+func (l *ledger) unsaved(_ int, notes []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.closed
-	for _, a := range l.shards {
-		s.announced = append(s.announced, a.beyond()...)
-	}
-	l.closed = sheet{}
-	return s
+	l.again += sum(notes).out
 }
 
-// look returns what take would if each shard were noted now, as far as its
-// checkpoints are saved for certain, and the number of the last announcement
-// that is in it.
-func (l *ledger) look() (s sheet, news int) {
+// status hears how far a shard is. Where nothing was saved, an empty row says
+// so.
+func (l *ledger) status(s sls.ShardStatus) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.rows = append(s.rows, l.closed.rows...)
-	s.announced = append(s.announced, l.closed.announced...)
-	for _, a := range l.shards {
-		if a.open && a.from != a.to {
-			s.rows = append(s.rows, row{status: a.status, from: a.from, to: a.to, counts: a.counts})
-		}
-		s.announced = append(s.announced, a.beyond()...)
-	}
-	return s, l.news
-}
-
-// start sets where the account begins, if that is not known yet: where the
-// reading began, which may be before the first page that held anything.
-func (a *account) start(at string) {
-	if a.begun {
+	if last := l.last(s.Shard); last != nil {
+		last.status = s
 		return
 	}
-	a.begun = true
-	if a.from == "" || at != "" && !before(a.from, at) {
-		if a.from == a.to {
-			a.to = at
-		}
-		a.from = at
+	at := s.Checkpoint
+	if at == "" {
+		at = s.Start
 	}
+	l.rows = append(l.rows, row{from: at, to: at, saved: true, status: s})
 }
 
-// advance counts the pages up to a checkpoint that is saved.
-func (a *account) advance(checkpoint string) {
-	if checkpoint == "" || before(checkpoint, a.to) {
-		return
-	}
-	rest := a.waiting[:0]
-	for _, p := range a.waiting {
-		if before(p.next, checkpoint) {
-			a.counts.add(p.counts)
-		} else {
-			rest = append(rest, p)
+// last is the last row of a shard, if any.
+func (l *ledger) last(shard int) *row {
+	for i := range slices.Backward(l.rows) {
+		if l.rows[i].status.Shard == shard {
+			return &l.rows[i]
 		}
 	}
-	a.waiting, a.to = rest, checkpoint
+	return nil
 }
 
-// cover ends a row at the shard's checkpoint, and begins the next there.
-func (a *account) cover(s sls.ShardStatus) row {
-	if a.regained && !a.begun {
-		// No checkpoint was saved since, and s may be about the time before.
-		return row{status: s, from: s.Checkpoint, to: s.Checkpoint}
+// gap enters logs that are gone, which is before a checkpoint passes them: that
+// one's announcement then keeps it.
+func (l *ledger) gap(g sls.Gap) {
+	l.f.rt.Log.Warn("logs were gone before they were read", "shard", g.Shard, "gap", g.String())
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.r != nil {
+		l.r.Gaps = append(l.r.Gaps, g.String())
 	}
-	a.start(s.Start)
-	a.advance(s.Checkpoint)
-	r := row{status: s, from: a.from, to: a.to, counts: a.counts}
-	a.from, a.counts = a.to, counts{}
-	return r
 }
 
-// beyond is the stretch that is announced and not known to be saved, if any.
-func (a *account) beyond() []row {
-	if !a.open || a.announced == "" || before(a.announced, a.to) {
-		return nil
-	}
-	r := row{status: a.status, from: a.to, to: a.announced}
-	for _, p := range a.waiting {
-		if before(p.next, a.announced) {
-			r.add(p.counts)
+// take returns what was saved since it was called last, and what is announced.
+func (l *ledger) take() (s sheet, announced []row) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, announced = l.sheet, l.announced
+	l.sheet, l.announced = sheet{}, nil
+	for i, a := range announced {
+		later := slices.ContainsFunc(announced[i+1:], func(o row) bool { return o.status.Shard == a.status.Shard })
+		if !later { // it may be being saved
+			l.announced = append(l.announced, a)
 		}
 	}
-	return []row{r}
+	return s, announced
 }
 
-// before tells whether the cursor next is covered by checkpoint.
-func before(next, checkpoint string) bool {
-	if next == checkpoint {
-		return true
-	}
-	n, ok1 := sls.CursorNumber(next)
-	c, ok2 := sls.CursorNumber(checkpoint)
-	return ok1 && ok2 && n <= c
+// look is take without the taking, and the number of the last announcement.
+func (l *ledger) look() (s sheet, announced []row, news int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return sheet{slices.Clone(l.rows), l.again}, slices.Clone(l.announced), l.news
+}
+
+// turn has the receipt closed by f, while nobody writes it, and goes on with the
+// one that f returns; nil ends the run.
+func (l *ledger) turn(f func(*Receipt) *Receipt) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.r = f(l.r)
+}
+
+// options has a worker report to the ledger.
+func (l *ledger) options(o *sls.WorkerOptions) {
+	o.Announce, o.OnSaved, o.OnUnsaved, o.OnGap = l.announce, l.saved, l.unsaved, l.gap
 }

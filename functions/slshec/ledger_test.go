@@ -1,7 +1,6 @@
 package slshec
 
 import (
-	"cmp"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,9 +12,9 @@ import (
 // receipts they left.
 type booksModel struct {
 	t     *rapid.T
-	logs  []int64 // of each group
-	saved int     // checkpoint, as a group's number
-	kept  []sheet // receipts, as they were kept last
+	logs  []int64     // of each group
+	saved int         // checkpoint, as a group's number
+	kept  [][]Stretch // receipts, as they were kept last
 }
 
 // count returns the logs of the groups in [from, to).
@@ -27,88 +26,64 @@ func (m *booksModel) count(from, to int) (n int64) {
 }
 
 // keep keeps the receipt under way, or begins another.
-func (m *booksModel) keep(s sheet) { m.kept[len(m.kept)-1] = s }
+func (m *booksModel) keep(s sheet, announced []row) {
+	var r Receipt
+	r.add(s, announced)
+	m.kept[len(m.kept)-1] = r.Stretches
+}
 
 // run reads on from the checkpoint until it has enough or is killed.
 func (m *booksModel) run() {
-	type page struct{ next, from int }
 	cursor := func(n int) string { return sls.FormatCursor(int64(n)) }
-	l := newLedger()
-	l.assign(0)
-	m.kept = append(m.kept, sheet{})
-	status := sls.ShardStatus{Start: cursor(m.saved)}
-	var waiting []page // read and not settled yet
-	settled := map[int]bool{}
-	read, safe := m.saved, m.saved // safe: all before it is settled
-	ends := map[int]int{}          // where the page that begins at a group ends
-	first, before := status.Start, ""
+	l := newLedger(nil, &Receipt{})
+	m.kept = append(m.kept, nil)
+	from := m.saved // where the checkpoint is, as far as the worker knows
 	for {
-		switch rapid.SampledFrom([]string{"read", "read", "skip", "settle", "settle", "commit", "commit", "turn", "regain", "end"}).Draw(m.t, "step") {
-		case "skip": // a pull of which a query has left nothing
-			m.logs = append(m.logs, 0)
-			if read+1 < len(m.logs) {
-				m.logs = m.logs[:len(m.logs)-1]
-				continue // there are logs
-			}
-			ends[read], settled[read] = read+1, true
-			read++
-			for settled[safe] {
-				safe = ends[safe]
-			}
+		status := sls.ShardStatus{Checkpoint: cursor(from)}
+		switch rapid.SampledFrom([]string{"commit", "commit", "commit", "turn", "regain", "end"}).Draw(m.t, "step") {
 		case "regain": // the shard goes, and comes back where its checkpoint is
-			l.close(status)
-			l.assign(0)
-			before = cmp.Or(status.Checkpoint, before)
-			status = sls.ShardStatus{Start: cursor(m.saved)}
-			waiting, settled, ends = nil, map[int]bool{}, map[int]int{}
-			read, safe = m.saved, m.saved
-		case "read":
-			k := rapid.IntRange(1, 4).Draw(m.t, "groups")
-			for range k {
-				m.logs = append(m.logs, rapid.Int64Range(0, 9).Draw(m.t, "logs"))
-			}
-			next := min(read+k, len(m.logs)) // a run after a kill finds them there
-			l.begin(0, cursor(read))
-			waiting = append(waiting, page{next, read})
-			ends[read] = next
-			read = next
-		case "settle":
-			if len(waiting) == 0 {
-				continue
-			}
-			i := rapid.IntRange(0, len(waiting)-1).Draw(m.t, "page")
-			p := waiting[i]
-			waiting = append(waiting[:i:i], waiting[i+1:]...)
-			n := m.count(p.from, p.next)
-			l.settled(0, settledPage{cursor(p.next), counts{in: n, out: n}})
-			settled[p.from] = true
-			for settled[safe] {
-				safe = ends[safe]
-			}
+			l.unsaved(0, []any{counts{out: 1}})
+			from = m.saved
 		case "commit":
-			if safe == m.saved {
-				continue
+			st := sls.Stretch{From: cursor(from), Status: status}
+			to := from
+			for range rapid.IntRange(1, 4).Draw(m.t, "pages") {
+				next := to + rapid.IntRange(1, 4).Draw(m.t, "groups")
+				for len(m.logs) < next {
+					m.logs = append(m.logs, rapid.Int64Range(0, 9).Draw(m.t, "logs"))
+				}
+				n := m.count(to, next)
+				st.Notes = append(st.Notes, counts{in: n, out: n})
+				to = next
 			}
-			if l.announce(status, cursor(safe)) > 0 {
-				s, _ := l.look()
-				m.keep(s)
-			}
+			st.To = cursor(to)
+			l.enter(st)
+			sheet, announced, _ := l.look()
+			m.keep(sheet, announced)
 			if rapid.IntRange(0, 9).Draw(m.t, "turn meanwhile") == 0 {
 				m.turn(l, status)
 			}
-			if rapid.IntRange(0, 5).Draw(m.t, "killed before") == 0 {
+			fate := rapid.IntRange(0, 9).Draw(m.t, "fate")
+			if fate == 0 { // killed before the checkpoint is saved
 				return
 			}
-			m.saved = safe
-			if rapid.IntRange(0, 5).Draw(m.t, "killed after") == 0 {
+			if fate != 1 {
+				m.saved = to
+			}
+			if fate == 2 { // killed after
 				return
 			}
-			status.Checkpoint = cursor(safe)
+			if fate == 1 || fate == 3 { // refused, or the answer was lost: the shard goes and comes back
+				l.unsaved(0, st.Notes)
+				from = m.saved
+				continue
+			}
+			l.saved(st)
+			from = to
 		case "turn":
 			m.turn(l, status)
-		case "end": // the worker's result puts the times it held the shard together
-			status.Start, status.Checkpoint = first, cmp.Or(status.Checkpoint, before)
-			l.close(status)
+		case "end":
+			l.status(status)
 			m.keep(l.take())
 			return
 		}
@@ -117,18 +92,15 @@ func (m *booksModel) run() {
 
 // turn ends a receipt while the run goes on.
 func (m *booksModel) turn(l *ledger, status sls.ShardStatus) {
-	l.note(status)
+	l.status(status)
 	m.keep(l.take())
-	m.kept = append(m.kept, sheet{})
+	m.kept = append(m.kept, nil)
 }
 
 func (m *booksModel) evidence() (rows []evidence) {
-	for _, s := range m.kept {
-		for _, r := range s.rows {
-			rows = append(rows, evidence{ShardReceipt: r.receipt()})
-		}
-		for _, r := range s.announced {
-			rows = append(rows, evidence{ShardReceipt: r.receipt(), announced: true})
+	for _, list := range m.kept {
+		for _, s := range list {
+			rows = append(rows, evidence{s})
 		}
 	}
 	return rows
@@ -166,7 +138,7 @@ func receiptsJoin(t *rapid.T) {
 // A receipt that is gone leaves a hole, whatever else lies around it.
 func TestMissingReceiptLeavesAHole(t *testing.T) {
 	row := func(from, to int64, announced bool) evidence {
-		return evidence{ShardReceipt{From: sls.FormatCursor(from), To: sls.FormatCursor(to), In: to - from}, announced}
+		return evidence{Stretch{From: sls.FormatCursor(from), To: sls.FormatCursor(to), In: to - from, Saved: !announced}}
 	}
 	for _, tc := range []struct {
 		name string

@@ -85,7 +85,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("%v", list)
 	}
 	// A receipt that counts other than SLS does is found out.
-	second.Shards[0].In--
+	second.Stretches[0].In--
 	if err := w.state.PutJSON(t.Context(), keys[1], second); err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,9 @@ import (
 // flights; when the last of them has landed, and the page was read to its end,
 // it is settled.
 type page struct {
-	ctx    context.Context // ends when the shard may not be sent for any more
-	batch  *sls.Batch
-	shard  int
-	ledger *ledger
+	ctx   context.Context // ends when the shard may not be sent for any more
+	batch *sls.Batch
+	shard int
 
 	asking sync.Mutex
 	begun  time.Time // when SLS received the beginning of the page, if it was asked
@@ -26,10 +25,9 @@ type page struct {
 	counts
 }
 
-func newPage(ctx context.Context, b *sls.Batch, l *ledger) *page {
-	p := &page{ctx: ctx, batch: b, shard: b.Shard, ledger: l, open: 1}
+func newPage(ctx context.Context, b *sls.Batch) *page {
+	p := &page{ctx: ctx, batch: b, shard: b.Shard, open: 1}
 	p.bytesIn = int64(len(b.Raw))
-	l.begin(b.Shard, b.Cursor)
 	return p
 }
 
@@ -64,11 +62,7 @@ func (p *page) landed(c counts, err error) {
 	p.open--
 	last := p.open == 0
 	p.mu.Unlock()
-	if !last {
-		return
+	if last {
+		p.batch.Done(p.counts, p.err)
 	}
-	if p.err == nil { // in the books before a checkpoint can pass it
-		p.ledger.settled(p.shard, settledPage{p.batch.Next, p.counts})
-	}
-	p.batch.Done(p.err)
 }

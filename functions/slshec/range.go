@@ -28,11 +28,12 @@ func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	own, cancel := run.LastWords()
 	defer cancel()
 	s := newSink(own, f)
-	s.ledger.assign(g.Shard)
-	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace()}, s)
+	l := newLedger(f, r)
+	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(),
+		OnSaved: l.saved, OnUnsaved: l.unsaved}, s)
 	s.close()
-	s.ledger.close(st)
-	f.settle(own, r, s, since)
+	l.status(st)
+	f.settle(own, r, l, s, since)
 	if !st.Finished || err != nil {
 		r.Remaining = []string{fmt.Sprintf("shard %d: from cursor %s up to %s", g.Shard, g.Begin, g.End)}
 	}

@@ -13,14 +13,13 @@ import (
 // status running, so that a run that is killed leaves proof of what it did.
 type Receipt struct {
 	receipt.Core
-	Mode     string         `json:"mode"` // drain, follow, range or backfill
-	Group    string         `json:"consumer_group,omitempty"`
-	Consumer string         `json:"consumer,omitempty"`
-	Shards   []ShardReceipt `json:"shards"`
-	// Announced are stretches beyond Shards, accounted for, whose checkpoints
-	// were about to be saved when the receipt was kept. No total counts them:
-	// another row does, where the checkpoint was not saved or the run went on.
-	Announced []ShardReceipt `json:"announced,omitempty"`
+	Mode     string `json:"mode"` // drain, follow, range or backfill
+	Group    string `json:"consumer_group,omitempty"`
+	Consumer string `json:"consumer,omitempty"`
+	// Stretches are what was done of each shard. No total counts those that are
+	// not saved: another stretch does, where the checkpoint was not saved after
+	// all or the run went on.
+	Stretches []Stretch `json:"stretches"`
 
 	// InvalidUTF8 counts the bytes that became U+FFFD.
 	InvalidUTF8 int64 `json:"invalid_utf8"`
@@ -44,17 +43,20 @@ type Receipt struct {
 	HeldBy string `json:"held_by,omitempty"`
 }
 
-// ShardReceipt is what a run did for one shard: it counts the logs from the
-// cursor From up to, not including, To, which is the checkpoint.
-type ShardReceipt struct {
-	Shard       int    `json:"shard"`
-	From        string `json:"from"`
-	To          string `json:"to"`
-	In          int64  `json:"in"`
-	Out         int64  `json:"out"`
-	Filtered    int64  `json:"filtered"`
-	Quarantined int64  `json:"quarantined"`
-	BytesIn     int64  `json:"bytes_in"`
+// Stretch is what a run did of one shard: it counts the logs from the cursor
+// From up to, not including, To.
+type Stretch struct {
+	Shard int    `json:"shard"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+	// Saved tells that To was the checkpoint. Where it does not, the checkpoint
+	// was about to be saved when the receipt was kept.
+	Saved       bool  `json:"saved"`
+	In          int64 `json:"in"`
+	Out         int64 `json:"out"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+	BytesIn     int64 `json:"bytes_in"`
 	// Received is when SLS received the newest log that was read.
 	Received time.Time `json:"received,omitzero"`
 	// LagSeconds is how far the checkpoint is behind now, 0 where nothing is left,
@@ -67,9 +69,9 @@ type ShardReceipt struct {
 }
 
 // add adds what the ledger has.
-func (r *Receipt) add(s sheet) {
+func (r *Receipt) add(s sheet, announced []row) {
 	for _, a := range s.rows {
-		r.Shards = append(r.Shards, a.receipt())
+		r.Stretches = append(r.Stretches, a.stretch())
 		r.In += a.in
 		r.Out += a.out
 		r.Filtered += a.filtered
@@ -78,17 +80,17 @@ func (r *Receipt) add(s sheet) {
 		r.BytesOut += a.bytesOut
 		r.InvalidUTF8 += a.invalid
 		r.NotJSON += a.notJSON
-		r.Again += a.again
 	}
-	for _, a := range s.announced {
-		r.Announced = append(r.Announced, a.receipt())
+	r.Again += s.again
+	for _, a := range announced {
+		r.Stretches = append(r.Stretches, a.stretch())
 	}
 }
 
-func (a row) receipt() ShardReceipt {
+func (a row) stretch() Stretch {
 	s := a.status
-	return ShardReceipt{
-		Shard: s.Shard, From: a.from, To: a.to,
+	return Stretch{
+		Shard: s.Shard, From: a.from, To: a.to, Saved: a.saved,
 		In: a.in, Out: a.out, Filtered: a.filtered, Quarantined: a.quarantined, BytesIn: a.bytesIn,
 		Received: s.Received, Behind: s.Behind(), Lost: s.Lost,
 	}

@@ -26,7 +26,6 @@ type sink struct {
 	quarantine *quarantine.Store
 	cfg        *Config
 	topics     map[string]bool // nil keeps all
-	ledger     *ledger
 
 	ctx   context.Context // ends, with the reason, when nothing may be sent any more
 	abort context.CancelCauseFunc
@@ -55,7 +54,7 @@ type lane struct {
 
 // newSink begins to take pages until close. Nothing is sent after ctx has ended.
 func newSink(ctx context.Context, f *Function) *sink {
-	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, ledger: newLedger(), closing: make(chan struct{})}
+	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, closing: make(chan struct{})}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
 	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
 	s.lanes = make(chan *lane, n)
@@ -81,7 +80,7 @@ func (s *sink) Process(ctx context.Context, b *sls.Batch) error {
 	defer func() { s.lanes <- l }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := newPage(ctx, b, s.ledger)
+	p := newPage(ctx, b)
 	c, err := s.read(l, p)
 	b.Release() // all of it is in batches or in quarantine
 	p.landed(c, err)

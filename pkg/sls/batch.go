@@ -2,6 +2,7 @@ package sls
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -37,12 +38,18 @@ type Batch struct {
 	seq   int
 }
 
+// ErrLeft is what a [Processor] answers a batch with that it leaves for another
+// run: it has sent nothing of it, and has no time to. The work on the shard then
+// ends in good order, before the batch.
+var ErrLeft = errors.New("sls: left for another run")
+
 // Done says that everything of the batch is durable, so that the checkpoint
-// may pass it, or why it will never be. It may be called from any goroutine;
-// calls after the first do nothing. It releases the page.
-func (b *Batch) Done(err error) {
+// may pass it, or why it will never be. The note says what became of it; it is
+// given back with the [Stretch] that the batch lies in. Done may be called from
+// any goroutine; calls after the first do nothing. It releases the page.
+func (b *Batch) Done(note any, err error) {
 	b.once.Do(func() {
 		b.Release()
-		b.track.done(b.seq, err)
+		b.track.done(b.seq, note, err)
 	})
 }

@@ -37,7 +37,7 @@ func walkAll(_ context.Context, b *sls.Batch) error {
 			return logs.Err()
 		}
 	}
-	b.Done(groups.Err())
+	b.Done(nil, groups.Err())
 	return nil
 }
 
@@ -86,7 +86,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		slow.Go(func() {
 			time.Sleep(30 * time.Millisecond)
 			if err := walkAll(ctx, b); err != nil {
-				b.Done(err)
+				b.Done(nil, err)
 			}
 		})
 		return nil

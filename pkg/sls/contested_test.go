@@ -15,7 +15,7 @@ import (
 func counted(pages *atomic.Int64) sls.Processor {
 	return sls.ProcessorFunc(func(_ context.Context, b *sls.Batch) error {
 		pages.Add(1)
-		b.Done(nil)
+		b.Done(nil, nil)
 		return nil
 	})
 }

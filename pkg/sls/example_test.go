@@ -31,7 +31,7 @@ func Example() {
 				return logs.Err()
 			}
 		}
-		b.Done(groups.Err()) // once the sink has it for good
+		b.Done(nil, groups.Err()) // once the sink has it for good
 		return nil
 	})
 	w, err := sls.NewWorker(c, "siemfeed", "drain", forward, sls.WorkerOptions{Start: sls.Begin, Drain: true})

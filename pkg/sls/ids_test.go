@@ -26,7 +26,7 @@ func pulled(t *testing.T, c *sls.Client, query string, count int, after func(pag
 		var l sls.Log
 		for gs := p.Groups(); gs.Next(&g); {
 			for r := g.Reader(); r.Next(&l); {
-				ids = append(ids, fmt.Sprintf("%d:%d", g.Cursor, g.Base+l.Index))
+				ids = append(ids, fmt.Sprintf("%d:%d", g.Cursor, l.Index))
 			}
 		}
 		next := p.Next

@@ -16,8 +16,9 @@ type member struct {
 	w       *Worker
 	initial []Shard // as the run began
 
-	tasks map[int]*task
-	ended chan *task // tasks whose goroutine is through
+	backlog *backlog
+	tasks   map[int]*task
+	ended   chan *task // tasks whose goroutine is through
 	// contested are the shards whose last checkpoint was refused in this run.
 	contested map[int]*contested
 	heard     time.Time // when the last heartbeat that got through was sent
@@ -55,7 +56,7 @@ type task struct {
 
 func newMember(w *Worker, initial []Shard) *member {
 	return &member{
-		w: w, initial: initial, list: initial, listed: time.Now(),
+		w: w, backlog: newBacklog(w.o.MaxUnsaved, w.o.MaxUnsavedFor), initial: initial, list: initial, listed: time.Now(),
 		tasks: map[int]*task{}, ended: make(chan *task), contested: map[int]*contested{},
 	}
 }
@@ -237,7 +238,7 @@ func (m *member) read(ctx, stopped context.Context, t *task) error {
 	run := &shardRun{
 		client: m.w.client, processor: m.w.processor, o: m.w.o.read(), shard: t.shard,
 		cursor: start, end: end, saved: saved, state: t.state,
-		readOnly: m.readOnly, gap: m.gap,
+		readOnly: m.readOnly, gap: m.gap, backlog: m.backlog,
 		save: func(ctx context.Context, cursor string) error { return m.save(ctx, t.shard, cursor) },
 	}
 	finished, err := run.run(ctx, stopped)

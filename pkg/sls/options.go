@@ -41,10 +41,21 @@ type WorkerOptions struct {
 	Grace time.Duration
 	// MaxPending is how many batches of one shard may be under way; default 8.
 	MaxPending int
-	// Announce, if set, is called before a checkpoint is saved, with the status
-	// before it; last is set where the shard's work ends with it. With an error
-	// the checkpoint is not saved, and the run fails.
-	Announce func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
+	// MaxUnsaved is how many bytes may be confirmed, over all shards, and not
+	// be covered by a checkpoint yet; default 256 MiB. MaxUnsavedFor is how long
+	// a checkpoint may be due; default three times Commit, and 5 s at least.
+	// Beyond either no more batches are handed out.
+	MaxUnsaved    int64
+	MaxUnsavedFor time.Duration
+	// Announce, if set, is called before a checkpoint is saved, with what lies
+	// between the last one and it. With an error the checkpoint is not saved, and
+	// the run fails.
+	Announce func(context.Context, Stretch) error
+	// OnSaved hears of a stretch once its checkpoint is saved, OnUnsaved of the
+	// notes of a shard's batches that were confirmed and that no checkpoint
+	// covers when its work has ended: they are delivered again.
+	OnSaved   func(Stretch)
+	OnUnsaved func(shard int, notes []any)
 	// OnGap hears of logs that were gone before they were read, before a
 	// checkpoint passes them.
 	OnGap func(Gap)
@@ -89,8 +100,18 @@ func (o *WorkerOptions) setDefaults() {
 	if o.MaxPending == 0 {
 		o.MaxPending = 8
 	}
+	if o.MaxUnsaved == 0 {
+		o.MaxUnsaved = 256 << 20
+	}
+	def(&o.MaxUnsavedFor, max(5*time.Second, 3*o.Commit))
 	if o.Announce == nil {
-		o.Announce = func(context.Context, ShardStatus, string, bool) error { return nil }
+		o.Announce = func(context.Context, Stretch) error { return nil }
+	}
+	if o.OnSaved == nil {
+		o.OnSaved = func(Stretch) {}
+	}
+	if o.OnUnsaved == nil {
+		o.OnUnsaved = func(int, []any) {}
 	}
 	if o.OnGap == nil {
 		o.OnGap = func(Gap) {}
@@ -129,7 +150,8 @@ func (o *WorkerOptions) startTime() (time.Time, error) {
 func (o *WorkerOptions) read() readOptions {
 	return readOptions{
 		count: o.Count, query: o.Query, consumeProcessor: o.ConsumeProcessor, poll: o.Poll, commit: o.Commit,
-		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace, announce: o.Announce,
+		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace,
+		announce: o.Announce, onSaved: o.OnSaved, onUnsaved: o.OnUnsaved,
 	}
 }
 

@@ -13,6 +13,10 @@ type Range struct {
 	Count int    // most groups a pull; 0 means MaxPullGroups
 	// Query is an SPL filter, ConsumeProcessor the name of one.
 	Query, ConsumeProcessor string
+	// OnSaved and OnUnsaved are those of [WorkerOptions], for positions that the
+	// caller keeps itself: each is taken for saved at once.
+	OnSaved   func(Stretch)
+	OnUnsaved func(shard int, notes []any)
 	// MaxPending is how many batches may be under way; default 8.
 	MaxPending int
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
@@ -25,11 +29,12 @@ type Range struct {
 // status says how far everything was confirmed (Checkpoint), whatever the
 // error.
 func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
-	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxPending: r.MaxPending, Grace: r.Grace}
+	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxPending: r.MaxPending, Grace: r.Grace,
+		OnSaved: r.OnSaved, OnUnsaved: r.OnUnsaved}
 	o.setDefaults()
 	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}
 	run := &shardRun{
-		client: c, processor: p, o: o.read(), shard: r.Shard, cursor: r.From, end: r.To, state: state,
+		client: c, processor: p, backlog: newBacklog(o.MaxUnsaved, o.MaxUnsavedFor), o: o.read(), shard: r.Shard, cursor: r.From, end: r.To, state: state,
 		save: func(context.Context, string) error { return nil },
 	}
 	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))

@@ -23,6 +23,7 @@ type shardRun struct {
 	saved     string // the checkpoint as it is, "" when there is none
 	state     *shardState
 	track     *tracker
+	backlog   *backlog
 
 	// save stores a checkpoint.
 	save func(ctx context.Context, cursor string) error
@@ -43,7 +44,9 @@ type readOptions struct {
 	maxPending       int
 	grace            time.Duration
 	oldest           bool // go on from the oldest log when the cursor has expired
-	announce         func(ctx context.Context, s ShardStatus, checkpoint string, last bool) error
+	announce         func(context.Context, Stretch) error
+	onSaved          func(Stretch)
+	onUnsaved        func(shard int, notes []any)
 }
 
 // ErrLost is why a [Processor]'s context ends when the shard has gone to
@@ -58,7 +61,7 @@ var ErrLost = errors.New("sls: shard ownership lost")
 func (s *shardRun) run(ctx, stop context.Context) (finished bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.track = newTracker(s.cursor, s.o.maxPending)
+	s.track = newTracker(s.cursor, s.o.maxPending, s.backlog)
 	pulling, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	defer context.AfterFunc(stop, func() { halt(errStopped) })()
@@ -84,10 +87,11 @@ func (s *shardRun) run(ctx, stop context.Context) (finished bool, err error) {
 		}
 	})
 	wg.Wait()
+	s.track.end(func(notes []any) { s.o.onUnsaved(s.shard, notes) })
 	if err := context.Cause(ctx); err != nil {
 		return false, err
 	}
-	return finished && dropped == 0, nil
+	return finished && dropped == 0 && !s.track.state().left, nil
 }
 
 // errStopped ends the pulls of a run that is to end in good order.
@@ -201,7 +205,10 @@ func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropp
 			page.Release()
 			continue
 		}
-		seq, err := s.track.add(pulling, page.Next)
+		seq, err := 0, s.backlog.wait(pulling)
+		if err == nil {
+			seq, err = s.track.add(pulling, page.Next, int64(len(page.Raw)))
+		}
 		if err != nil {
 			page.Release()
 			dropped++
@@ -209,7 +216,7 @@ func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropp
 		}
 		b := &Batch{Page: page, track: s.track, seq: seq}
 		if err := s.processor.Process(ctx, b); err != nil {
-			b.Done(err)
+			b.Done(nil, err)
 		}
 	}
 	return dropped
@@ -232,36 +239,49 @@ func (s *shardRun) commit(ctx context.Context, fed <-chan struct{}, halt, cancel
 			fed, last = nil, true
 		case <-s.track.changed:
 		}
-		safe, open, failure := s.track.state()
-		if failure != nil && !failed {
+		now := s.track.state()
+		if now.err != nil && !failed {
 			failed = true
-			halt(failure)
-			defer time.AfterFunc(s.o.grace, func() { cancel(failure) }).Stop()
+			halt(now.err)
+			defer time.AfterFunc(s.o.grace, func() { cancel(now.err) }).Stop()
 		}
-		idle := last && open == 0
-		if safe != s.saved && (due || idle) {
-			if err := s.checkpoint(ctx, safe, idle); err != nil {
-				return errors.Join(failure, err)
+		if now.left {
+			halt(errStopped)
+		}
+		idle := last && now.open == 0
+		if now.safe != s.saved && (due || idle || s.backlog.pressing()) {
+			if err := s.checkpoint(ctx, now, idle); err != nil {
+				return errors.Join(now.err, err)
 			}
 			due = false
-			now := time.Now()
-			timer.Reset(now.Truncate(s.o.commit).Add(s.o.commit).Sub(now))
+			at := time.Now()
+			timer.Reset(at.Truncate(s.o.commit).Add(s.o.commit).Sub(at))
 		}
 		if idle {
-			return failure
+			return now.err
 		}
 	}
 }
 
-// checkpoint announces a checkpoint and saves it.
-func (s *shardRun) checkpoint(ctx context.Context, cursor string, last bool) error {
-	if err := s.o.announce(ctx, s.state.get(), cursor, last); err != nil {
+// checkpoint announces the stretch up to what is safe, and saves that.
+func (s *shardRun) checkpoint(ctx context.Context, now progress, last bool) error {
+	st := Stretch{Shard: s.shard, From: s.saved, To: now.safe, Notes: now.notes, Last: last, Status: s.state.get()}
+	if st.From == "" {
+		st.From = s.cursor
+	}
+	if st.From != st.To {
+		if err := s.o.announce(ctx, st); err != nil {
+			return err
+		}
+	}
+	if err := s.save(ctx, now.safe); err != nil {
 		return err
 	}
-	if err := s.save(ctx, cursor); err != nil {
-		return err
+	s.saved = now.safe
+	s.track.saved(now.count)
+	s.state.committed(now.safe)
+	if st.From != st.To {
+		s.o.onSaved(st)
 	}
-	s.saved = cursor
-	s.state.committed(cursor)
 	return nil
 }

@@ -65,11 +65,11 @@ func (k *sink) Process(ctx context.Context, b *sls.Batch) error {
 			select {
 			case <-time.After(rand.N(k.delay)): //nolint:gosec // a test
 			case <-ctx.Done():
-				b.Done(context.Cause(ctx))
+				b.Done(nil, context.Cause(ctx))
 				return
 			}
 		}
-		b.Done(k.accept(b))
+		b.Done(b.Count, k.accept(b))
 	})
 	return nil
 }

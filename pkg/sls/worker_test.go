@@ -74,25 +74,40 @@ func TestAnnouncedBeforeSaved(t *testing.T) {
 	fill(l, gen, 30, 5)
 	k := newSink(t, time.Millisecond)
 	o := drain()
-	o.Announce = func(_ context.Context, s sls.ShardStatus, checkpoint string, isLast bool) error {
+	groups := map[int]int{} // in announced stretches, as their notes say
+	o.Announce = func(_ context.Context, st sls.Stretch) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if s.Checkpoint != announced[s.Shard] {
-			t.Errorf("shard %d: %s is announced after %s, and the last one saved is %q", s.Shard, checkpoint, announced[s.Shard], s.Checkpoint)
+		if st.Status.Checkpoint != announced[st.Shard] || st.Status.Checkpoint != "" && st.From != st.Status.Checkpoint {
+			t.Errorf("shard %d: %+v is announced after %s", st.Shard, st, announced[st.Shard])
 		}
-		announced[s.Shard] = checkpoint
-		if isLast {
-			last[s.Shard]++
+		n := 0
+		for _, note := range st.Notes {
+			n += note.(int) //nolint:forcetypeassert // as the sink gives it
+		}
+		from, _ := sls.CursorNumber(st.From)
+		if to, _ := sls.CursorNumber(st.To); to-from != int64(n) {
+			t.Errorf("shard %d: a stretch of %d groups bears notes of %d", st.Shard, to-from, n)
+		}
+		groups[st.Shard] += n
+		announced[st.Shard] = st.To
+		if st.Last {
+			last[st.Shard]++
 		}
 		return nil
 	}
 	c := newClient(t, s, sls.Options{})
 	mustRun(t, newWorker(t, c, "c", k, o))
-	if len(announced) != 4 || len(last) != 4 {
+	if len(announced) != 4 || len(last) == 0 {
 		t.Errorf("announced %v, as the last %v", announced, last)
 	}
+	for id := range 4 {
+		if groups[id] != 30 {
+			t.Errorf("shard %d: %d groups in stretches", id, groups[id])
+		}
+	}
 	fill(l, gen, 1, 5)
-	o.Announce = func(context.Context, sls.ShardStatus, string, bool) error { return errors.New("not today") }
+	o.Announce = func(context.Context, sls.Stretch) error { return errors.New("not today") }
 	if _, err := newWorker(t, c, "c", k, o).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not today") {
 		t.Error(err)
 	}
@@ -327,7 +342,7 @@ func TestStopIsClean(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	for _, b := range slices.Backward(batches) {
-		b.Done(nil)
+		b.Done(nil, nil)
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)

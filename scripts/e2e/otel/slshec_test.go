@@ -70,7 +70,7 @@ func TestSLSHECDrains(t *testing.T) {
 		"HEC_FIELDS": "env=prod", "HEC_JSON_KEYS": "requestParameters",
 		"STATE_URL": "file://" + t.TempDir(),
 	})
-	if err := rec.Balance(); err != nil || rec.Status != receipt.OK || rec.Out != int64(len(want)) || rec.PossibleRepeats != 0 || len(rec.Shards) != shards {
+	if err := rec.Balance(); err != nil || rec.Status != receipt.OK || rec.Out != int64(len(want)) || rec.PossibleRepeats != 0 || len(rec.Stretches) != shards {
 		t.Fatalf("%v, receipt %+v", err, rec)
 	}
 	got := r.events()
@@ -89,8 +89,8 @@ func TestSLSHECDrains(t *testing.T) {
 		t.Errorf("%d events arrived, of %d", len(got), len(want))
 	}
 	for shard := range shards {
-		if _, end := store.Range(shard); rec.Shards[shard].In != groups*logs || store.Checkpoint("to-splunk", shard) == "" || end != first[shard]+groups {
-			t.Errorf("shard %d: checkpoint %q, %+v", shard, store.Checkpoint("to-splunk", shard), rec.Shards[shard])
+		if _, end := store.Range(shard); rec.Stretches[shard].In != groups*logs || store.Checkpoint("to-splunk", shard) == "" || end != first[shard]+groups {
+			t.Errorf("shard %d: checkpoint %q, %+v", shard, store.Checkpoint("to-splunk", shard), rec.Stretches[shard])
 		}
 	}
 	if checkpoints == 0 || r.zipped.Load() == 0 || r.plain.Load() != 0 || r.askings.Load() == 0 {

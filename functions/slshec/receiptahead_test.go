@@ -25,18 +25,21 @@ func TestShardsShareAReceipt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLedger()
 	r := &Receipt{Core: receipt.Start("slshec")}
-	a := &announcer{f: &Function{state: state}, ledger: l, r: r}
+	l := newLedger(&Function{state: state}, r)
+	stretch := func(id int, from, to int64, last bool) sls.Stretch {
+		return sls.Stretch{
+			Shard: id, From: sls.FormatCursor(from), To: sls.FormatCursor(to), Last: last,
+			Notes: []any{counts{in: 3, out: 3}, counts{in: 2, out: 2}}, Status: sls.ShardStatus{Shard: id},
+		}
+	}
 	var mu sync.Mutex
 	writes := map[time.Time]bool{}
 	var all sync.WaitGroup
 	for id := range shards {
-		l.assign(id)
-		l.begin(id, sls.FormatCursor(1))
-		l.settled(id, settledPage{sls.FormatCursor(3), counts{in: 5, out: 5}})
 		all.Go(func() {
-			if err := a.announce(t.Context(), sls.ShardStatus{Shard: id, Start: sls.FormatCursor(1)}, sls.FormatCursor(3), false); err != nil {
+			st := stretch(id, 1, 3, false)
+			if err := l.announce(t.Context(), st); err != nil {
 				t.Error(err)
 			}
 			var kept Receipt
@@ -44,12 +47,13 @@ func TestShardsShareAReceipt(t *testing.T) {
 				t.Error(err)
 			}
 			found := false
-			for _, s := range kept.Announced {
-				found = found || s.Shard == id && s.In == 5 && s.To == sls.FormatCursor(3)
+			for _, s := range kept.Stretches {
+				found = found || s.Shard == id && s.In == 5 && s.To == st.To && !s.Saved
 			}
 			if !found || kept.Status != receipt.Running || kept.In != 0 {
 				t.Errorf("shard %d: %+v", id, kept)
 			}
+			l.saved(st)
 			mu.Lock()
 			writes[kept.FinishedAt] = true
 			mu.Unlock()
@@ -59,9 +63,20 @@ func TestShardsShareAReceipt(t *testing.T) {
 	if len(writes) > shards/4 {
 		t.Errorf("%d writes for %d shards", len(writes), shards)
 	}
-	a.turn(func(*Receipt) *Receipt { return nil })
-	l.settled(0, settledPage{sls.FormatCursor(4), counts{in: 1, out: 1}})
-	if err := a.announce(t.Context(), sls.ShardStatus{Checkpoint: sls.FormatCursor(3)}, sls.FormatCursor(4), true); err == nil {
+	// Stretches that join are one, and all of them count.
+	next := stretch(0, 3, 4, false)
+	if err := l.announce(t.Context(), next); err != nil {
+		t.Error(err)
+	}
+	l.saved(next)
+	l.turn(func(r *Receipt) *Receipt {
+		r.add(l.take())
+		if len(r.Stretches) != shards || r.In != 5*(shards+1) {
+			t.Errorf("%d stretches of %d logs", len(r.Stretches), r.In)
+		}
+		return nil
+	})
+	if err := l.announce(t.Context(), stretch(0, 4, 5, true)); err == nil {
 		t.Error("a checkpoint may move after the last receipt")
 	}
 }
@@ -81,17 +96,12 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	defer run.Cancel()
 	s := newSink(t.Context(), f)
 	defer s.close()
-	a := &announcer{f: f, ledger: s.ledger, r: f.begin(follow)}
+	l := newLedger(f, f.begin(follow))
 	told := 0
-	b := &books{f: f, run: run, s: s, a: a, since: f.meter(), note: func(*Receipt) { told++ }}
+	b := &books{f: f, run: run, s: s, l: l, since: f.meter(), note: func(*Receipt) { told++ }}
 
-	status := sls.ShardStatus{Start: sls.FormatCursor(0)}
-	s.ledger.assign(0)
 	page := func(n int64) {
-		s.ledger.begin(0, sls.FormatCursor(n))
-		s.ledger.settled(0, settledPage{sls.FormatCursor(n + 1), counts{in: 5, out: 5}})
-		status.Checkpoint = sls.FormatCursor(n + 1)
-		s.ledger.note(status)
+		l.saved(sls.Stretch{From: sls.FormatCursor(n), To: sls.FormatCursor(n + 1), Notes: []any{counts{in: 5, out: 5}}})
 	}
 	page(0)
 	inTheWay := filepath.Join(dir, "slshec")
@@ -112,7 +122,37 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	if err := receipt.Read(t.Context(), f.state, "slshec", time.Time{}, func(r Receipt) { kept = append(kept, r) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(kept) != 1 || kept[0].In != 10 || len(kept[0].Shards) != 2 || kept[0].Status != receipt.OK || kept[0].Error != "" {
+	if len(kept) != 1 || kept[0].In != 10 || len(kept[0].Stretches) != 2 || kept[0].Status != receipt.OK || kept[0].Error != "" {
 		t.Errorf("%+v", kept)
+	}
+}
+
+// Receipts of earlier versions are proof still: they had two lists.
+func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
+	state, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &Function{state: state, cfg: Config{Group: "group"}}
+	core := receipt.Start("slshec")
+	kept := map[string]any{
+		"function": "slshec", "version": "1", "run": core.Run, "status": "running", "started_at": core.StartedAt, "consumer_group": "group",
+		"shards":    []map[string]any{{"shard": 3, "from": sls.FormatCursor(1), "to": sls.FormatCursor(5), "in": 4, "out": 4}},
+		"announced": []map[string]any{{"shard": 3, "from": sls.FormatCursor(5), "to": sls.FormatCursor(7), "in": 2, "out": 2}},
+	}
+	if err := state.PutJSON(t.Context(), core.Key(), kept); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := f.evidence(t.Context(), time.Time{})
+	if err != nil || len(rows[3]) != 2 {
+		t.Fatalf("%v, %+v", err, rows)
+	}
+	for i, want := range []Stretch{
+		{Shard: 3, From: sls.FormatCursor(1), To: sls.FormatCursor(5), Saved: true, In: 4, Out: 4},
+		{Shard: 3, From: sls.FormatCursor(5), To: sls.FormatCursor(7), In: 2, Out: 2},
+	} {
+		if rows[3][i].Stretch != want {
+			t.Errorf("got %+v, want %+v", rows[3][i], want)
+		}
 	}
 }
