@@ -18,8 +18,10 @@ func gunzipcsvSuite() suite {
 		cases: []benchCase{
 			{"csv", "CSV passed on, of 200 MB objects, beside gunzip of the same bytes to nowhere", gunzipcsvSpeed(logpush.CSV, 0.85)},
 			{"ndjson", "NDJSON to CSV, likewise", gunzipcsvSpeed(logpush.NDJSON, 0.35)},
-			{"file", "one object of 1 GB from directory to directory, by the clock, beside its parts", gunzipcsvWhole(fileStore)},
-			{"s3", "the same from bucket to bucket of a real S3 server", gunzipcsvWhole(s3Store)},
+			{"file", "one object of 1 GB from directory to directory, by the clock, beside its parts", gunzipcsvWhole(fileStore, oneLarge)},
+			{"s3", "the same from bucket to bucket of a real S3 server", gunzipcsvWhole(s3Store, oneLarge)},
+			{"files", "100 objects of 5 MB from directory to directory, by the processor, beside their parts", gunzipcsvWhole(fileStore, manySmall)},
+			{"s3-many", "the same from bucket to bucket of a real S3 server", gunzipcsvWhole(s3Store, manySmall)},
 			{"small", "2,000 objects of about 100 KB", gunzipcsvSmall},
 			{"memory", "resident memory for one object of 10 MB, 100 MB and 1 GB", gunzipcsvMemory},
 		},

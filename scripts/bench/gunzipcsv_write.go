@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -12,11 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
 // writeFloor writes BENCH_BYTES bytes, those of the file BENCH_PLAIN again and
-// again, to an object of BENCH_DEST: on files through the driver that the
-// function uses too, on S3 with the SDK's own upload and all its defaults.
+// again, to BENCH_OBJECTS objects of BENCH_DEST: on files as the function does
+// too, on S3 with the SDK's own upload and all its defaults.
 func writeFloor(ctx context.Context) error {
 	text, err := os.ReadFile(os.Getenv("BENCH_PLAIN"))
 	if err != nil {
@@ -26,21 +29,32 @@ func writeFloor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	src := io.LimitReader(&again{text: text}, size)
-	u, err := url.Parse(os.Getenv("BENCH_DEST"))
+	objects, err := strconv.ParseInt(os.Getenv("BENCH_OBJECTS"), 10, 64)
 	if err != nil {
 		return err
 	}
-	if u.Scheme == "s3" {
-		return upload(ctx, u, "floor.csv", src, os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"))
+	dest, err := url.Parse(os.Getenv("BENCH_DEST"))
+	if err != nil {
+		return err
 	}
-	b, err := blob.OpenBucket(ctx, u.String())
+	b, err := bucket.Open(ctx, dest.String())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = b.Close() }()
-	// With metadata, as the function's targets have them.
-	return b.Upload(ctx, "floor.csv", src, &blob.WriterOptions{ContentType: "text/csv", Metadata: map[string]string{"k": "v"}})
+	for i := range objects {
+		key := fmt.Sprintf("floor-%d.csv", i)
+		src := io.LimitReader(&again{text: text}, size/objects)
+		if dest.Scheme == "s3" {
+			err = upload(ctx, dest, key, src, os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"))
+		} else { // with metadata, as the function's targets have them
+			_, err = b.Put(ctx, key, src, blob.WriterOptions{ContentType: "text/csv", Metadata: map[string]string{"k": "v"}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // upload puts an object as the SDK does by default.
