@@ -3,6 +3,8 @@ package hec
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -84,7 +86,9 @@ func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) 
 func (a *answer) success(h http.Header, body []byte) {
 	switch a.code {
 	case -1:
-		if isPage(h, body) {
+		if a.cut { // what is missing may be the code of an error
+			a.verdict, a.uncertain = transient, true
+		} else if isPage(h, body) {
 			a.verdict = misconfigured
 			a.fix = "a web page is no answer of HEC: does HEC_URL name its port (8088, or 443 on Splunk Cloud), or is there a login or proxy page in between?"
 		}
@@ -112,8 +116,8 @@ func (a *answer) parse(body []byte, bodyErr error) {
 	case bodyErr != nil:
 		a.cut = true
 	case len(body) > 0 && body[0] == '{':
-		if json.Unmarshal(body, &fields) != nil {
-			a.cut = !json.Valid(body)
+		if err := json.NewDecoder(bytes.NewReader(body)).Decode(&fields); err != nil {
+			a.cut = errors.Is(err, io.ErrUnexpectedEOF)
 			return
 		}
 		a.text = fields.Text

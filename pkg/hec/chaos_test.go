@@ -3,6 +3,7 @@ package hec
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,7 +33,13 @@ func TestChaos(t *testing.T) {
 			options := emulator.Options{
 				Tokens: []emulator.Token{{Value: testToken, UseACK: ack}},
 				Refuse: refuseMarked(6), OmitEventNumber: seed%3 == 0, Partial: seed%3 == 1,
-				AckDelay: 5 * time.Millisecond,
+				AckDelay: 5 * time.Millisecond, AlwaysOK: seed == 2,
+				BusyAfter: func(events int) int {
+					if rand.IntN(20) == 0 {
+						return rand.IntN(events)
+					}
+					return events
+				},
 			}
 			var servers []*emulator.Server
 			var urls []string
@@ -49,6 +56,7 @@ func TestChaos(t *testing.T) {
 				URLs: urls, Gzip: true, Ack: ack, AckPoll: 5 * time.Millisecond, AckTimeout: 300 * time.Millisecond,
 				Retry: retry.Policy{Attempts: 50, Base: time.Millisecond, Max: 10 * time.Millisecond},
 			})
+			session := c.Session()
 			const batches, size = 40, 50
 			bad := func(i int) bool { return i%311 == 7 }
 			var mu sync.Mutex
@@ -56,6 +64,9 @@ func TestChaos(t *testing.T) {
 			var wg sync.WaitGroup
 			for k := range batches {
 				wg.Go(func() {
+					if k == batches/2 && seed >= 4 { // a proxy comes between
+						servers[0].Set(func(o *emulator.Options) { o.Gzip = emulator.LosesEncoding })
+					}
 					b, err := c.Batch(t.Context())
 					if err != nil {
 						t.Error(err)
@@ -65,7 +76,7 @@ func TestChaos(t *testing.T) {
 					for i := k * size; i < (k+1)*size; i++ {
 						appendEvent(b, i, map[bool]string{true: "REFUSE"}[bad(i)])
 					}
-					res, err := c.Send(t.Context(), b)
+					res, err := session.Send(t.Context(), b)
 					if err != nil {
 						t.Error(err)
 						return

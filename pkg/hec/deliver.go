@@ -153,15 +153,14 @@ func (d *delivery) count(wire int) {
 // judge turns an answer that settles nothing into an error.
 func (c *Client) judge(e *endpoint, a *answer) error {
 	if a.verdict == accepted && c.opts.Ack && a.ackID < 0 {
-		if a.cut {
-			a.uncertain = true
-			return fmt.Errorf("HEC %s answered %d, but the answer broke off before its ackId", e.url, a.status)
-		}
 		a.verdict, a.fix = misconfigured, "accepted without an ackId: set HEC_ACK=false, or turn indexer acknowledgement on for the token"
 	}
 	err := &Error{Endpoint: e.url, Status: a.status, Code: a.code, Text: a.text, Fix: a.fix}
 	switch a.verdict {
 	case transient:
+		if a.cut {
+			return fmt.Errorf("%w: the answer broke off", err)
+		}
 		return err
 	case misconfigured:
 		return retry.Permanent(err)

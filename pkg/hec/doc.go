@@ -21,7 +21,8 @@
 // How an answer is read:
 //
 //	2xx                          accepted; codes 24 and 25 stop growth, another
-//	                             code but 0 is that code's error
+//	                             code but 0 is that code's error, and one that breaks
+//	                             off no answer
 //	codes 5 6 12 13 15, and 400  refused: sent again unpacked, if it was packed, then
 //	403 406 413 415 422          the batch is cut until a bad event stands alone;
 //	                             413 halves the batch limit besides
