@@ -31,6 +31,8 @@ type Config struct {
 	Concurrency int           `env:"MULE_CONCURRENCY, default=4" help:"slices fetched side by side, over all organisations"`
 	PageSize    int           `env:"MULE_PAGE_SIZE, default=200" help:"entries a request, 1 to 200"`
 
+	MaxRecordBytes int `env:"MAX_RECORD_BYTES, default=16777216" help:"longest entry; a longer one goes to quarantine alone"`
+
 	config.Alibaba
 	config.Common
 }
@@ -89,9 +91,15 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.PageSize < 1 || c.PageSize > 200 {
 		f.Add("MULE_PAGE_SIZE", "must be 1 to 200, not %d", c.PageSize)
 	}
+	if c.MaxRecordBytes < 1 || c.MaxRecordBytes > maxRecord {
+		f.Add("MAX_RECORD_BYTES", "must be 1 to %d, since such an entry is held in memory, not %d", maxRecord, c.MaxRecordBytes)
+	}
 	f = append(f, c.ValidateOSS(c.OutputURL, c.StateURL, c.QuarantineURL)...)
 	return append(f, c.Common.Validate("muleaudit", map[string]string{"the output": c.OutputURL})...)
 }
+
+// maxRecord is the most that MAX_RECORD_BYTES may allow.
+const maxRecord = 1 << 30
 
 // validOrg tells whether an id may stand in object names and paths.
 func validOrg(org string) bool {

@@ -13,5 +13,6 @@
 // SIEM reads, create-only again. Whatever is killed, repeated or overlaps, at
 // most one claim of a number exists, and whoever finds one unpublished
 // publishes the staged bytes. What was exported is known from the claims alone,
-// so a feed may delete the objects it has read.
+// so a feed may delete the objects it has read. What the API returns that is no
+// deliverable entry goes to QUARANTINE_URL instead, and is claimed alike.
 package muleaudit

@@ -24,7 +24,7 @@ func (f *Function) Doctor(ctx context.Context) []doctor.Check {
 		checks = append(checks, f.scopes(ctx)...)
 	}
 	checks = append(checks, doctor.Output(ctx, "output", f.output)...)
-	return append(checks, doctor.State(ctx, "state", f.state))
+	return append(checks, doctor.State(ctx, "state", f.state), doctor.State(ctx, "quarantine", f.held))
 }
 
 func (f *Function) scopes(ctx context.Context) []doctor.Check {

@@ -62,7 +62,7 @@ func TestEntryWithoutTimestampStaysWhereItWasFound(t *testing.T) {
 		entry(at.Add(time.Minute), "a"),
 		{Time: at.Add(2 * time.Minute), Raw: []byte(`{"action":"no timestamp"}`)},
 		{Time: at.Add(2 * time.Minute), Raw: []byte(`{"timestamp":null,"payload":{"timestamp":1}}`)},
-		{Time: at.Add(2 * time.Minute), Raw: []byte(`"not even an object"`)},
+		{Time: at.Add(2 * time.Minute), Raw: []byte(`{"timestamp":"yesterday"}`)},
 		entry(at.Add(3*time.Minute), "b"),
 	}
 	if err := w.api.Add("org-1", events...); err != nil {

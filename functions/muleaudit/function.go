@@ -13,6 +13,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -25,6 +26,9 @@ type Function struct {
 	api    *anypoint.Client
 	state  *bucket.Bucket
 	output *bucket.Bucket
+	// held is what quarantine lies in.
+	held       *bucket.Bucket
+	quarantine *quarantine.Store
 	// OnSlice, if set, hears of every finished look; calls may overlap.
 	OnSlice func(Progress)
 }
@@ -54,6 +58,7 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	keys := bucket.WithOSS(cfg.Provider())
 	state := open.Bucket("STATE_URL", cfg.StateURL, keys)
 	output := open.Bucket("OUTPUT_URL", cfg.OutputURL, keys)
+	held := open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, keys)
 	if err := open.Err(); err != nil {
 		return nil, err
 	}
@@ -63,23 +68,28 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 		ClientSecret:  cfg.ClientSecret.Reveal(),
 		RatePerMinute: cfg.RatePerMin,
 		PageSize:      cfg.PageSize,
+
+		MaxRecordBytes: cfg.MaxRecordBytes,
 		Notify: func(wait time.Duration, err error) {
 			rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
 		},
 	})
-	return Build(cfg, api, state, output, rt), nil
+	return Build(cfg, api, state, output, held, rt), nil
 }
 
 // Build puts a function together from its parts, which it then owns. cfg has
-// to be valid.
-func Build(cfg Config, api *anypoint.Client, state, output *bucket.Bucket, rt serve.Runtime) *Function {
-	return &Function{cfg: cfg, api: api, state: state, output: output, rt: rt}
+// to be valid; held is the bucket of QUARANTINE_URL.
+func Build(cfg Config, api *anypoint.Client, state, output, held *bucket.Bucket, rt serve.Runtime) *Function {
+	return &Function{
+		cfg: cfg, api: api, state: state, output: output, rt: rt,
+		held: held, quarantine: quarantine.New(held, "muleaudit"),
+	}
 }
 
 // Close implements [serve.Function].
 func (f *Function) Close() error {
 	f.api.CloseIdle()
-	return errors.Join(f.state.Close(), f.output.Close())
+	return errors.Join(f.state.Close(), f.output.Close(), f.held.Close())
 }
 
 // Run implements [serve.Function]: it exports what is due, or what the message

@@ -71,7 +71,12 @@ func worldAt(t testing.TB, api *emulator.Server, url string, env map[string]stri
 
 func (w *world) open(name string) *bucket.Bucket {
 	w.t.Helper()
-	b, err := bucket.Open(context.Background(), w.env[name], outagetest.WithKeys())
+	return w.openURL(w.env[name])
+}
+
+func (w *world) openURL(url string) *bucket.Bucket {
+	w.t.Helper()
+	b, err := bucket.Open(context.Background(), url, outagetest.WithKeys())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -94,12 +99,12 @@ func (w *world) function() *muleaudit.Function {
 	api := anypoint.New(anypoint.Options{
 		HTTPClient: w.client,
 		BaseURL:    cfg.BaseURL, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret.Reveal(),
-		RatePerMinute: cfg.RatePerMin, PageSize: cfg.PageSize,
+		RatePerMinute: cfg.RatePerMin, PageSize: cfg.PageSize, MaxRecordBytes: cfg.MaxRecordBytes,
 		Retry:    retry.Policy{Attempts: 8, Base: time.Millisecond, Max: 20 * time.Millisecond},
 		MinPause: time.Millisecond, MaxPause: 20 * time.Millisecond,
 	})
 	w.t.Cleanup(api.CloseIdle)
-	return muleaudit.Build(cfg, api, w.state, w.output, w.runtime())
+	return muleaudit.Build(cfg, api, w.state, w.output, w.openURL(cfg.QuarantineURL), w.runtime())
 }
 
 func (w *world) run(f *muleaudit.Function, message string) (*muleaudit.Receipt, error) {

@@ -14,7 +14,11 @@ type key [16]byte
 
 func keyOf(event []byte) key {
 	sum := sha256.Sum256(event)
-	k := key(sum[:])
+	return keyOfSum(sum[:])
+}
+
+func keyOfSum(sum []byte) key {
+	k := key(sum[:len(key{})])
 	if k == (key{}) { // the mark of an empty slot
 		k[0] = 1
 	}

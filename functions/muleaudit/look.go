@@ -17,6 +17,7 @@ type found struct {
 	events     int64 // new, and now in objects
 	late       int64 // of these, from before the watermark
 	duplicates int64 // exported before, or identical to another entry
+	rejected   int64 // new ones that are now in quarantine
 	untimed    int64 // of the new ones, without a timestamp
 	pages      int
 	total      int64 // reported by the API, -1 if it reported none
@@ -32,14 +33,15 @@ const maxClaimTries = 10
 
 // look reads a slice from the API, and exports what no look before it has:
 // fetch, stage, claim, publish.
-func (f *Function) look(ctx context.Context, run string, l look, watermark time.Time, lengths []time.Duration) (found, error) {
+func (f *Function) look(ctx context.Context, run string, l look, j *job) (found, error) {
+	lengths := j.lengths
 	led := ledger{f.state, l.org}
 	known, err := led.exported(ctx, l.slice, lengths)
 	if err != nil {
 		return found{}, err
 	}
 	for try := range maxClaimTries {
-		res, lost, err := f.tryLook(ctx, led, run, try, l, watermark, known)
+		res, lost, err := f.tryLook(ctx, led, run, try, l, j, known)
 		if err != nil || !lost {
 			return res, err
 		}
@@ -61,7 +63,7 @@ func (f *Function) look(ctx context.Context, run string, l look, watermark time.
 }
 
 // tryLook returns true when another run claimed the slice meanwhile.
-func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int, l look, watermark time.Time, known *exported) (res found, lost bool, err error) {
+func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int, l look, j *job, known *exported) (res found, lost bool, err error) {
 	st := newStage(ctx, f.state, fmt.Sprintf("%s%s-%d-", led.dir("staged", run)+"/", l.start.Format(basic), try))
 	claimed := false
 	defer func() {
@@ -70,7 +72,12 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 		}
 	}()
 
-	c := &collector{known: &known.keys, stage: st, watermark: watermark}
+	n := known.claims + 1
+	path := led.claimPath(l.slice, n)
+	c := &collector{
+		known: &known.keys, stage: st, watermark: j.watermark, rejects: rejects{ctx, f.quarantine, l, path},
+		edges: edges{ctx: ctx, led: led, slice: l.slice, lengths: j.lengths, strays: &j.strays},
+	}
 	stats, err := f.api.Entries(ctx, anypoint.Query{Org: l.org, From: l.from, To: l.to}, c)
 	res = c.result(stats)
 	if err != nil {
@@ -84,13 +91,11 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	// would have to be read again.
 	ctx, cancel := outcome.LastWords(ctx)
 	defer cancel()
-	if len(parts) > 0 {
+	if c.fresh.len() > 0 { // even if all of it is in quarantine
 		for i := range parts {
 			parts[i].Name = l.objectName(known.parts + i + 1)
 		}
 		cl := claim{Run: run, Org: l.org, Start: l.start, End: l.end, From: l.from, To: l.to, Parts: parts}
-		n := known.claims + 1
-		path := led.claimPath(l.slice, n)
 		// The mark comes first: a claim without one would not be found again
 		// if we were killed before it is published. It is only ever created, as
 		// to replace another run's would leave a moment without it.
@@ -120,9 +125,12 @@ type collector struct {
 	known     *keySet // exported before
 	fresh     keySet  // new in this look
 	stage     *stage
+	rejects   rejects
+	edges     edges
 	watermark time.Time
 
 	entries, late, untimed int64
+	rejected               int64 // of fresh
 	page                   int64 // entries of the page under way
 }
 
@@ -135,10 +143,10 @@ func (c *collector) PageStart(int) { c.page = 0 }
 func (c *collector) Entry(event []byte) error {
 	c.page++
 	k := keyOf(event)
-	if c.known.has(k) || !c.fresh.add(k) {
-		return nil
-	}
 	ms, ok := anypoint.Timestamp(event)
+	if news, err := c.news(k, ok); err != nil || !news {
+		return err
+	}
 	if !ok {
 		c.untimed++
 	}
@@ -146,6 +154,31 @@ func (c *collector) Entry(event []byte) error {
 		c.late++
 	}
 	return c.stage.add(event, ms, ok)
+}
+
+// Reject sets an entry aside that cannot be delivered.
+func (c *collector) Reject(e anypoint.Rejected) error {
+	c.page++
+	return c.rejects.put(e, func(k key) (bool, error) {
+		news, err := c.news(k, false)
+		if news {
+			c.rejected++
+		}
+		return news, err
+	})
+}
+
+// news adds k to what is new in this look, if it is.
+func (c *collector) news(k key, timed bool) (bool, error) {
+	if c.known.has(k) || c.fresh.has(k) {
+		return false, nil
+	}
+	if !timed {
+		if elsewhere, err := c.edges.elsewhere(k); err != nil || elsewhere {
+			return false, err
+		}
+	}
+	return c.fresh.add(k), nil
 }
 
 // PageEnd ends a page that arrived whole.
@@ -157,10 +190,10 @@ func (c *collector) PageEnd() error {
 func (c *collector) result(s anypoint.Stats) found {
 	// An event of a broken page that the API then did not send again was
 	// received all the same.
-	events := int64(c.fresh.len())
-	entries := max(c.entries, events)
+	fresh := int64(c.fresh.len())
+	entries := max(c.entries, fresh)
 	return found{
-		entries: entries, events: events, late: c.late, duplicates: entries - events, untimed: c.untimed,
+		entries: entries, events: fresh - c.rejected, late: c.late, duplicates: entries - fresh, rejected: c.rejected, untimed: c.untimed,
 		pages: s.Pages, total: s.Total, outside: int64(s.Outside), bytesIn: s.Bytes, retries: int64(s.Retries),
 	}
 }

@@ -19,6 +19,7 @@ type job struct {
 	done    []bool // by look
 	next    int    // the next look to hand out
 	flying  int    // looks under way
+	strays  strays
 
 	receipt OrgReceipt
 	bytesIn int64

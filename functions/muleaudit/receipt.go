@@ -24,6 +24,7 @@ type OrgReceipt struct {
 	Events     int64    `json:"events"`            // new, each in one of Objects
 	Late       int64    `json:"late"`              // of these, from before the last watermark
 	Duplicates int64    `json:"duplicates"`        // exported before, or identical
+	Rejected   int64    `json:"quarantined"`       // new in quarantine
 	Untimed    int64    `json:"untimed,omitempty"` // of Events, without a timestamp
 	Pages      int      `json:"pages"`
 	APITotal   int64    `json:"api_total"` // entries in the window, as the API counts
@@ -51,6 +52,7 @@ func (o *OrgReceipt) add(res found) {
 	o.Events += res.events
 	o.Late += res.late
 	o.Duplicates += res.duplicates
+	o.Rejected += res.rejected
 	o.Untimed += res.untimed
 	o.Pages += res.pages
 	o.APITotal += max(0, res.total-res.outside)
@@ -71,8 +73,9 @@ func objects(parts []part) []Object {
 func (r *Receipt) total() (did bool) {
 	for _, o := range r.Orgs {
 		did = did || o.Slices > 0 || len(o.Recovered) > 0
-		r.In += o.Events + o.Duplicates
+		r.In += o.Events + o.Duplicates + o.Rejected
 		r.Out += o.Events
+		r.Quarantined += o.Rejected
 		r.Filtered += o.Duplicates
 		for _, obj := range o.Objects {
 			r.BytesOut += obj.Bytes

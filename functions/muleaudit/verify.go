@@ -263,7 +263,7 @@ func (f *Function) readAgain(ctx context.Context, led ledger, rec looked, q anyp
 	if err != nil {
 		return 0, 0, err
 	}
-	known, err := led.exported(ctx, slice{q.Org, rec.Start, rec.End}, lengths)
+	known, err := led.exported(ctx, slice{q.Org, rec.Start, rec.End}.beside(), lengths)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -287,6 +287,18 @@ func (d *deep) PageStart(int) { d.page = 0 }
 func (d *deep) Entry(raw []byte) error {
 	d.page++
 	if k := keyOf(raw); !d.known.has(k) {
+		d.missing.add(k)
+	}
+	return nil
+}
+
+func (d *deep) Reject(e anypoint.Rejected) error {
+	d.page++
+	h := rejectHash()
+	if _, err := io.Copy(h, e.Record); err != nil {
+		return err
+	}
+	if k := keyOfSum(h.Sum(nil)); !d.known.has(k) {
 		d.missing.add(k)
 	}
 	return nil

@@ -26,7 +26,7 @@ func (f *Function) work(ctx context.Context, run string, jobs []*job) {
 					return
 				}
 				began := time.Now()
-				res, err := f.look(ctx, run, j.looks[i], j.watermark, j.lengths)
+				res, err := f.look(ctx, run, j.looks[i], j)
 				done := q.put(ctx, j, i, res, err, time.Since(began))
 				if err == nil && f.OnSlice != nil {
 					f.OnSlice(Progress{j.org, j.looks[i].start, res.events, done, q.total})

@@ -15,6 +15,9 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
+// DefaultMaxRecordBytes is the longest entry that is handed out by default.
+const DefaultMaxRecordBytes = 16 << 20
+
 // Options configure a [Client]. ClientID and ClientSecret are required.
 type Options struct {
 	BaseURL       string // default: the US plane's
@@ -22,6 +25,10 @@ type Options struct {
 	ClientSecret  string
 	RatePerMinute int // requests the API allows a minute; default: the US plane's 700
 	PageSize      int // entries a page, at most 200; default 200
+
+	// MaxRecordBytes is the longest entry that is handed out, in bytes as
+	// received; one is held in memory for each query. Default 16 MiB.
+	MaxRecordBytes int
 
 	// HTTPClient sends the requests. The default keeps connections and gives
 	// up on a server that sends no answer for a minute.
@@ -57,6 +64,7 @@ type Client struct {
 	base      string
 	rate      int
 	pageSize  int
+	maxRecord int
 	http      *http.Client
 	idle      time.Duration
 	policy    retry.Policy
@@ -73,6 +81,7 @@ func New(o Options) *Client {
 		base:      strings.TrimRight(or(o.BaseURL, US.BaseURL()), "/"),
 		rate:      or(o.RatePerMinute, US.RatePerMinute()),
 		pageSize:  min(or(o.PageSize, maxPageSize), maxPageSize),
+		maxRecord: or(o.MaxRecordBytes, DefaultMaxRecordBytes),
 		http:      o.HTTPClient,
 		idle:      or(o.IdleTimeout, time.Minute),
 		policy:    o.Retry,

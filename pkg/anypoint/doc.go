@@ -13,7 +13,8 @@
 // tokens removed. Nothing is decoded and encoded again, so unknown fields, key
 // order, escapes and the text of numbers come through as they were. The answer
 // is still checked to be JSON to its last byte: one that ends early is an error,
-// never a short page.
+// never a short page. An entry that is too long to hold, no object or no JSON is
+// handed out as [Rejected], and does not keep the rest of its page back.
 //
 // Nor is an answer that breaks off between pages the end of a query. That is
 // where the total is reached that the API counted, or else an empty page; a

@@ -16,8 +16,8 @@ import (
 // Kind says what went wrong, in terms of what would mend it.
 type Kind string
 
-// The kinds of [Error]. Throttled, Server and Network are transient, and so is
-// Protocol unless an entry is too long; the others are permanent.
+// The kinds of [Error]. Throttled, Server, Network and Protocol are transient;
+// the others are permanent.
 const (
 	Auth       Kind = "auth"        // the credentials are refused
 	Scope      Kind = "scope"       // the connected app lacks a scope in the organisation
@@ -108,8 +108,6 @@ func ended(ctx context.Context) error {
 func bodyError(ctx context.Context, org string, err error) error {
 	var syntax *syntaxError
 	switch {
-	case errors.Is(err, errTooLong):
-		return retry.Permanent(&Error{Kind: Protocol, Org: org, Detail: "cannot read the page", Err: err})
 	case errors.As(err, &syntax) || errors.Is(err, errCutShort):
 		return &Error{Kind: Protocol, Org: org, Detail: "cannot read the page", Err: err}
 	case ctx.Err() != nil:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,7 +26,7 @@ type Query struct {
 }
 
 // Handler takes what a query finds. Its calls come from one goroutine, in
-// order. An error of Entry or PageEnd ends the query and is returned as it is.
+// order. An error of Entry, Reject or PageEnd ends the query and is returned as it is.
 type Handler interface {
 	// PageStart comes before a page is read. Attempt is 1, or more when the
 	// page broke off and is read again: all entries since the PageStart before
@@ -34,6 +35,9 @@ type Handler interface {
 	// Entry takes an entry as the API sent it, only white space between tokens
 	// removed. Raw is valid during the call.
 	Entry(raw []byte) error
+	// Reject takes an entry that is longer than [Options].MaxRecordBytes, is no
+	// object or no JSON. The rest of the page follows.
+	Reject(r Rejected) error
 	// PageEnd says that the page was complete and correct.
 	PageEnd() error
 }
@@ -41,7 +45,7 @@ type Handler interface {
 // Stats is what a query took, also when it failed.
 type Stats struct {
 	Pages   int   // complete pages, the last and empty one included
-	Entries int   // in complete pages, and within the query's bounds
+	Entries int   // in complete pages, rejected ones included, and within the query's bounds
 	Outside int   // likewise, but beside the bounds: not handed out
 	Bytes   int64 // of JSON read, that of failed attempts included
 	Total   int64 // Entries and Outside, as the API counted; -1 when it did not say
@@ -118,9 +122,10 @@ func (c *Client) Total(ctx context.Context, q Query) (int64, error) {
 
 type ignore struct{}
 
-func (ignore) PageStart(int)      {}
-func (ignore) Entry([]byte) error { return nil }
-func (ignore) PageEnd() error     { return nil }
+func (ignore) PageStart(int)         {}
+func (ignore) Entry([]byte) error    { return nil }
+func (ignore) Reject(Rejected) error { return nil }
+func (ignore) PageEnd() error        { return nil }
 
 // number reads a total, which is a number or a string of one.
 func number(raw []byte) (int64, bool) {
@@ -128,10 +133,7 @@ func number(raw []byte) (int64, bool) {
 	return n, err == nil && n >= 0
 }
 
-var splitters = sync.Pool{New: func() any { return new(splitter) }}
-
-// keepBuffer is the largest buffer that is kept for later pages.
-const keepBuffer = 1 << 20
+var readers = sync.Pool{New: func() any { return new(page) }}
 
 // page reads one page that check takes, however many attempts that takes.
 func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler, check func(trailer) error) (t trailer, err error) {
@@ -145,12 +147,10 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 	if k.body, err = json.Marshal(req); err != nil {
 		return t, retry.Permanent(&Error{Kind: Protocol, Org: k.org, Detail: "the cursor cannot be sent back", Err: err})
 	}
-	s := splitters.Get().(*splitter)
+	p := readers.Get().(*page)
 	defer func() {
-		s.src = nil
-		if len(s.buf) <= keepBuffer {
-			splitters.Put(s)
-		}
+		p.reset(nil, 0, nil, nil)
+		readers.Put(p)
 	}()
 	attempt := 0
 	err = c.retry(ctx, st, func(ctx context.Context) error {
@@ -164,26 +164,30 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 		}
 		attempt++
 		h.PageStart(attempt)
-		s.reset(res.Body)
-		defer func() { st.Bytes += s.read }()
-		var handler error
-		t, err = s.page(func(raw []byte) error {
-			handler = h.Entry(raw)
-			return handler
-		})
-		if handler == nil && err != nil {
+		p.reset(res.Body, c.maxRecord,
+			func(raw []byte) error { return ends(h.Entry(raw)) },
+			func(r Rejected) error { return ends(h.Reject(r)) })
+		defer func() { st.Bytes += p.src.n }()
+		t, err = p.parse()
+		var handler *final
+		if err != nil && !errors.As(err, &handler) {
 			return bodyError(ctx, k.org, err)
 		}
-		if handler == nil {
-			if err := check(t); err != nil {
-				return err
-			}
-			handler = h.PageEnd()
+		if err == nil {
+			err = check(t)
 		}
-		if handler != nil {
-			return &final{handler}
+		if err != nil {
+			return err
 		}
-		return nil
+		return ends(h.PageEnd())
 	})
 	return t, err
+}
+
+// ends makes an error of a handler the end of the query.
+func ends(err error) error {
+	if err != nil {
+		return &final{err}
+	}
+	return nil
 }

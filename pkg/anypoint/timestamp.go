@@ -1,6 +1,7 @@
 package anypoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -12,40 +13,31 @@ import (
 // is cut off) or an RFC 3339 string. It is false when raw is not an object, has
 // no such key or another kind of value there; the first of several counts.
 //
-// Only the keys before the timestamp are looked at, and raw is taken to be
-// valid JSON, as [Client.Entries] hands it out; on anything else the answer is
-// arbitrary.
+// Only what stands before the timestamp is looked at. Where that is not valid
+// JSON, the answer is false.
 func Timestamp(raw []byte) (ms int64, ok bool) {
-	i := skipSpace(raw, 0)
-	if i == len(raw) || raw[i] != '{' {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return 0, false
 	}
-	for {
-		key := skipSpace(raw, i+1) // after { or ,
-		if key == len(raw) || raw[key] != '"' {
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
 			return 0, false
 		}
-		i = skipString(raw, key)
-		found := isKey(raw[key:i], "timestamp")
-		if i = skipSpace(raw, i); i == len(raw) || raw[i] != ':' {
+		var v json.RawMessage
+		if d.Decode(&v) != nil {
 			return 0, false
 		}
-		from := skipSpace(raw, i+1)
-		i = skipValue(raw, from)
-		if found {
-			return millis(raw[from:i])
-		}
-		if i = skipSpace(raw, i); i == len(raw) || raw[i] != ',' {
-			return 0, false
+		if key == "timestamp" {
+			return millis(v)
 		}
 	}
+	return 0, false
 }
 
 // millis reads the value of a timestamp.
-func millis(v []byte) (int64, bool) {
-	if len(v) == 0 {
-		return 0, false
-	}
+func millis(v json.RawMessage) (int64, bool) {
 	if v[0] == '"' {
 		var s string
 		if json.Unmarshal(v, &s) != nil {
@@ -57,12 +49,6 @@ func millis(v []byte) (int64, bool) {
 		}
 		return t.UnixMilli(), true
 	}
-	if n, ok := digits(v); ok {
-		return n, true
-	}
-	if !validNumber(v) {
-		return 0, false
-	}
 	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 		return n, true
 	}
@@ -71,69 +57,4 @@ func millis(v []byte) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
-}
-
-// digits reads the usual form, a plain positive integer.
-func digits(v []byte) (n int64, ok bool) {
-	if len(v) > 18 || v[0] == '0' {
-		return 0, false
-	}
-	for _, c := range v {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = 10*n + int64(c-'0')
-	}
-	return n, true
-}
-
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// skipString returns the index after the string whose quote is at b[i].
-func skipString(b []byte, i int) int {
-	for i++; ; {
-		switch i = plain(b, i); {
-		case i == len(b):
-			return i
-		case b[i] == '"':
-			return i + 1
-		case b[i] == '\\':
-			i = min(i+2, len(b))
-		default:
-			i++
-		}
-	}
-}
-
-// skipValue returns the index after the value that starts at b[i].
-func skipValue(b []byte, i int) int {
-	for depth := 0; i < len(b); {
-		switch b[i] {
-		case '"':
-			if i = skipString(b, i); depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 { // the end of what surrounds a scalar
-				return i
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\n', '\t', '\r':
-			if depth == 0 {
-				return i
-			}
-		}
-		i++
-	}
-	return i
 }

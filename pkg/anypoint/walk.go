@@ -105,8 +105,9 @@ func (b bounds) beside(ms int64) bool {
 type inside struct {
 	Handler
 	bounds
+	pages   int // complete ones
 	outside int // in complete pages
-	page    int // in the page under way
+	page    int // likewise, in the page under way
 }
 
 func (i *inside) PageStart(attempt int) {
@@ -122,7 +123,17 @@ func (i *inside) Entry(raw []byte) error {
 	return i.Handler.Entry(raw)
 }
 
+func (i *inside) Reject(r Rejected) error {
+	if ms, ok := Timestamp(r.start); ok && i.beside(ms) {
+		i.page++
+		return nil
+	}
+	r.Page = i.pages + 1
+	return i.Handler.Reject(r)
+}
+
 func (i *inside) PageEnd() error {
+	i.pages++
 	i.outside += i.page
 	return i.Handler.PageEnd()
 }

@@ -84,6 +84,7 @@ func muleauditFloor(ctx context.Context) error {
 
 type discard struct{}
 
-func (discard) PageStart(int)      {}
-func (discard) Entry([]byte) error { return nil }
-func (discard) PageEnd() error     { return nil }
+func (discard) PageStart(int)                  {}
+func (discard) Entry([]byte) error             { return nil }
+func (discard) Reject(anypoint.Rejected) error { return nil }
+func (discard) PageEnd() error                 { return nil }

@@ -66,6 +66,10 @@ func (c *collector) Entry(raw []byte) error {
 	return c.fail
 }
 
+func (c *collector) Reject(r client.Rejected) error {
+	return fmt.Errorf("rejected: %s", r.Reason)
+}
+
 func (c *collector) PageEnd() error {
 	c.page = len(c.entries)
 	return nil

@@ -1,0 +1,209 @@
+package muleaudit_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// setAside is a line of quarantine, the record decoded.
+type setAside struct {
+	Reason, Code, Record, Encoding string
+	Source                         struct {
+		Organization string
+		From, To     time.Time
+		Page, Index  int
+	}
+}
+
+// quarantined reads what lies in quarantine, by the SHA-256 of the record.
+func (w *world) quarantined() map[[32]byte]setAside {
+	w.t.Helper()
+	keys, err := w.state.Keys(w.t.Context(), "quarantine/muleaudit/")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := map[[32]byte]setAside{}
+	for _, k := range keys {
+		data, err := w.state.ReadAll(w.t.Context(), k)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		gz, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for d := json.NewDecoder(gz); ; {
+			var s setAside
+			err := d.Decode(&s)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				w.t.Fatalf("%s: %v", k, err)
+			}
+			raw := []byte(s.Record)
+			if s.Encoding == "base64" {
+				if raw, err = base64.StdEncoding.DecodeString(s.Record); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+			s.Record = ""
+			sum := sha256.Sum256(raw)
+			if _, twice := out[sum]; twice {
+				w.t.Errorf("%s holds what another object holds", k)
+			}
+			out[sum] = s
+		}
+	}
+	return out
+}
+
+// long is an event of so many bytes.
+func long(at time.Time, size int) emulator.Event {
+	return emulator.Event{Raw: fmt.Appendf(nil, `{"timestamp":%d,"p":%q}`, at.UnixMilli(), strings.Repeat("x", size))}
+}
+
+// addWithRejected gives org-1 a log of whole entries, among which are some that
+// cannot be delivered.
+func (w *world) addWithRejected(long ...emulator.Event) (whole, rejected []emulator.Event) {
+	whole = emulator.Generate("org-1", emulator.Generated{Seed: 6, N: 1000, From: aligned(2), To: aligned(1)})
+	at := aligned(2).Add(30 * time.Minute)
+	rejected = append(long,
+		emulator.Event{Time: at, Raw: []byte(`"no object"`)},
+		emulator.Event{Time: at, Raw: []byte(`[ {"timestamp": 1} ]`)},
+		emulator.Event{Time: at.Add(time.Minute), Raw: []byte(`null`)})
+	if err := w.api.Add("org-1", append(append([]emulator.Event{}, whole...), rejected...)...); err != nil {
+		w.t.Fatal(err)
+	}
+	return whole, rejected
+}
+
+// wantAside checks that quarantine holds exactly these, with reason and position.
+func (w *world) wantAside(want []emulator.Event) {
+	w.t.Helper()
+	got := w.quarantined()
+	if len(got) != len(want) {
+		w.t.Errorf("%d records in quarantine, want %d", len(got), len(want))
+	}
+	for _, e := range want {
+		s, ok := got[sha256.Sum256(e.Raw)]
+		code := "not_object"
+		if e.Raw[0] == '{' {
+			code = "record_too_long"
+		}
+		if !ok || s.Code != code || s.Reason == "" || s.Source.Organization != "org-1" || !s.Source.From.Equal(aligned(2)) || s.Source.Page < 1 || s.Source.Page > 6 {
+			w.t.Errorf("%.40s: %v, %+v", e.Raw, ok, s)
+		}
+	}
+}
+
+// What cannot be delivered goes to quarantine alone, once, and holds nothing up.
+func TestRejectedEntriesHoldNothingUp(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "3h", "MAX_RECORD_BYTES": "100000"})
+	whole, rejected := w.addWithRejected(long(aligned(2).Add(10*time.Minute), 200_000), long(aligned(2).Add(11*time.Minute), 1_500_000))
+	// Answers break off, inside the long ones too.
+	w.api.Faults.Match = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/query") }
+	w.api.Faults.Random(5, map[fault.Kind]float64{fault.ResetMid: 0.3, fault.Truncate: 0.2})
+	f := w.function()
+	r := w.mustRun(f, "{}")
+	if r.In != 1005 || r.Out != 1000 || r.Quarantined != 5 || r.Filtered != 0 || r.Orgs[0].Rejected != 5 {
+		t.Errorf("receipt %+v", r.Core)
+	}
+	w.wantExactly(hour, map[string][]emulator.Event{"org-1": whole})
+	w.wantAside(rejected)
+	span := fmt.Sprintf(`{"from":%q,"to":%q}`, aligned(2).Format(time.RFC3339), aligned(1).Format(time.RFC3339))
+	if r := w.mustRun(f, span); r.Out != 0 || r.Quarantined != 0 || r.Filtered != 1005 {
+		t.Errorf("read again: %+v", r.Core)
+	}
+	w.wantAside(rejected)
+	for _, deep := range []bool{false, true} {
+		if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: deep}, nil); err != nil || len(v[0].Findings) > 0 || v[0].APITotal != 1005 {
+			t.Errorf("deep %v: %+v, %v", deep, v, err)
+		}
+	}
+	// A higher limit and a backfill deliver what was too long.
+	w.env["MAX_RECORD_BYTES"] = "2000000"
+	if r := w.mustRun(w.function(), span); r.Out != 2 || r.Quarantined != 0 {
+		t.Errorf("with a higher limit: %+v", r.Core)
+	}
+	w.wantExactly(hour, map[string][]emulator.Event{"org-1": append(whole, rejected[:2]...)})
+	w.wantTidy()
+}
+
+// What tells no time of its own is found on both sides of a slice's edge, and
+// belongs to one. A slice of which nothing can be delivered is complete.
+func TestEntriesWithoutTimeAtAnEdge(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, nil)
+	if err := w.api.Add("org-1", emulator.Event{Time: aligned(2), Raw: []byte(`7`)}, emulator.Event{Time: aligned(3), Raw: []byte(`{"no":"timestamp"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	f := w.function()
+	if r := w.mustRun(f, "{}"); r.In != 4 || r.Quarantined != 1 || r.Out != 1 {
+		t.Errorf("receipt %+v", r)
+	}
+	if n := len(w.quarantined()); n != 1 {
+		t.Errorf("%d records in quarantine", n)
+	}
+	w.env["MULE_CONCURRENCY"] = "1"
+	f = w.function()
+	if r := w.mustRun(f, fmt.Sprintf(`{"from":%q,"to":%q}`, aligned(6).Format(time.RFC3339), aligned(1).Format(time.RFC3339))); r.Out != 0 || r.Quarantined != 0 {
+		t.Errorf("read again: %+v", r.Core)
+	}
+	if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: true}, nil); err != nil || len(v[0].Findings) > 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	w.wantTidy()
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// Entries of 20 and 40 MiB pass through a process that stays small.
+func TestMemoryWithHugeEntries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the binary")
+	}
+	const most = 128 << 20
+	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "3h"})
+	whole, rejected := w.addWithRejected(long(aligned(2).Add(10*time.Minute), 20<<20), long(aligned(2).Add(40*time.Minute), 40<<20))
+	p := proctest.Start(t, proctest.Build(t, "./cmd/muleaudit"), w.env)
+	status, body, err := p.Post(t.Context(), "", nil)
+	var r muleaudit.Receipt
+	if err != nil || status != http.StatusOK || json.Unmarshal(body, &r) != nil || r.Status != receipt.OK || r.Out != 1000 || r.Quarantined != 5 {
+		t.Fatalf("%d %s %v", status, body, err)
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
+	if err != nil {
+		t.Skip(err)
+	}
+	m := highWater.FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("no peak in %s", text)
+	}
+	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
+	t.Logf("peak %d MiB", kb>>10)
+	if err != nil || kb<<10 > most {
+		t.Errorf("the process had %d MiB, %v", kb>>10, err)
+	}
+	p.Kill()
+	w.wantExactly(hour, map[string][]emulator.Event{"org-1": whole})
+	w.wantAside(rejected)
+}
