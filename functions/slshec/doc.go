@@ -10,6 +10,7 @@
 //	             (route.go: where Splunk puts them; jsonkeys.go: what of them
 //	             is JSON already) …
 //	flight.go    … that fly off when they are full, and land
+//	timing.go    … if the run sees their end …
 //	page.go      a page is confirmed, with its counts, when all its events have landed
 //	ledger.go    the receipt, kept before a checkpoint moves past confirmed pages
 //	evidence.go  what receipts prove, for verify.go

@@ -55,7 +55,7 @@ func (f *Function) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
 
 	since := f.meter()
-	s := newSink(own, f)
+	s := newSink(own, ctx, f)
 	l := newLedger(f, r)
 	l.options(&o)
 	o.OnEvent = f.event
@@ -88,11 +88,19 @@ func (f *Function) settle(ctx context.Context, r *Receipt, l *ledger, s *sink, s
 	f.measured(r, since)
 }
 
+// A page is handed to the sink in pieces of which about perBatch fill a request,
+// so that what one run leaves is small; maxPending of a shard may be under way.
+const (
+	perBatch   = 8
+	maxPending = 8 * perBatch
+)
+
 // workerOptions are those of the configuration.
 func (f *Function) workerOptions() sls.WorkerOptions {
 	return sls.WorkerOptions{
 		Start: f.cfg.Start, Drain: true, OldestOnExpired: f.cfg.OnInvalidCursor == oldest,
 		Heartbeat: f.cfg.Heartbeat, Timeout: f.cfg.GroupTimeout, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(),
+		MaxBatch: f.cfg.BatchBytes / perBatch, MaxPending: maxPending,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/lease"
+	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
 // flight is one HEC batch, and which pages its events are of.
@@ -15,6 +16,9 @@ type flight struct {
 	batch *hec.Batch
 	parts []part
 	since time.Time
+
+	ahead <-chan struct{} // closed when the one before it has begun; nil for the first
+	begun chan struct{}
 }
 
 // part is a run of a flight's events that are of one page; it ends before the
@@ -45,6 +49,11 @@ func (f *flight) fly() {
 	defer f.batch.Release()
 	var res hec.Result
 	var err error
+	if !f.begin() {
+		f.land(res, sls.ErrLeft)
+		return
+	}
+	defer func() { f.end(err == nil && len(f.parts) > 0) }()
 	for {
 		f.unload()
 		if len(f.parts) == 0 {
@@ -64,6 +73,40 @@ func (f *flight) fly() {
 		err = context.Cause(f.sink.ctx)
 	}
 	f.land(res, err)
+}
+
+// begin waits for its turn, and tells whether there is time to send.
+func (f *flight) begin() bool {
+	defer close(f.begun)
+	if f.ahead != nil {
+		<-f.ahead
+	}
+	if f.sink.slots != nil {
+		f.sink.slots <- struct{}{}
+	}
+	must := false
+	for _, p := range f.parts {
+		must = must || p.page.sent.Load()
+	}
+	if !f.sink.timing.begin(f, must) {
+		f.free()
+		return false
+	}
+	for _, p := range f.parts {
+		p.page.sent.Store(true)
+	}
+	return true
+}
+
+func (f *flight) end(delivered bool) {
+	f.sink.timing.done(f, delivered)
+	f.free()
+}
+
+func (f *flight) free() {
+	if f.sink.slots != nil {
+		<-f.sink.slots
+	}
 }
 
 // send sends the batch until every event's fate is known, the run ends, or a

@@ -119,7 +119,7 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 	ctx = run.Context()
 	r := f.begin(follow)
 	r.Consumer = f.follower
-	s := newSink(context.WithoutCancel(ctx), f)
+	s := newSink(context.WithoutCancel(ctx), ctx, f)
 	l := newLedger(f, r)
 	o := f.workerOptions()
 	o.Drain, o.Commit, o.OnEvent = false, followCommit, f.event

@@ -36,7 +36,8 @@ type Function struct {
 	retries    *atomic.Int64   // of calls to SLS
 	close      func() error
 
-	follower  string // the name it follows under
+	took      atomic.Int64 // how long the last send of a run took, in ns
+	follower  string       // the name it follows under
 	following following
 }
 

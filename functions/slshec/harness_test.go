@@ -348,6 +348,17 @@ func (w *world) function() *slshec.Function {
 	return f
 }
 
+// slow builds the function with the retries of a real one.
+func (w *world) slow() *slshec.Function {
+	w.t.Helper()
+	f, err := slshec.Build(context.Background(), w.config(), retry.Policy{}, w.runtime())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
 func (w *world) run(f *slshec.Function) (*slshec.Receipt, error) {
 	return w.runEvent(f, trigger.Event{Kind: trigger.Tick})
 }

@@ -3,6 +3,7 @@ package slshec
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -15,6 +16,7 @@ type page struct {
 	ctx   context.Context // ends when the shard may not be sent for any more
 	batch *sls.Batch
 	shard int
+	sent  atomic.Bool // some of its events were sent, so that the others must be
 
 	asking sync.Mutex
 	begun  time.Time // when SLS received the beginning of the page, if it was asked

@@ -27,9 +27,9 @@ func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	since := f.meter()
 	own, cancel := run.LastWords()
 	defer cancel()
-	s := newSink(own, f)
+	s := newSink(own, run.Context(), f)
 	l := newLedger(f, r)
-	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(),
+	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(), MaxBatch: f.cfg.BatchBytes / perBatch, MaxPending: maxPending,
 		OnSaved: l.saved, OnUnsaved: l.unsaved}, s)
 	s.close()
 	l.status(st)

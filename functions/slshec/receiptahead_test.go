@@ -94,7 +94,7 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	defer func() { _ = f.Close() }()
 	run := outcome.Begin(t.Context(), 0, 0)
 	defer run.Cancel()
-	s := newSink(t.Context(), f)
+	s := newSink(t.Context(), t.Context(), f)
 	defer s.close()
 	l := newLedger(f, f.begin(follow))
 	told := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
@@ -27,41 +28,55 @@ type sink struct {
 	cfg        *Config
 	topics     map[string]bool // nil keeps all
 
+	timing *timing
+	took   *atomic.Int64 // how long sends take, for the next run
+
+	slots chan struct{}   // one for each request under way; nil if the client is to see to that
 	ctx   context.Context // ends, with the reason, when nothing may be sent any more
 	abort context.CancelCauseFunc
-	lanes chan *lane
-	grown []*lane
+	lanes []*lane
 
 	flights sync.WaitGroup
 	ticker  sync.WaitGroup
 	closing chan struct{}
 
 	mu      sync.Mutex
-	objects []string // in quarantine
+	objects []string      // in quarantine
+	lane    map[int]*lane // by shard
 }
 
 // linger is how long a batch that is not full waits for more.
 const linger = 100 * time.Millisecond
 
-// lane is where one page at a time becomes events.
+// lane is where one page at a time becomes events. The pages of a shard take
+// the same one, and what it launches is sent in order, so that no event is sent
+// behind one that is left.
 type lane struct {
-	mu     sync.Mutex // of flight, against the ticker
-	flight *flight    // being filled, if any
+	busy   chan struct{} // holds one while a page is read
+	ahead  chan struct{} // closed when the flight launched last has begun
+	mu     sync.Mutex    // of flight, against the ticker
+	flight *flight       // being filled, if any
 	mapper mapper
 	group  sls.Group
 	log    sls.Log
+	ratio  float64 // bytes of events to bytes of logs, as seen last
 }
 
-// newSink begins to take pages until close. Nothing is sent after ctx has ended.
-func newSink(ctx context.Context, f *Function) *sink {
-	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, closing: make(chan struct{})}
+// grows estimates how many bytes of events a page of n bytes becomes.
+func (l *lane) grows(n int) int { return int(l.ratio * float64(n)) }
+
+// newSink begins to take pages until close. Nothing is sent after ctx has ended,
+// nor begun when stop has ended and there is no time left.
+func newSink(ctx, stop context.Context, f *Function) *sink {
+	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, closing: make(chan struct{}), lane: map[int]*lane{}}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
+	s.timing, s.took = newTiming(stop, f.grace(), time.Duration(f.took.Load())), &f.took
+	if !f.cfg.Ack { // a request is over long before it is acknowledged
+		s.slots = make(chan struct{}, f.cfg.HECConcurrency)
+	}
 	n := min(runtime.GOMAXPROCS(0), f.cfg.HECConcurrency)
-	s.lanes = make(chan *lane, n)
 	for range n {
-		l := &lane{mapper: newMapper(&f.cfg)}
-		s.grown = append(s.grown, l)
-		s.lanes <- l
+		s.lanes = append(s.lanes, &lane{busy: make(chan struct{}, 1), mapper: newMapper(&f.cfg)})
 	}
 	s.ticker.Go(s.tick)
 	return s
@@ -69,22 +84,40 @@ func newSink(ctx context.Context, f *Function) *sink {
 
 // Process implements [sls.Processor].
 func (s *sink) Process(ctx context.Context, b *sls.Batch) error {
-	var l *lane
+	l := s.laneOf(b.Shard)
 	select {
-	case l = <-s.lanes:
+	case l.busy <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
 	}
-	defer func() { s.lanes <- l }()
+	defer func() { <-l.busy }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.flight != nil && l.flight.batch.Size()+l.grows(len(b.Raw)) > s.cfg.BatchBytes {
+		s.launch(l) // rather than to have the page's events in two
+	}
 	p := newPage(ctx, b)
 	c, err := s.read(l, p)
+	if l.flight != nil && len(l.flight.parts) == 1 && err == nil && len(b.Raw) > 0 {
+		l.ratio = float64(l.flight.batch.Size()) / float64(len(b.Raw))
+	}
 	b.Release() // all of it is in batches or in quarantine
 	p.landed(c, err)
 	return nil
+}
+
+// laneOf returns the lane of a shard.
+func (s *sink) laneOf(shard int) *lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lane[shard]
+	if l == nil {
+		l = s.lanes[len(s.lane)%len(s.lanes)]
+		s.lane[shard] = l
+	}
+	return l
 }
 
 // read writes the logs of p into the lane's flight, and returns the counts of
@@ -155,6 +188,8 @@ func (s *sink) readGroup(l *lane, p *page) (int, error) {
 func (s *sink) launch(l *lane) {
 	f := l.flight
 	l.flight = nil
+	f.ahead, f.begun = l.ahead, make(chan struct{})
+	l.ahead = f.begun
 	s.flights.Go(f.fly)
 }
 
@@ -174,7 +209,7 @@ func (s *sink) tick() {
 
 // flush launches what is older than age on lanes that are not at work.
 func (s *sink) flush(age time.Duration) {
-	for _, l := range s.grown {
+	for _, l := range s.lanes {
 		if l.mu.TryLock() {
 			if l.flight != nil && time.Since(l.flight.since) >= age {
 				s.launch(l)
@@ -191,5 +226,6 @@ func (s *sink) close() {
 	s.ticker.Wait()
 	s.flush(0)
 	s.flights.Wait()
+	s.took.Store(int64(s.timing.lasted()))
 	s.abort(context.Canceled)
 }

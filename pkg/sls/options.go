@@ -39,6 +39,9 @@ type WorkerOptions struct {
 	Commit time.Duration
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
 	Grace time.Duration
+	// MaxBatch is how many raw bytes a batch holds at most, if it is more than one
+	// group and no filter is at work; default a whole page, about 10 MiB.
+	MaxBatch int
 	// MaxPending is how many batches of one shard may be under way; default 8.
 	MaxPending int
 	// MaxUnsaved is how many bytes may be confirmed, over all shards, and not
@@ -150,7 +153,7 @@ func (o *WorkerOptions) startTime() (time.Time, error) {
 func (o *WorkerOptions) read() readOptions {
 	return readOptions{
 		count: o.Count, query: o.Query, consumeProcessor: o.ConsumeProcessor, poll: o.Poll, commit: o.Commit,
-		maxPending: o.MaxPending, oldest: o.OldestOnExpired, grace: o.Grace,
+		maxPending: o.MaxPending, maxBatch: o.MaxBatch, oldest: o.OldestOnExpired, grace: o.Grace,
 		announce: o.Announce, onSaved: o.OnSaved, onUnsaved: o.OnUnsaved,
 	}
 }

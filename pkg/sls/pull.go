@@ -49,9 +49,10 @@ type Page struct {
 	first   int64 // cursor of the first group, or what stands in for it
 	counted bool  // whether first counts up with the groups
 
-	once sync.Once
-	buf  *buffer
-	pool *buffers
+	once   sync.Once
+	buf    *buffer
+	pool   *buffers
+	shared *shared // what this is a piece of, if it is one
 }
 
 // Release gives the page's bytes back; nothing read from the page may be used
@@ -61,6 +62,12 @@ func (p *Page) Release() {
 		if p.buf != nil {
 			p.pool.put(p.buf)
 			p.buf, p.Raw = nil, nil
+		}
+		if p.shared != nil {
+			p.Raw = nil
+			if p.shared.open.Add(-1) == 0 {
+				p.shared.page.Release()
+			}
 		}
 	})
 }

@@ -42,6 +42,7 @@ type readOptions struct {
 	poll             time.Duration
 	commit           time.Duration
 	maxPending       int
+	maxBatch         int
 	grace            time.Duration
 	oldest           bool // go on from the oldest log when the cursor has expired
 	announce         func(context.Context, Stretch) error
@@ -192,34 +193,42 @@ func (s *shardRun) jump(ctx context.Context, cursor string, cause error) (*Page,
 }
 
 // feed hands the pages to the processor until pulling ends, and returns how
-// many it left out.
+// many pieces of them it left out.
 func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropped int) {
 	for page := range pages {
-		if pulling.Err() != nil {
-			page.Release()
-			dropped++
-			continue
-		}
-		if len(page.Raw) == 0 {
+		if len(page.Raw) == 0 && pulling.Err() == nil {
 			s.track.skip(page.Next)
 			page.Release()
 			continue
 		}
-		seq, err := 0, s.backlog.wait(pulling)
-		if err == nil {
-			seq, err = s.track.add(pulling, page.Next, int64(len(page.Raw)))
-		}
-		if err != nil {
-			page.Release()
-			dropped++
-			continue
-		}
-		b := &Batch{Page: page, track: s.track, seq: seq}
-		if err := s.processor.Process(ctx, b); err != nil {
-			b.Done(nil, err)
+		for _, piece := range page.pieces(s.o.maxBatch) {
+			if !s.hand(ctx, pulling, piece) {
+				dropped++
+			}
 		}
 	}
 	return dropped
+}
+
+// hand hands a piece of a page to the processor, unless pulling ends before.
+func (s *shardRun) hand(ctx, pulling context.Context, piece *Page) bool {
+	err := s.backlog.wait(pulling)
+	if err == nil {
+		err = context.Cause(pulling)
+	}
+	seq := 0
+	if err == nil {
+		seq, err = s.track.add(pulling, piece.Next, int64(len(piece.Raw)))
+	}
+	if err != nil {
+		piece.Release()
+		return false
+	}
+	b := &Batch{Page: piece, track: s.track, seq: seq}
+	if err := s.processor.Process(ctx, b); err != nil {
+		b.Done(nil, err)
+	}
+	return true
 }
 
 // commit saves checkpoints as batches are done, at most one an interval, and a
