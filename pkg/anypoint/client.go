@@ -27,7 +27,7 @@ type Options struct {
 	PageSize      int // entries a page, at most 200; default 200
 
 	// MaxRecordBytes is the longest entry that is handed out, in bytes as
-	// received; one is held in memory for each query. Default 16 MiB.
+	// received; one at a time is held in memory. Default 16 MiB.
 	MaxRecordBytes int
 
 	// HTTPClient sends the requests. The default keeps connections and gives
@@ -65,6 +65,7 @@ type Client struct {
 	rate      int
 	pageSize  int
 	maxRecord int
+	room      room
 	http      *http.Client
 	idle      time.Duration
 	policy    retry.Policy
@@ -82,6 +83,7 @@ func New(o Options) *Client {
 		rate:      or(o.RatePerMinute, US.RatePerMinute()),
 		pageSize:  min(or(o.PageSize, maxPageSize), maxPageSize),
 		maxRecord: or(o.MaxRecordBytes, DefaultMaxRecordBytes),
+		room:      newRoom(),
 		http:      o.HTTPClient,
 		idle:      or(o.IdleTimeout, time.Minute),
 		policy:    o.Retry,

@@ -3,6 +3,7 @@ package anypoint
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +12,19 @@ import (
 
 const (
 	readBuffer = 64 << 10
-	keepBuffer = 1 << 20 // the largest buffer of entries that is kept for later pages
+	ownBuffer  = 1 << 20 // the longest entry for which a page has room of its own
 )
+
+// room is what holds an entry longer than ownBuffer. A client has one for all of
+// its queries, which take turns: its memory is that of one such entry, however
+// many pages are read side by side.
+type room chan []byte
+
+func newRoom() room {
+	r := make(room, 1)
+	r <- nil
+	return r
+}
 
 var errCutShort = errors.New("the JSON ends early")
 
@@ -69,6 +81,10 @@ type page struct {
 	src     counted
 	max     int    // the longest entry
 	held    []byte // the value in hand
+	own     []byte // what held is when it is not the room
+	inRoom  bool
+	room    room
+	ctx     context.Context // of the wait for the room
 	compact bytes.Buffer
 	entry   func(raw []byte) error
 	reject  func(Rejected) error
@@ -89,24 +105,46 @@ func (c *counted) Read(p []byte) (int, error) {
 // reset makes p read src: entry is called with each element of data that is an
 // object, only white space between tokens removed, valid during the call; and
 // reject with each that is longer than max, no object, or no JSON.
-func (p *page) reset(src io.Reader, limit int, entry func([]byte) error, reject func(Rejected) error) {
+func (p *page) reset(ctx context.Context, src io.Reader, room room, limit int, entry func([]byte) error, reject func(Rejected) error) {
 	p.src = counted{Reader: src}
 	if p.in == nil {
 		p.in = bufio.NewReaderSize(nil, readBuffer)
 	}
 	p.in.Reset(&p.src)
-	p.max, p.entry, p.reject = limit, entry, reject
-	p.trim()
+	p.ctx, p.room, p.max, p.entry, p.reject = ctx, room, limit, entry, reject
 }
 
-// trim lets go of buffers that a long entry has left.
-func (p *page) trim() {
-	if cap(p.held) > keepBuffer {
-		p.held = nil
+// grow makes more room for the value in hand, most bytes of it at the most.
+func (p *page) grow(most int) error {
+	size := min(max(2*cap(p.held), readBuffer), most)
+	if size <= ownBuffer {
+		larger := make([]byte, len(p.held), size)
+		copy(larger, p.held)
+		p.held = larger
+		return nil
 	}
-	if p.compact.Cap() > keepBuffer {
+	select {
+	case larger := <-p.room:
+		if cap(larger) < most {
+			larger = make([]byte, 0, most)
+		}
+		p.own, p.held, p.inRoom = p.held, append(larger[:0], p.held...), true
+		return nil
+	case <-p.ctx.Done():
+		return context.Cause(p.ctx)
+	}
+}
+
+// leave gives the room back, if the value in hand is in it.
+func (p *page) leave() {
+	if !p.inRoom {
+		return
+	}
+	if p.compact.Cap() > ownBuffer {
 		p.compact = bytes.Buffer{}
 	}
+	p.room <- p.held[:0]
+	p.held, p.own, p.inRoom = p.own, nil, false
 }
 
 // parse reads the whole answer. That it is complete and correct is known only
@@ -214,7 +252,7 @@ func (p *page) small() ([]byte, error) {
 	if _, err := p.peek(); err != nil {
 		return nil, err
 	}
-	switch whole, err := p.hold(&value{in: p.in}); {
+	switch whole, err := p.hold(&value{in: p.in}, ownBuffer-1); {
 	case err != nil:
 		return nil, err
 	case !whole:
@@ -230,8 +268,9 @@ func (p *page) element(i int) error {
 	if _, err := p.peek(); err != nil {
 		return err
 	}
+	defer p.leave()
 	v := &value{in: p.in}
-	whole, err := p.hold(v)
+	whole, err := p.hold(v, p.max)
 	if err != nil {
 		return err
 	}
@@ -262,7 +301,6 @@ func (p *page) tooLong(r Rejected, v *value) error {
 	r.Code, r.Reason = TooLong, fmt.Sprintf("the entry is longer than %d bytes", p.max)
 	r.Record = io.MultiReader(r.Record, v)
 	err := p.reject(r)
-	p.trim()
 	if v.err != nil {
 		return v.err // what the handler makes of it is no failure of its own
 	}
@@ -273,16 +311,16 @@ func (p *page) tooLong(r Rejected, v *value) error {
 	return err
 }
 
-// hold reads v into p.held, up to one byte more than an entry may have, and
-// tells whether that is all of it.
-func (p *page) hold(v *value) (whole bool, err error) {
-	most := p.max + 1
+// hold reads v into p.held, up to one byte more than limit, and tells whether
+// that is all of it.
+func (p *page) hold(v *value, limit int) (whole bool, err error) {
+	most := limit + 1
 	p.held = p.held[:0]
 	for len(p.held) < most {
 		if len(p.held) == cap(p.held) {
-			larger := make([]byte, len(p.held), min(max(2*cap(p.held), readBuffer), most))
-			copy(larger, p.held)
-			p.held = larger
+			if err := p.grow(most); err != nil {
+				return false, err
+			}
 		}
 		n, err := v.Read(p.held[len(p.held):min(cap(p.held), most)])
 		p.held = p.held[:len(p.held)+n]

@@ -2,6 +2,7 @@ package anypoint
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // read reads src as a page, no entry of which may be longer than limit.
 func read(src io.Reader, limit int) (entries, rejected []string, t trailer, err error) {
 	var p page
-	p.reset(src, limit, func(raw []byte) error {
+	p.reset(context.Background(), src, newRoom(), limit, func(raw []byte) error {
 		entries = append(entries, string(raw))
 		return nil
 	}, func(r Rejected) error {
@@ -201,13 +202,13 @@ func TestHeldIsBounded(t *testing.T) {
 	const limit = 1 << 20
 	var p page
 	n, most := 0, 0
-	p.reset(strings.NewReader(`{"data":[{"x":"`+strings.Repeat("x", 20*limit)+`"},{}]}`), limit,
+	p.reset(t.Context(), strings.NewReader(`{"data":[{"x":"`+strings.Repeat("x", 20*limit)+`"},{}]}`), newRoom(), limit,
 		func([]byte) error { n++; return nil },
 		func(Rejected) error { most = cap(p.held); return nil })
 	if _, err := p.parse(); err != nil || n != 1 || most == 0 || most > limit+1 {
 		t.Errorf("err = %v, %d entries, held %d bytes", err, n, most)
 	}
-	if cap(p.held) > keepBuffer {
+	if cap(p.held) > ownBuffer {
 		t.Errorf("%d bytes are kept", cap(p.held))
 	}
 }
@@ -220,14 +221,14 @@ func TestPagePassesErrors(t *testing.T) {
 	// One in the middle of a long entry is the reader's too, whatever is made of it.
 	long := io.MultiReader(strings.NewReader(`{"data":[{"a":"xxxxxxxxxxxxxxxxxxx`), iotest.ErrReader(boom))
 	var p page
-	p.reset(long, 10, nil, func(r Rejected) error {
+	p.reset(t.Context(), long, newRoom(), 10, nil, func(r Rejected) error {
 		_, err := io.Copy(io.Discard, r.Record)
 		return fmt.Errorf("cannot write: %v", err) //nolint:errorlint // to be told apart
 	})
 	if _, err := p.parse(); !errors.Is(err, boom) {
 		t.Errorf("reader's error in a long entry: got %v", err)
 	}
-	p.reset(strings.NewReader(pages[1]), unlimited, func([]byte) error { return boom }, nil)
+	p.reset(t.Context(), strings.NewReader(pages[1]), newRoom(), unlimited, func([]byte) error { return boom }, nil)
 	if _, err := p.parse(); !errors.Is(err, boom) {
 		t.Errorf("handler's error: got %v", err)
 	}
@@ -244,7 +245,7 @@ func BenchmarkPage(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				src.Reset(body)
-				p.reset(src, unlimited, func([]byte) error { return nil }, nil)
+				p.reset(context.Background(), src, newRoom(), unlimited, func([]byte) error { return nil }, nil)
 				if _, err := p.parse(); err != nil {
 					b.Fatal(err)
 				}

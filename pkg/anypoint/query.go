@@ -149,7 +149,7 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 	}
 	p := readers.Get().(*page)
 	defer func() {
-		p.reset(nil, 0, nil, nil)
+		p.reset(nil, nil, nil, 0, nil, nil) //nolint:staticcheck // lets go of all
 		readers.Put(p)
 	}()
 	attempt := 0
@@ -164,7 +164,7 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 		}
 		attempt++
 		h.PageStart(attempt)
-		p.reset(res.Body, c.maxRecord,
+		p.reset(ctx, res.Body, c.room, c.maxRecord,
 			func(raw []byte) error { return ends(h.Entry(raw)) },
 			func(r Rejected) error { return ends(h.Reject(r)) })
 		defer func() { st.Bytes += p.src.n }()
