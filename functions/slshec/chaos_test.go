@@ -77,7 +77,11 @@ func chaos(t *testing.T, seed int) {
 			return events
 		}
 	}
-	w := newWorld(t, emulator.Options{Shards: 2 + seed%2, MaxPullBytes: 30000}, h, env)
+	w := newWorld(t, emulator.Options{Shards: 2 + seed%2, MaxPullBytes: 30000, Misspelt: seed%3 == 1}, h, env)
+	if repeats { // now and then a shard's checkpoint is refused although it stays assigned
+		refuse := rand.New(rand.NewPCG(uint64(seed), 9))
+		w.store.RefuseCheckpoints(func(e emulator.CheckpointEvent) bool { return !e.Forced && refuse.IntN(15) == 0 })
+	}
 	gen := emulator.NewGenerator(uint64(seed))
 	w.fill(gen, 12, 12)
 
@@ -136,6 +140,7 @@ func chaos(t *testing.T, seed int) {
 func (w *world) finish() {
 	w.t.Helper()
 	w.sls.Faults.Random(0, nil)
+	w.store.RefuseCheckpoints(nil)
 	w.hec.Faults.Random(0, nil)
 	w.hec.Set(func(o *splunk.Options) { o.Busy, o.BusyAfter = false, nil })
 	f := w.function()

@@ -23,22 +23,26 @@ func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(16)
-	for _, at := range rows {
-		i := slices.IndexFunc(r.Stretches, func(s Stretch) bool {
-			return s.Saved && s.Shard == at.status.Shard && s.From == at.from && s.To == at.to
-		})
+	lags := make([]*float64, len(rows))
+	for i := range rows {
 		g.Go(func() error {
-			d, err := f.behind(ctx, at.status)
+			d, err := f.behind(ctx, rows[i].status)
 			if err != nil {
-				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", at.status.Shard, "error", err.Error())
+				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
 				return nil //nolint:nilerr // null says that it is not known
 			}
 			s := d.Seconds()
-			r.Stretches[i].LagSeconds = &s
+			lags[i] = &s
 			return nil
 		})
 	}
 	_ = g.Wait() // none fails
+	for i, at := range rows {
+		n := slices.IndexFunc(r.Stretches, func(s Stretch) bool {
+			return s.Saved && s.Shard == at.status.Shard && s.From == at.from && s.To == at.to
+		})
+		r.Stretches[n].LagSeconds = lags[i]
+	}
 	// A shard that was lost and regained has several rows: the last one counts.
 	for _, s := range r.Stretches {
 		if s.LagSeconds != nil {
