@@ -23,7 +23,7 @@ func TestFaultyBucketsAndLargeObjects(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"CF_VISIBILITY_TIMEOUT": "20s", "CONCURRENCY": "4"})
+			w := newWorld(t, map[string]string{"DEST_URL": "mem://", "CF_VISIBILITY_TIMEOUT": "20s", "CONCURRENCY": "4"})
 			rng := rand.New(rand.NewPCG(seed, 3))
 			targets, rejected := map[string]string{}, map[string]string{}
 			for i := range 16 {

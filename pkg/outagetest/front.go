@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +29,12 @@ const (
 
 // kinds are all of them, with what each is bound to be told as.
 var kinds = map[Kind]string{Refused: "re", Silent: "no answer", Error: "500", Busy: "503"}
+
+// fronts counts those there were in this process, from a number that another
+// one hardly begins at.
+var fronts atomic.Uint32
+
+func init() { fronts.Store(uint32(os.Getpid()) << 8) } //nolint:gosec // any number does
 
 // Front stands before a server, on an address that stays the same, and can break.
 type Front struct {
@@ -56,7 +64,10 @@ func NewFront(t testing.TB, target string) *Front {
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { fault.Reset(w) },
 	}
 	f := &Front{next: proxy, healed: make(chan struct{})}
-	f.listen(t, "127.0.0.1:0")
+	// On an address of its own: while it listens to nothing, its port must not
+	// be given to anybody else.
+	n := fronts.Add(1)
+	f.listen(t, fmt.Sprintf("127.%d.%d.%d:0", 1+n>>16&127, n>>8&255, n&255))
 	t.Cleanup(func() {
 		f.Heal(t)
 		f.close(t)
