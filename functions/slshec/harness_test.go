@@ -336,7 +336,12 @@ func (w *world) config() slshec.Config {
 // not wait long before they try again.
 func (w *world) function() *slshec.Function {
 	w.t.Helper()
-	f, err := slshec.Build(context.Background(), w.config(), retry.Policy{Attempts: 12, Base: time.Millisecond, Max: 20 * time.Millisecond}, w.runtime())
+	return w.build(w.config())
+}
+
+func (w *world) build(cfg slshec.Config) *slshec.Function {
+	w.t.Helper()
+	f, err := slshec.Build(context.Background(), cfg, retry.Policy{Attempts: 12, Base: time.Millisecond, Max: 20 * time.Millisecond}, w.runtime())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -481,11 +486,9 @@ func cursorNumber(t testing.TB, cursor string) int64 {
 // follower builds a function that follows under a name of its own.
 func (w *world) follower(name string) *slshec.Function {
 	w.t.Helper()
-	env := w.env
-	defer func() { w.env = env }()
-	w.env = maps.Clone(env)
-	w.env["MODE"], w.env["SLS_CONSUMER"] = "follow", name
-	return w.function()
+	cfg := w.config()
+	cfg.Mode, cfg.Consumer = "follow", name
+	return w.build(cfg)
 }
 
 // eventually waits for a condition; how long it may take is no assertion.
