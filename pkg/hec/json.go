@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/siemfeed/siemfeed/pkg/jsonscan"
 )
 
 // AppendString appends s to dst as a JSON string, quotes included, and returns
@@ -81,7 +83,7 @@ func appendRest(dst []byte, n int, s []byte, i int) ([]byte, int) {
 			w, size = last(s[i:])
 		}
 		binary.LittleEndian.PutUint64(dst[n:], w)
-		stop := special(w) | w&nonASCII
+		stop := jsonscan.Special(w) | w&nonASCII
 		if size < 8 {
 			stop &= 1<<(8*size) - 1
 		}
@@ -161,16 +163,6 @@ func room(dst []byte, n, rest int) []byte {
 func unplain(w uint64) uint64 {
 	quote, slash := w^'"'*ones, w^'\\'*ones
 	return (w | (w - ' '*ones) | (quote - ones) | (slash - ones)) & highs
-}
-
-// special marks, by its high bit, each byte of w that JSON wants escaped: below
-// the space, quote, backslash. Adding to seven bits carries into the eighth and
-// no further, so that every byte is judged by itself.
-func special(w uint64) uint64 {
-	const low = ^uint64(highs)
-	b := w & low
-	plain := (b + (0x80-' ')*ones) & ((b ^ '"'*ones) + low) & ((b ^ '\\'*ones) + low)
-	return ^(plain | w) & highs
 }
 
 const hex = "0123456789abcdef"
