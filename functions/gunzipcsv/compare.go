@@ -285,7 +285,7 @@ func (v *verification) rejects(ctx context.Context, name string) error {
 			}
 			switch {
 			case !v.selects(at.Key, name):
-			case len(first) < maxFindings:
+			case len(first) < receipt.MaxFindings:
 				first = append(first, rejected{at, rec.Reason})
 			default: // single records of one object; others lie alone
 				more++
@@ -294,7 +294,7 @@ func (v *verification) rejects(ctx context.Context, name string) error {
 		for _, r := range first {
 			v.rejectedAs(r, name)
 		}
-		v.count(func(o *Verified) { o.Records += more; o.Found += more; o.Kinds[findQuarantined] += more })
+		v.count(func(o *Verified) { o.Records += more; o.Count(receipt.Quarantined, more) })
 		return nil
 	})
 }
@@ -328,7 +328,7 @@ func (v *verification) rejectedAs(r rejected, name string) {
 	default:
 		v.count(func(*Verified) { v.rejected[markOf(r.Key, "")] = struct{}{} })
 	}
-	v.find(findQuarantined, where, "%s (%s)", r.reason, name)
+	v.find(receipt.Quarantined, where, "%s (%s)", r.reason, name)
 }
 
 // isRejected tells whether the source object is in quarantine.

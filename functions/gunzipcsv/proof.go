@@ -27,7 +27,6 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 	v.From, v.To = from, to
 	found, err := f.Verify(ctx, VerifyOptions{Selection: Selection{From: from, To: to}}, nil)
 	v.Checked = found.Objects + found.Gone
-	v.Find(found.Findings...)
-	v.Findings, v.Kinds = found.Found, found.Kinds // of which only the first are listed
+	v.Take(found.FindingList)
 	return err
 }

@@ -17,9 +17,8 @@ import (
 
 // The kinds of finding beside those of package receipt.
 const (
-	findStale       = "stale"       // the target was made from an older version of its source
-	findQuarantined = "quarantined" // rejected, and neither replayed nor given up
-	findCollision   = "collision"   // the target was made from another source, or by somebody else
+	findStale     = "stale"     // the target was made from an older version of its source
+	findCollision = "collision" // the target was made from another source, or by somebody else
 )
 
 // VerifyOptions say what is verified, and how closely.
@@ -41,14 +40,8 @@ type Verified struct {
 	Records int64 `json:"records_quarantined"`
 	// Unread counts what could not be looked at. Each is a finding too.
 	Unread int64 `json:"unread"`
-	// Found counts the findings, Kinds by kind; Findings has the first 10,000.
-	Found    int64             `json:"found"`
-	Kinds    map[string]int64  `json:"kinds"`
-	Findings []receipt.Finding `json:"findings"`
+	receipt.FindingList
 }
-
-// maxFindings bounds the list.
-const maxFindings = 10_000
 
 // Complete tells whether all was looked at and nothing was found.
 func (v *Verified) Complete() bool { return v.Found == 0 && v.Unread == 0 }
@@ -62,14 +55,7 @@ func (v *Verified) Add(o Verified) {
 	v.Bytes += o.Bytes
 	v.Records += o.Records
 	v.Unread += o.Unread
-	v.Found += o.Found
-	if v.Kinds == nil {
-		v.Kinds = map[string]int64{}
-	}
-	for kind, n := range o.Kinds {
-		v.Kinds[kind] += n
-	}
-	v.Findings = append(v.Findings, o.Findings[:min(len(o.Findings), maxFindings-len(v.Findings))]...)
+	v.Join(o.FindingList)
 }
 
 const (
@@ -92,7 +78,7 @@ const (
 func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func()) (Verified, error) {
 	v := &verification{
 		f: f, o: o, done: done, began: time.Now(),
-		v:        Verified{Kinds: map[string]int64{}, Findings: []receipt.Finding{}},
+		v:        Verified{FindingList: receipt.NewFindingList()},
 		rejected: map[uint64]struct{}{}, unreadable: map[string]bool{},
 	}
 	err := v.run(ctx)
@@ -175,11 +161,7 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard) e
 func (v *verification) find(kind, where, format string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.v.Found++
-	v.v.Kinds[kind]++
-	if len(v.v.Findings) < maxFindings {
-		v.v.Findings = append(v.v.Findings, receipt.Finding{Kind: kind, Where: where, Detail: fmt.Sprintf(format, args...)})
-	}
+	v.v.Find(kind, where, format, args...)
 	if kind != receipt.Unread {
 		v.blind = 0
 	}
