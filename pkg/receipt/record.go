@@ -20,13 +20,17 @@ const MaxRecord = 62 << 10
 // beside it stands, as <name>_left_out, how many there were besides. Long strings
 // end in how many bytes are left out. The whole receipt is in STATE_URL. The same
 // receipt gives the same record.
-func Record(r Receipt) json.RawMessage {
-	whole, err := json.Marshal(r)
+func Record(r Receipt) json.RawMessage { return record(r, essence) }
+
+// record is v as [Record] cuts it; what cannot be cut to size is left to
+// essence.
+func record(v any, essence func(whole []byte) ([]byte, error)) json.RawMessage {
+	whole, err := json.Marshal(v)
 	if err == nil && len(whole) > MaxRecord {
-		whole, err = cut(whole, MaxRecord)
+		whole, err = cut(whole, MaxRecord, essence)
 	}
-	if err != nil { // a receipt that cannot be encoded is a programming error
-		return json.RawMessage(`{"error":"receipt not encodable"}`)
+	if err != nil { // what cannot be encoded is a programming error
+		return json.RawMessage(`{"error":"record not encodable"}`)
 	}
 	return whole
 }
@@ -64,7 +68,7 @@ type limits struct {
 	keep  int
 }
 
-func cut(whole []byte, most int) ([]byte, error) {
+func cut(whole []byte, most int, essence func([]byte) ([]byte, error)) ([]byte, error) {
 	root, depth, err := parse(whole, 0)
 	if err != nil {
 		return nil, err
@@ -101,11 +105,12 @@ func essence(whole []byte) ([]byte, error) {
 	if err := json.Unmarshal(whole, &c); err != nil {
 		return nil, err
 	}
-	short := func(s string) string { return shorten(s, 256) }
 	c.Function, c.Version, c.Run, c.Status = short(c.Function), short(c.Version), short(c.Run), Status(short(string(c.Status)))
 	c.Error, c.Trouble, c.Remaining = short(c.Error), short(c.Trouble), nil
 	return json.Marshal(&c)
 }
+
+func short(s string) string { return shorten(s, 256) }
 
 // parse reads a value that is inside so many lists, and returns how many lists
 // are at most inside each other down to its innermost.

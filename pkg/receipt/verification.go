@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -43,12 +44,26 @@ func NewVerified() Verified {
 // Find adds findings.
 func (v *Verified) Find(all ...Finding) {
 	for _, f := range all {
-		v.Findings++
-		v.Kinds[f.Kind]++
-		if len(v.First) < firstFindings {
-			v.First = append(v.First, f)
-		}
+		v.Take(FindingList{Found: 1, Kinds: map[string]int64{f.Kind: 1}, Findings: []Finding{f}})
 	}
+}
+
+// Take adds the findings of a list, also those it only counts.
+func (v *Verified) Take(l FindingList) {
+	v.Findings += l.Found
+	for kind, n := range l.Kinds {
+		v.Kinds[kind] += n
+	}
+	v.First = append(v.First, l.Findings[:min(len(l.Findings), firstFindings-len(v.First))]...)
+}
+
+// Record returns v as JSON for a log record, cut as [Record] cuts a receipt: a
+// finding may quote what a store or an API said.
+func (v Verified) Record() json.RawMessage {
+	return record(v, func([]byte) ([]byte, error) {
+		v.First, v.Incomplete = []Finding{}, short(v.Incomplete)
+		return json.Marshal(v)
+	})
 }
 
 // Complete tells whether all was looked at and nothing was found.

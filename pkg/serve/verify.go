@@ -58,7 +58,7 @@ func Verify(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (*re
 	if !v.Verify.Complete() {
 		level = slog.LevelWarn
 	}
-	rt.Log.Log(ctx, level, "verify finished", "function", v.Function, "verify", v.Verify)
+	rt.Log.Log(ctx, level, "verify finished", "function", v.Function, "verify", v.Verify.Record())
 	return v, http.StatusOK, nil
 }
 
