@@ -53,6 +53,7 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	if err := config.Load(ctx, env, &cfg); err != nil {
 		return nil, err
 	}
+	collectEarly()
 	open := serve.NewOpener(ctx)
 	keys := []bucket.Option{cfg.Keys(), bucket.WithOSS(cfg.Alibaba.Provider())}
 	p := Parts{
