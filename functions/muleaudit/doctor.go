@@ -29,7 +29,7 @@ func (f *Function) Doctor(ctx context.Context) []doctor.Check {
 
 func (f *Function) scopes(ctx context.Context) []doctor.Check {
 	var checks []doctor.Check
-	orgs, err := f.organisations(ctx, order{})
+	orgs, err := f.organisations(ctx, request{})
 	if err != nil {
 		checks = append(checks, doctor.Failed("business groups", err, "grant the connected app the scope to view the organisation, or set MULE_INCLUDE_SUBORGS=false and list the groups in MULE_ORG_ID"))
 	}

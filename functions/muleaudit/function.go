@@ -95,7 +95,7 @@ func (f *Function) Close() error {
 // Run implements [serve.Function]: it exports what is due, or what the message
 // of a backfill names.
 func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
-	asked, err := readOrder(ev, time.Now())
+	asked, err := readRequest(ev, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 
 // export plans the spans of all organisations, works through their looks side
 // by side, and settles each organisation for itself.
-func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
+func (f *Function) export(ctx context.Context, asked request, r *Receipt) error {
 	orgs, err := f.organisations(ctx, asked)
 	if len(orgs) == 0 {
 		return err
@@ -140,7 +140,7 @@ func (f *Function) export(ctx context.Context, asked order, r *Receipt) error {
 // business groups below them if asked for, or the ones of a backfill. An error
 // beside a list means that some groups could not be found out; the rest need
 // not wait for that.
-func (f *Function) organisations(ctx context.Context, asked order) ([]string, error) {
+func (f *Function) organisations(ctx context.Context, asked request) ([]string, error) {
 	orgs := slices.Clone(f.cfg.Orgs)
 	var errs []error
 	if f.cfg.IncludeSubOrgs {

@@ -27,63 +27,63 @@ type found struct {
 	objects    []part
 }
 
-// maxClaimTries bounds how often a look starts over because another run
-// claimed the slice first. Each loss means that the other made progress.
-const maxClaimTries = 10
+// maxTries bounds how often a look starts over because another run
+// decided the slice first. Each loss means that the other made progress.
+const maxTries = 10
 
 // look reads a slice from the API, and exports what no look before it has:
-// fetch, stage, claim, publish.
+// fetch, stage, manifest, publish.
 func (f *Function) look(ctx context.Context, run string, l look, j *job) (found, error) {
 	lengths := j.lengths
-	led := ledger{f.state, l.org}
-	known, err := led.exported(ctx, l.slice, lengths)
+	st := orgState{f.state, l.org}
+	known, err := st.exported(ctx, l.slice, lengths)
 	if err != nil {
 		return found{}, err
 	}
-	for try := range maxClaimTries {
-		res, lost, err := f.tryLook(ctx, led, run, try, l, j, known)
+	for try := range maxTries {
+		res, lost, err := f.tryLook(ctx, st, run, try, l, j, known)
 		if err != nil || !lost {
 			return res, err
 		}
-		// Another run claimed first. What it claimed is as good as exported, so
+		// Another run decided first. What it decided is as good as exported, so
 		// see it through, and then look again for what it did not have.
-		path := led.claimPath(l.slice, known.claims+1)
-		theirs, err := readClaim(ctx, f.state, path, nil)
+		path := st.manifestPath(l.slice, known.manifests+1)
+		theirs, err := readManifest(ctx, f.state, path, nil)
 		if err != nil {
 			return found{}, err
 		}
-		if err := f.publish(ctx, led, path, theirs); err != nil {
+		if err := f.publish(ctx, st, path, theirs); err != nil {
 			return found{}, err
 		}
-		if known, err = led.exported(ctx, l.slice, lengths); err != nil {
+		if known, err = st.exported(ctx, l.slice, lengths); err != nil {
 			return found{}, err
 		}
 	}
-	return found{}, fmt.Errorf("%s: another run claimed this slice first, %d times over", l, maxClaimTries)
+	return found{}, fmt.Errorf("%s: another run decided this slice first, %d times over", l, maxTries)
 }
 
-// tryLook returns true when another run claimed the slice meanwhile.
-func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int, l look, j *job, known *exported) (res found, lost bool, err error) {
-	st := newStage(ctx, f.state, fmt.Sprintf("%s%s-%d-", led.dir("staged", run)+"/", l.start.Format(basic), try))
-	claimed := false
+// tryLook returns true when another run decided the slice meanwhile.
+func (f *Function) tryLook(ctx context.Context, st orgState, run string, try int, l look, j *job, known *exported) (res found, lost bool, err error) {
+	staging := newStage(ctx, f.state, fmt.Sprintf("%s%s-%d-", st.dir("staged", run)+"/", l.start.Format(basic), try))
+	decided := false
 	defer func() {
-		if !claimed { // what nothing names; after a look that found no news, nothing
-			err = errors.Join(err, st.discard())
+		if !decided { // what nothing names; after a look that found no news, nothing
+			err = errors.Join(err, staging.discard())
 		}
 	}()
 
-	n := known.claims + 1
-	path := led.claimPath(l.slice, n)
+	n := known.manifests + 1
+	path := st.manifestPath(l.slice, n)
 	c := &collector{
-		known: &known.keys, stage: st, watermark: j.watermark, rejects: rejects{ctx, f.quarantine, l, path},
-		edges: edges{ctx: ctx, led: led, slice: l.slice, lengths: j.lengths, strays: &j.strays},
+		known: known.keys, fresh: keys{}, stage: staging, watermark: j.watermark, rejects: rejects{ctx, f.quarantine, l, path},
+		edges: edges{ctx: ctx, st: st, slice: l.slice, lengths: j.lengths, strays: &j.strays},
 	}
 	stats, err := f.api.Entries(ctx, anypoint.Query{Org: l.org, From: l.from, To: l.to}, c)
 	res = c.result(stats)
 	if err != nil {
 		return res, false, err
 	}
-	parts, err := st.finish()
+	parts, err := staging.finish()
 	if err != nil {
 		return res, false, err
 	}
@@ -91,39 +91,43 @@ func (f *Function) tryLook(ctx context.Context, led ledger, run string, try int,
 	// would have to be read again.
 	ctx, cancel := outcome.LastWords(ctx)
 	defer cancel()
-	if c.fresh.len() > 0 { // even if all of it is in quarantine
+	if len(c.fresh) > 0 { // even if all of it is in quarantine
 		for i := range parts {
 			parts[i].Name = l.objectName(known.parts + i + 1)
 		}
-		cl := claim{Run: run, Org: l.org, Start: l.start, End: l.end, From: l.from, To: l.to, Parts: parts}
-		// The mark comes first: a claim without one would not be found again
+		cl := manifest{Run: run, Org: l.org, Start: l.start, End: l.end, From: l.from, To: l.to, Parts: parts}
+		// The mark comes first: a manifest without one would not be found again
 		// if we were killed before it is published. It is only ever created, as
 		// to replace another run's would leave a moment without it.
-		err := f.state.CreateJSON(ctx, led.pendingPath(l.slice, n), map[string]string{"run": run})
+		err := f.state.CreateJSON(ctx, st.pendingPath(l.slice, n), map[string]string{"run": run})
 		if err != nil && !errors.Is(err, bucket.ErrExists) {
 			return res, false, err
 		}
-		err = writeClaim(ctx, f.state, path, cl, &c.fresh)
-		if errors.Is(err, bucket.ErrExists) {
-			return found{}, true, nil
-		}
-		claimed = true // perhaps even if err says otherwise, so what it names must stay
+		data, err := cl.encode(c.fresh)
 		if err != nil {
 			return res, false, err
 		}
-		if err := f.publish(ctx, led, path, cl); err != nil {
+		err = st.manifestsOf(l.start).AppendBytes(ctx, uint64(n), data)
+		if errors.Is(err, bucket.ErrExists) {
+			return found{}, true, nil
+		}
+		decided = true // perhaps even if err says otherwise, so what it names must stay
+		if err != nil {
+			return res, false, err
+		}
+		if err := f.publish(ctx, st, path, cl); err != nil {
 			return res, false, err
 		}
 		res.objects = parts
 	}
-	return res, false, led.noteLook(ctx, l, run, res, known.events+res.events)
+	return res, false, st.noteLook(ctx, l, run, res, known.events+res.events)
 }
 
 // collector receives the entries of a look's pages, and hands on those that
 // are new. It implements [anypoint.Handler].
 type collector struct {
-	known     *keySet // exported before
-	fresh     keySet  // new in this look
+	known     keys // exported before
+	fresh     keys // new in this look
 	stage     *stage
 	rejects   rejects
 	edges     edges
@@ -190,7 +194,7 @@ func (c *collector) PageEnd() error {
 func (c *collector) result(s anypoint.Stats) found {
 	// An event of a broken page that the API then did not send again was
 	// received all the same.
-	fresh := int64(c.fresh.len())
+	fresh := int64(len(c.fresh))
 	entries := max(c.entries, fresh)
 	return found{
 		entries: entries, events: fresh - c.rejected, late: c.late, duplicates: entries - fresh, rejected: c.rejected, untimed: c.untimed,

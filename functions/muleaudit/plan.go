@@ -41,7 +41,7 @@ func (j *job) fail(ctx context.Context, err error) {
 
 // plan decides what to look at for each organisation, the one that is most
 // behind first: what a run's time does not suffice for is first in the next.
-func (f *Function) plan(ctx context.Context, run string, asked order, orgs []string) []*job {
+func (f *Function) plan(ctx context.Context, run string, asked request, orgs []string) []*job {
 	now := time.Now().UTC()
 	jobs := make([]*job, len(orgs))
 	for i, org := range orgs {
@@ -55,23 +55,23 @@ func (f *Function) plan(ctx context.Context, run string, asked order, orgs []str
 	return jobs
 }
 
-func (f *Function) planOrg(ctx context.Context, run string, asked order, now time.Time, j *job) (err error) {
-	led := ledger{f.state, j.org}
-	recovered, err := f.publishPending(ctx, led)
+func (f *Function) planOrg(ctx context.Context, run string, asked request, now time.Time, j *job) (err error) {
+	st := orgState{f.state, j.org}
+	recovered, err := f.publishPending(ctx, st)
 	j.receipt.Recovered = objects(recovered)
 	if err != nil {
 		return err
 	}
-	if err := f.removeOrphans(ctx, led); err != nil {
+	if err := f.removeOrphans(ctx, st); err != nil {
 		return err
 	}
-	if j.lengths, err = led.lengths(ctx, f.cfg.Slice); err != nil {
+	if j.lengths, err = st.lengths(ctx, f.cfg.Slice); err != nil {
 		return err
 	}
 	if asked.backfill() {
 		j.from, j.to = asked.From, asked.To
 	} else {
-		if j.watermark, err = led.watermark(ctx); err != nil {
+		if j.watermark, err = st.watermark(ctx); err != nil {
 			return err
 		}
 		j.scheduled = true
@@ -80,7 +80,7 @@ func (f *Function) planOrg(ctx context.Context, run string, asked order, now tim
 			j.reached = j.from
 		}
 		if j.watermark.IsZero() {
-			if err := led.begin(ctx, j.from, run); err != nil {
+			if err := st.begin(ctx, j.from, run); err != nil {
 				return err
 			}
 		}

@@ -12,12 +12,12 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-// publish copies the staged objects of the claim at claimPath to the output,
+// publish copies the staged objects of the manifest at manifestPath to the output,
 // create-only, and then removes what staging left. Any number of runs may do
-// so for the same claim: the bytes are decided, so that to find an object
+// so for the same manifest: the bytes are decided, so that to find an object
 // published is as good as publishing it.
-func (f *Function) publish(ctx context.Context, l ledger, claimPath string, c claim) error {
-	for _, p := range c.Parts {
+func (f *Function) publish(ctx context.Context, l orgState, manifestPath string, m manifest) error {
+	for _, p := range m.Parts {
 		done, err := f.publishPart(ctx, p)
 		if err != nil {
 			return err
@@ -26,15 +26,15 @@ func (f *Function) publish(ctx context.Context, l ledger, claimPath string, c cl
 			break
 		}
 	}
-	for _, p := range c.Parts {
+	for _, p := range m.Parts {
 		if err := f.state.Remove(ctx, p.Staged); err != nil {
 			return err
 		}
 	}
-	return f.state.Remove(ctx, l.pendingOf(claimPath))
+	return f.state.Remove(ctx, l.pendingOf(manifestPath))
 }
 
-// publishPart publishes one object. It returns true when the whole claim is
+// publishPart publishes one object. It returns true when the whole manifest is
 // published already: staged objects are removed only after that. Retrying is
 // left to the storage clients, which do it at their own edge.
 func (f *Function) publishPart(ctx context.Context, p part) (done bool, err error) {
@@ -55,36 +55,36 @@ func (f *Function) publishPart(ctx context.Context, p part) (done bool, err erro
 
 const contentType = "application/gzip"
 
-// publishPending publishes the claims that are marked as pending: those of runs
+// publishPending publishes the manifests that are marked as pending: those of runs
 // that were killed, or of ones that are just at it. It returns their parts.
-func (f *Function) publishPending(ctx context.Context, l ledger) (parts []part, err error) {
+func (f *Function) publishPending(ctx context.Context, l orgState) (parts []part, err error) {
 	pending, err := l.pending(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, claimPath := range pending {
-		c, err := readClaim(ctx, f.state, claimPath, nil)
+	for _, manifestPath := range pending {
+		m, err := readManifest(ctx, f.state, manifestPath, nil)
 		if bucket.IsNotFound(err) {
-			continue // marked, not claimed yet: that run may be about to
+			continue // marked, not decided on yet: that run may be about to
 		}
 		if err != nil {
 			return parts, err
 		}
-		if err := f.publish(ctx, l, claimPath, c); err != nil {
+		if err := f.publish(ctx, l, manifestPath, m); err != nil {
 			return parts, err
 		}
-		parts = append(parts, c.Parts...)
+		parts = append(parts, m.Parts...)
 	}
 	return parts, nil
 }
 
-// orphanAge is when staged objects, and marks without a claim, count as left
+// orphanAge is when staged objects, and marks without a manifest, count as left
 // behind: longer than any run may take.
 const orphanAge = 48 * time.Hour
 
-// removeOrphans removes what killed runs staged and never claimed. It comes
-// after everything pending is published, so no claim needs what it removes.
-func (f *Function) removeOrphans(ctx context.Context, l ledger) error {
+// removeOrphans removes what killed runs staged and never decided on. It comes
+// after everything pending is published, so no manifest needs what it removes.
+func (f *Function) removeOrphans(ctx context.Context, l orgState) error {
 	for _, dir := range []string{"staged", "pending"} {
 		for obj, err := range f.state.Objects(ctx, l.dir(dir)+"/") {
 			if err != nil {

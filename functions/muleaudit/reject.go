@@ -23,18 +23,18 @@ type position struct {
 }
 
 // rejects sets aside the entries of one look that cannot be delivered. Each is
-// an object named after its position and the claim that will know of it: a run
-// that is killed before it claims writes the same objects again.
+// an object named after its position and the manifest that will know of it: a run
+// that is killed before it manifests writes the same objects again.
 type rejects struct {
-	ctx   context.Context
-	store *quarantine.Store
-	look  look
-	claim string // path of the claim
+	ctx      context.Context
+	store    *quarantine.Store
+	look     look
+	manifest string // path of the manifest
 }
 
 // put reads an entry to its end, and keeps it if it is news.
 func (r rejects) put(e anypoint.Rejected, news func(key) (bool, error)) error {
-	id := fmt.Sprintf("%s/%d/%d", r.claim, e.Page, e.Index)
+	id := fmt.Sprintf("%s/%d/%d", r.manifest, e.Page, e.Index)
 	batch := r.store.Batch(r.ctx, r.look.start, id)
 	defer batch.Abort()
 	at, err := json.Marshal(position{r.look.org, r.look.from, r.look.to, e.Page, e.Index})

@@ -131,7 +131,7 @@ func (s *stage) finish() ([]part, error) {
 	return s.parts, nil
 }
 
-// discard removes what was staged, for a look that ends without a claim.
+// discard removes what was staged, for a look that ends without a manifest.
 func (s *stage) discard() error {
 	if p := s.open; p != nil {
 		s.open = nil

@@ -35,7 +35,7 @@ func (s slice) beside() slice {
 // edges tells a look which strays belong to the slices beside its own.
 type edges struct {
 	ctx     context.Context
-	led     ledger
+	st      orgState
 	slice   slice
 	lengths []time.Duration
 	strays  *strays
@@ -48,7 +48,7 @@ func (e *edges) elsewhere(k key) (bool, error) {
 	}
 	if e.known == nil {
 		var err error
-		if e.known, err = e.led.exported(e.ctx, e.slice.beside(), e.lengths); err != nil {
+		if e.known, err = e.st.exported(e.ctx, e.slice.beside(), e.lengths); err != nil {
 			return false, err
 		}
 	}

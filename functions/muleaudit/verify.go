@@ -54,7 +54,7 @@ func (v *Verified) find(kind, where, format string, args ...any) {
 // with the objects that are there and with what the API counts. done, if not
 // nil, hears of every slice. An error means that it could not be found out.
 func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func(org string, slice time.Time)) ([]Verified, error) {
-	orgs, err := f.organisations(ctx, order{})
+	orgs, err := f.organisations(ctx, request{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,12 @@ func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func(org st
 }
 
 func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[string]Object, v *Verified, done func(string, time.Time)) error {
-	led := ledger{f.state, v.Org}
-	since, err := led.since(ctx)
+	st := orgState{f.state, v.Org}
+	since, err := st.since(ctx)
 	if err != nil {
 		return err
 	}
-	watermark, err := led.watermark(ctx)
+	watermark, err := st.watermark(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,18 +102,18 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 		v.find(receipt.Gap, v.Org, "nothing was exported yet: run the function, or give the span of a backfill")
 		return nil
 	}
-	starts, err := led.starts(ctx, v.From, v.To)
+	starts, err := st.starts(ctx, v.From, v.To)
 	if err != nil {
 		return err
 	}
-	pending, err := led.pending(ctx)
+	pending, err := st.pending(ctx)
 	if err != nil {
 		return err
 	}
 	covered := v.From
 	named := map[string]bool{}
 	for _, start := range starts {
-		rec, err := led.readLooks(ctx, start)
+		rec, err := st.sliceReceipt(ctx, start)
 		if err != nil {
 			return err
 		}
@@ -121,10 +121,10 @@ func (f *Function) verifyOrg(ctx context.Context, o VerifyOptions, receipts map[
 			continue
 		}
 		covered = v.coverage(rec, covered)
-		if err := f.verifyObjects(ctx, o, led, start, pending, receipts, named, v); err != nil {
+		if err := f.verifyObjects(ctx, o, st, start, pending, receipts, named, v); err != nil {
 			return err
 		}
-		if err := f.verifyTotals(ctx, o, led, rec, v); err != nil {
+		if err := f.verifyTotals(ctx, o, st, rec, v); err != nil {
 			return err
 		}
 		v.Slices++
@@ -149,9 +149,9 @@ func (v *Verified) gap(from, to time.Time) {
 
 // coverage names the gap, if any, between what the slices before covered and
 // what was looked at of this one, and returns how far it is covered now.
-func (v *Verified) coverage(rec looked, covered time.Time) time.Time {
+func (v *Verified) coverage(rec sliceReceipt, covered time.Time) time.Time {
 	looks := slices.Clone(rec.Looks)
-	slices.SortFunc(looks, func(a, b lookRow) int { return a.From.Compare(b.From) })
+	slices.SortFunc(looks, func(a, b reading) int { return a.From.Compare(b.From) })
 	for _, l := range looks {
 		if l.From.After(covered) && covered.Before(v.To) {
 			v.gap(covered, earliest(l.From, v.To))
@@ -163,7 +163,7 @@ func (v *Verified) coverage(rec looked, covered time.Time) time.Time {
 
 // starts lists the starts of the slices that the state knows and that may
 // touch [from, to), in order.
-func (l ledger) starts(ctx context.Context, from, to time.Time) ([]time.Time, error) {
+func (l orgState) starts(ctx context.Context, from, to time.Time) ([]time.Time, error) {
 	keys, err := l.state.Keys(ctx, l.dir("slices")+"/")
 	if err != nil {
 		return nil, err
@@ -181,15 +181,15 @@ func (l ledger) starts(ctx context.Context, from, to time.Time) ([]time.Time, er
 	return out, nil
 }
 
-// verifyObjects compares the claims of a slice with the objects in the output
+// verifyObjects compares the manifests of a slice with the objects in the output
 // and with the receipts.
-func (f *Function) verifyObjects(ctx context.Context, o VerifyOptions, led ledger, start time.Time, pending []string, receipts map[string]Object, named map[string]bool, v *Verified) error {
-	claims, err := led.claims(ctx, start)
+func (f *Function) verifyObjects(ctx context.Context, o VerifyOptions, st orgState, start time.Time, pending []string, receipts map[string]Object, named map[string]bool, v *Verified) error {
+	manifests, err := st.manifests(ctx, start)
 	if err != nil {
 		return err
 	}
-	for _, path := range claims {
-		c, err := readClaim(ctx, f.state, path, nil)
+	for _, path := range manifests {
+		c, err := readManifest(ctx, f.state, path, nil)
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (f *Function) hashObject(ctx context.Context, name string) (size int64, sum
 }
 
 // verifyTotals compares what was received of a slice with what the API has.
-func (f *Function) verifyTotals(ctx context.Context, o VerifyOptions, led ledger, rec looked, v *Verified) error {
+func (f *Function) verifyTotals(ctx context.Context, o VerifyOptions, st orgState, rec sliceReceipt, v *Verified) error {
 	for _, l := range rec.Looks {
 		q := anypoint.Query{Org: v.Org, From: l.From, To: l.To}
 		where := fmt.Sprintf("%s %s to %s", v.Org, l.From.Format(time.RFC3339), l.To.Format(time.RFC3339))
@@ -244,7 +244,7 @@ func (f *Function) verifyTotals(ctx context.Context, o VerifyOptions, led ledger
 		total -= l.Outside
 		missing := total - l.Events
 		if o.Deep || missing > 0 { // what is more may lie beside the look, too
-			if total, missing, err = f.readAgain(ctx, led, rec, q); err != nil {
+			if total, missing, err = f.readAgain(ctx, st, rec, q); err != nil {
 				return err
 			}
 		}
@@ -258,26 +258,26 @@ func (f *Function) verifyTotals(ctx context.Context, o VerifyOptions, led ledger
 
 // readAgain reads from the API what was looked at, and counts its entries and
 // those of them that were not exported.
-func (f *Function) readAgain(ctx context.Context, led ledger, rec looked, q anypoint.Query) (total, missing int64, err error) {
-	lengths, err := led.lengths(ctx, f.cfg.Slice)
+func (f *Function) readAgain(ctx context.Context, st orgState, rec sliceReceipt, q anypoint.Query) (total, missing int64, err error) {
+	lengths, err := st.lengths(ctx, f.cfg.Slice)
 	if err != nil {
 		return 0, 0, err
 	}
-	known, err := led.exported(ctx, slice{q.Org, rec.Start, rec.End}.beside(), lengths)
+	known, err := st.exported(ctx, slice{q.Org, rec.Start, rec.End}.beside(), lengths)
 	if err != nil {
 		return 0, 0, err
 	}
-	d := &deep{known: &known.keys}
+	d := &deep{known: known.keys, missing: keys{}}
 	if _, err := f.api.Entries(ctx, q, d); err != nil {
 		return 0, 0, err
 	}
-	return d.entries, int64(d.missing.len()), nil
+	return d.entries, int64(len(d.missing)), nil
 }
 
 // deep looks for every entry among the exported ones.
 type deep struct {
-	known   *keySet
-	missing keySet
+	known   keys
+	missing keys
 	entries int64
 	page    int64
 }

@@ -126,15 +126,15 @@ func (f *Function) conclude(ctx context.Context, run string, j *job, reached tim
 	// This is worth a moment beyond the run's own time.
 	ctx, cancel := outcome.LastWords(ctx)
 	defer cancel()
-	led := ledger{f.state, j.org}
-	// A look takes for exported what another run has claimed, so that has to be
+	st := orgState{f.state, j.org}
+	// A look takes for exported what another run has decided on, so that has to be
 	// out as well before this run may call anything complete.
-	recovered, err := f.publishPending(ctx, led)
+	recovered, err := f.publishPending(ctx, st)
 	j.receipt.Recovered = append(j.receipt.Recovered, objects(recovered)...)
 	if err != nil || !j.scheduled || !reached.After(j.watermark) {
 		return err
 	}
-	if err := led.advance(ctx, reached, run); err != nil {
+	if err := st.advance(ctx, reached, run); err != nil {
 		return err
 	}
 	j.reached = reached

@@ -110,16 +110,21 @@ func (b *Bucket) has(ctx context.Context, key string, size int64, sum string) (b
 	return hex.EncodeToString(h.Sum(nil)) == sum, nil
 }
 
-// CreateJSON creates an object holding v as JSON. When the object exists with
-// exactly that content, the earlier attempt was ours and its answer was lost:
-// that counts as success. v therefore has to differ between writers that must
-// not both succeed.
+// CreateJSON is [Bucket.CreateBytes] of v as JSON. v therefore has to differ
+// between writers that must not both succeed.
 func (b *Bucket) CreateJSON(ctx context.Context, key string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	_, err = b.Create(ctx, key, bytes.NewReader(data), blob.WriterOptions{ContentType: "application/json"})
+	return b.CreateBytes(ctx, key, data, "application/json")
+}
+
+// CreateBytes creates an object holding data. When the object exists with
+// exactly that content, the earlier attempt was ours and its answer was lost:
+// that counts as success.
+func (b *Bucket) CreateBytes(ctx context.Context, key string, data []byte, contentType string) error {
+	_, err := b.Create(ctx, key, bytes.NewReader(data), blob.WriterOptions{ContentType: contentType})
 	if errors.Is(err, ErrExists) {
 		there, readErr := b.ReadAll(ctx, key)
 		if readErr != nil {

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,7 +27,7 @@ type Series struct {
 
 // seriesStore is what a series asks of its bucket.
 type seriesStore interface {
-	CreateJSON(ctx context.Context, key string, v any) error
+	CreateBytes(ctx context.Context, key string, data []byte, contentType string) error
 	ReadJSON(ctx context.Context, key string, v any) error
 	Keys(ctx context.Context, prefix string) ([]string, error)
 	Remove(ctx context.Context, key string) error
@@ -85,11 +86,24 @@ func (b *Bucket) Series(prefix string, form Numbers) Series {
 // It costs one write and one list; where another was quicker also a read or a
 // delete.
 func (s Series) Append(ctx context.Context, n uint64, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", s.key(n), err)
+	}
+	return s.append(ctx, n, data, "application/json")
+}
+
+// AppendBytes is [Series.Append] of an object that is no JSON.
+func (s Series) AppendBytes(ctx context.Context, n uint64, data []byte) error {
+	return s.append(ctx, n, data, "application/octet-stream")
+}
+
+func (s Series) append(ctx context.Context, n uint64, data []byte, contentType string) error {
 	key := s.key(n)
 	if again, err := s.form.Number(s.form.Name(n)); n == 0 || err != nil || again != n {
 		return retry.Permanent(fmt.Errorf("%s cannot hold the number %d", key, n))
 	}
-	if err := s.store.CreateJSON(ctx, key, v); err != nil {
+	if err := s.store.CreateBytes(ctx, key, data, contentType); err != nil {
 		return fmt.Errorf("append %s: %w", key, err)
 	}
 	// The number may have been used and trimmed by others while this caller was
@@ -175,6 +189,9 @@ func (s Series) Trim(ctx context.Context, n uint64) error {
 	}
 	return nil
 }
+
+// Key is the name of the object of number n, for those who write it down.
+func (s Series) Key(n uint64) string { return s.key(n) }
 
 func (s Series) key(n uint64) string { return s.prefix + s.form.Name(n) }
 

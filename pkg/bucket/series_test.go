@@ -41,8 +41,8 @@ func (s *stepped) at(do func() error) error {
 	return err
 }
 
-func (s *stepped) CreateJSON(ctx context.Context, key string, v any) error {
-	return s.at(func() error { return s.Bucket.CreateJSON(ctx, key, v) })
+func (s *stepped) CreateBytes(ctx context.Context, key string, data []byte, contentType string) error {
+	return s.at(func() error { return s.Bucket.CreateBytes(ctx, key, data, contentType) })
 }
 
 func (s *stepped) ReadJSON(ctx context.Context, key string, v any) error {
@@ -208,7 +208,7 @@ type fleeting struct{ seriesStore }
 
 func (f fleeting) ReadJSON(ctx context.Context, key string, v any) error {
 	_ = f.Remove(ctx, key)
-	defer func() { _ = f.CreateJSON(ctx, key, 1) }()
+	defer func() { _ = f.CreateBytes(ctx, key, []byte("1"), "") }()
 	return f.seriesStore.ReadJSON(ctx, key, v)
 }
 

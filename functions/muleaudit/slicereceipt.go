@@ -7,19 +7,19 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
-// looked records, for one slice, which parts of it were read and what the API
+// sliceReceipt records, for one slice, which parts of it were read and what the API
 // said of them: what [Function.Verify] compares the API with.
-type looked struct {
+type sliceReceipt struct {
 	Org   string    `json:"org"`
 	Start time.Time `json:"slice_start"`
 	End   time.Time `json:"slice_end"`
 	// Distinct is the number of events in the slice's objects.
 	Distinct int64     `json:"distinct"`
-	Looks    []lookRow `json:"looks"`
+	Looks    []reading `json:"looks"`
 }
 
-// lookRow is the last look at [From, To) of the slice.
-type lookRow struct {
+// reading is the last look at [From, To) of the slice.
+type reading struct {
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Events   int64     `json:"events"`            // entries received, identical ones included
@@ -30,12 +30,12 @@ type lookRow struct {
 	At       time.Time `json:"at"`
 }
 
-func (l ledger) looksPath(start time.Time) string { return l.sliceDir(start) + "looks" }
+func (l orgState) sliceReceiptPath(start time.Time) string { return l.sliceDir(start) + "looks" }
 
-// readLooks returns the zero record for a slice that was never looked at.
-func (l ledger) readLooks(ctx context.Context, start time.Time) (looked, error) {
-	var rec looked
-	err := l.state.ReadJSON(ctx, l.looksPath(start), &rec)
+// sliceReceipt returns the zero record for a slice that was never read.
+func (l orgState) sliceReceipt(ctx context.Context, start time.Time) (sliceReceipt, error) {
+	var rec sliceReceipt
+	err := l.state.ReadJSON(ctx, l.sliceReceiptPath(start), &rec)
 	if bucket.IsNotFound(err) {
 		return rec, nil
 	}
@@ -45,8 +45,8 @@ func (l ledger) readLooks(ctx context.Context, start time.Time) (looked, error) 
 // noteLook adds a finished look to its slice's record, in place of the looks at
 // parts of the same span. It is a report, not what delivery rests on: should
 // two runs write it at once, the last one stands, and the next look repairs it.
-func (l ledger) noteLook(ctx context.Context, k look, run string, res found, distinct int64) error {
-	rec, err := l.readLooks(ctx, k.start)
+func (l orgState) noteLook(ctx context.Context, k look, run string, res found, distinct int64) error {
+	rec, err := l.sliceReceipt(ctx, k.start)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func (l ledger) noteLook(ctx context.Context, k look, run string, res found, dis
 			kept = append(kept, old)
 		}
 	}
-	rec.Looks = append(kept, lookRow{
+	rec.Looks = append(kept, reading{
 		From: k.from, To: k.to, Events: res.entries, APITotal: res.total, Outside: res.outside, Pages: res.pages,
 		Run: run, At: time.Now().UTC(),
 	})
-	return l.state.PutJSON(ctx, l.looksPath(k.start), rec)
+	return l.state.PutJSON(ctx, l.sliceReceiptPath(k.start), rec)
 }

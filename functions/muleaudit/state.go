@@ -12,23 +12,27 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
-// ledger is what STATE_URL knows of one organisation:
+// orgState is what STATE_URL knows of one organisation:
 //
 //	muleaudit/<org>/watermark/<time>        all before it is exported; the latest counts
 //	muleaudit/<org>/since/<time>            where the first scheduled run began
 //	muleaudit/<org>/length/<slice>          every slice length ever used
-//	muleaudit/<org>/slices/<start>/000001   claims, in order
-//	muleaudit/<org>/slices/<start>/looks    what the API said of the slice
-//	muleaudit/<org>/pending/<start>-000001  this claim may not be published yet
+//	muleaudit/<org>/slices/<start>/000001   manifests, in order: see manifest
+//	muleaudit/<org>/slices/<start>/looks    the slice's receipt: see sliceReceipt
+//	muleaudit/<org>/pending/<start>-000001  this manifest may not be published yet
 //	muleaudit/<org>/staged/<run>/…          objects that wait to be published
-type ledger struct {
+//
+// <start> is the slice's first moment as in 20260102T150000Z. A slice lies within
+// one day, whatever its length, so that a list of slices/20260102 has all that
+// there is of a day.
+type orgState struct {
 	state *bucket.Bucket
 	org   string
 }
 
 const root = "muleaudit/"
 
-func (l ledger) dir(parts ...string) string {
+func (l orgState) dir(parts ...string) string {
 	return root + l.org + "/" + path.Join(parts...)
 }
 
@@ -36,13 +40,13 @@ func (l ledger) dir(parts ...string) string {
 const stamp = "20060102T150405.000Z"
 
 // watermarks are numbered by the millisecond.
-func (l ledger) watermarks() bucket.Series {
+func (l orgState) watermarks() bucket.Series {
 	return l.state.Series(l.dir("watermark")+"/", bucket.Times(stamp))
 }
 
 // watermark returns the time before which all is exported, zero if no run has
 // finished yet.
-func (l ledger) watermark(ctx context.Context) (time.Time, error) {
+func (l orgState) watermark(ctx context.Context) (time.Time, error) {
 	ms, err := l.watermarks().Latest(ctx, nil)
 	if err != nil || ms == 0 {
 		return time.Time{}, err
@@ -51,7 +55,7 @@ func (l ledger) watermark(ctx context.Context) (time.Time, error) {
 }
 
 // advance moves the watermark to t. A run that is behind cannot move it back.
-func (l ledger) advance(ctx context.Context, t time.Time, run string) error {
+func (l orgState) advance(ctx context.Context, t time.Time, run string) error {
 	ms := uint64(t.UnixMilli()) //nolint:gosec // as above
 	err := l.watermarks().Append(ctx, ms, map[string]string{"run": run})
 	if errors.Is(err, bucket.ErrExists) {
@@ -65,7 +69,7 @@ func (l ledger) advance(ctx context.Context, t time.Time, run string) error {
 
 // since returns where the first scheduled run began; from then on no gap is
 // allowed. Zero if there was none.
-func (l ledger) since(ctx context.Context) (time.Time, error) {
+func (l orgState) since(ctx context.Context) (time.Time, error) {
 	keys, err := l.state.Keys(ctx, l.dir("since")+"/")
 	if err != nil || len(keys) == 0 {
 		return time.Time{}, err
@@ -74,7 +78,7 @@ func (l ledger) since(ctx context.Context) (time.Time, error) {
 }
 
 // begin notes that scheduled runs begin at t.
-func (l ledger) begin(ctx context.Context, t time.Time, run string) error {
+func (l orgState) begin(ctx context.Context, t time.Time, run string) error {
 	err := l.state.CreateJSON(ctx, l.dir("since", t.UTC().Format(stamp)), map[string]string{"run": run})
 	if errors.Is(err, bucket.ErrExists) {
 		return nil
@@ -82,10 +86,10 @@ func (l ledger) begin(ctx context.Context, t time.Time, run string) error {
 	return err
 }
 
-// lengths returns every slice length that claims may have been made with,
+// lengths returns every slice length that manifests may have been made with,
 // length among them. MULE_SLICE may change from one deployment to the next, and
 // the slices of before still know what they hold.
-func (l ledger) lengths(ctx context.Context, length time.Duration) ([]time.Duration, error) {
+func (l orgState) lengths(ctx context.Context, length time.Duration) ([]time.Duration, error) {
 	dir := l.dir("length") + "/"
 	keys, err := l.state.Keys(ctx, dir)
 	if err != nil {
@@ -108,13 +112,13 @@ func (l ledger) lengths(ctx context.Context, length time.Duration) ([]time.Durat
 	return append(out, length), nil
 }
 
-// sliceDir is where the claims of the slice that starts at start lie.
-func (l ledger) sliceDir(start time.Time) string {
+// sliceDir is where the manifests of the slice that starts at start lie.
+func (l orgState) sliceDir(start time.Time) string {
 	return l.dir("slices", start.UTC().Format(basic)) + "/"
 }
 
-// claims lists the claims of the slice that starts at start, in order.
-func (l ledger) claims(ctx context.Context, start time.Time) ([]string, error) {
+// manifests lists the manifests of the slice that starts at start, in order.
+func (l orgState) manifests(ctx context.Context, start time.Time) ([]string, error) {
 	keys, err := l.state.Keys(ctx, l.sliceDir(start))
 	if err != nil {
 		return nil, err
@@ -124,16 +128,16 @@ func (l ledger) claims(ctx context.Context, start time.Time) ([]string, error) {
 
 // exported is what a slice has in its objects so far.
 type exported struct {
-	keys   keySet // also those of other slices that overlap this one
-	claims int    // of this slice
-	parts  int    // of this slice
-	events int64  // of this slice
+	keys      keys  // also those of other slices that overlap this one
+	manifests int   // of this slice
+	parts     int   // of this slice
+	events    int64 // of this slice
 }
 
-// exported reads the claims of every slice, of any of the lengths, that
+// exported reads the manifests of every slice, of any of the lengths, that
 // overlaps s.
-func (l ledger) exported(ctx context.Context, s slice, lengths []time.Duration) (*exported, error) {
-	e := &exported{}
+func (l orgState) exported(ctx context.Context, s slice, lengths []time.Duration) (*exported, error) {
+	e := &exported{keys: keys{}}
 	seen := map[time.Time]bool{}
 	for _, d := range lengths {
 		for start := s.start.Truncate(d); start.Before(s.end); start = start.Add(d) {
@@ -141,19 +145,19 @@ func (l ledger) exported(ctx context.Context, s slice, lengths []time.Duration) 
 				continue
 			}
 			seen[start] = true
-			claims, err := l.claims(ctx, start)
+			manifests, err := l.manifests(ctx, start)
 			if err != nil {
 				return nil, err
 			}
-			for _, path := range claims {
-				c, err := readClaim(ctx, l.state, path, &e.keys)
+			for _, path := range manifests {
+				c, err := readManifest(ctx, l.state, path, e.keys)
 				if err != nil {
 					return nil, err
 				}
 				if !start.Equal(s.start) {
 					continue
 				}
-				e.claims++
+				e.manifests++
 				e.parts += len(c.Parts)
 				for _, p := range c.Parts {
 					e.events += p.Events
@@ -164,35 +168,42 @@ func (l ledger) exported(ctx context.Context, s slice, lengths []time.Duration) 
 	return e, nil
 }
 
-// claimPath and pendingPath are where the nth claim of s lies, and the mark
+// manifestsOf is the series of the manifests of the slice that starts at start.
+// The first of their six digits counts as prefix, so that the slice's receipt
+// may lie beside them.
+func (l orgState) manifestsOf(start time.Time) bucket.Series {
+	return l.state.Series(l.sliceDir(start)+"0", bucket.Digits(5))
+}
+
+// manifestPath and pendingPath are where the nth manifest of s lies, and the mark
 // that it may be unpublished.
-func (l ledger) claimPath(s slice, n int) string {
+func (l orgState) manifestPath(s slice, n int) string {
 	return fmt.Sprintf("%s%06d", l.sliceDir(s.start), n)
 }
 
-func (l ledger) pendingPath(s slice, n int) string {
+func (l orgState) pendingPath(s slice, n int) string {
 	return l.dir("pending", fmt.Sprintf("%s-%06d", s.start.UTC().Format(basic), n))
 }
 
-// pending lists the claims that may not be published yet.
-func (l ledger) pending(ctx context.Context) ([]string, error) {
+// pending lists the manifests that may not be published yet.
+func (l orgState) pending(ctx context.Context) ([]string, error) {
 	marks, err := l.state.Keys(ctx, l.dir("pending")+"/")
 	if err != nil {
 		return nil, err
 	}
-	claims := make([]string, 0, len(marks))
+	manifests := make([]string, 0, len(marks))
 	for _, m := range marks {
 		start, n, ok := strings.Cut(path.Base(m), "-")
 		if !ok {
-			return nil, fmt.Errorf("%s is not a mark of a claim: remove it", m)
+			return nil, fmt.Errorf("%s is not a mark of a manifest: remove it", m)
 		}
-		claims = append(claims, l.dir("slices", start, n))
+		manifests = append(manifests, l.dir("slices", start, n))
 	}
-	return claims, nil
+	return manifests, nil
 }
 
-// pendingOf is the mark that belongs to a claim.
-func (l ledger) pendingOf(claimPath string) string {
-	dir, n := path.Split(claimPath)
+// pendingOf is the mark that belongs to a manifest.
+func (l orgState) pendingOf(manifestPath string) string {
+	dir, n := path.Split(manifestPath)
 	return l.dir("pending", path.Base(dir)+"-"+n)
 }
