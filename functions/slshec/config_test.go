@@ -13,7 +13,6 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/functions/slshec"
-	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/config/configtest"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
@@ -151,21 +150,6 @@ func TestEveryWayOfAccess(t *testing.T) {
 		if tc.names == "" && err != nil || tc.names != "" && (err == nil || !strings.Contains(err.Error(), "\n  "+tc.names+": required")) {
 			t.Errorf("%v: %v", tc.env, err)
 		}
-	}
-}
-
-func TestDrainsShareAConsumerNameAndDeploymentsDoNot(t *testing.T) {
-	load := func(state string) string {
-		env := maps.Clone(good)
-		env["STATE_URL"] = state
-		var cfg slshec.Config
-		if err := config.Load(t.Context(), envconfig.MapLookuper(env), &cfg); err != nil {
-			t.Fatal(err)
-		}
-		return slshec.DrainConsumer(&cfg)
-	}
-	if a, b, c := load("gs://one"), load("gs://one"), load("gs://two"); a == "" || a != b || a == c {
-		t.Errorf("%q, %q, %q", a, b, c)
 	}
 }
 

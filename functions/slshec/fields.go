@@ -38,5 +38,5 @@ func indexedFields(list []string) (fields []indexed, faults []error) {
 }
 
 func notInName(r rune) bool {
-	return notInID(r) && r != '.' && r != ':'
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
 }

@@ -2,43 +2,27 @@ package slshec
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
-	"github.com/siemfeed/siemfeed/pkg/alibaba"
-	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/hec"
-	"github.com/siemfeed/siemfeed/pkg/lease"
-	"github.com/siemfeed/siemfeed/pkg/outcome"
-	"github.com/siemfeed/siemfeed/pkg/quarantine"
-	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
-	"github.com/siemfeed/siemfeed/pkg/sls"
-	"github.com/siemfeed/siemfeed/pkg/trigger"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
+
+// name is the function's, in its receipts and in buckets.
+const name = "slshec"
 
 // Function forwards logs. Runs may overlap, in one process or in many.
 type Function struct {
-	cfg        Config
-	rt         serve.Runtime
-	sls        *sls.Client
-	hec        *hec.Client
-	state      *bucket.Bucket
-	held       *bucket.Bucket // what quarantine lies in
-	quarantine *quarantine.Store
-	topics     map[string]bool // nil keeps all
-	retries    *atomic.Int64   // of calls to SLS
-	close      func() error
-
-	took      atomic.Int64 // how long the last send of a run took, in ns
-	follower  string       // the name it follows under
-	following following
+	*consume.Consumer
+	cfg   Config
+	rt    serve.Runtime
+	hec   *hec.Client
+	close func() error
 }
 
 var _ serve.New = New // the shape Main starts
@@ -60,56 +44,40 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 // Build puts the function together. cfg has to be valid; again bounds the
 // retries of both clients, where it is not zero.
 func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime) (*Function, error) {
-	f := &Function{cfg: cfg, rt: rt, retries: new(atomic.Int64), follower: cfg.followConsumer()}
-	if len(cfg.Topics) > 0 {
-		f.topics = map[string]bool{}
-		for _, t := range cfg.Topics {
-			f.topics[strings.TrimSpace(t)] = true
-		}
-	}
+	f := &Function{cfg: cfg, rt: rt}
 	open := serve.NewOpener(ctx)
-	keys := cfg.Provider()
-	f.state = open.Bucket("STATE_URL", cfg.StateURL, bucket.WithOSS(keys))
-	f.held = open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, bucket.WithOSS(keys))
+	f.Consumer = consume.New(open, cfg.Config, again, rt, consume.Function{
+		Name: name, Begin: f.begin, Receipt: complete, Stats: f.stats,
+		MaxPage: cfg.BatchBytes / perBatch, MaxPending: maxPending, Grace: cfg.grace(),
+	})
 	var err error
-	f.sls, err = f.openSLS(keys, again)
-	open.Add("SLS_ENDPOINT", err, func() error { f.sls.Close(); return nil })
 	f.hec, err = f.openHEC(again)
 	open.Add("HEC_URL", err, f.closeHEC)
 	if err := open.Err(); err != nil {
 		return nil, err
 	}
 	f.close = open.Close
-	f.quarantine = quarantine.New(f.held, "slshec")
-	if cfg.Query != "" || cfg.Processor != "" {
-		rt.Log.Warn("SLS_QUERY or SLS_PROCESSOR is set: the service gives no cursor to the log groups that a filter leaves, so the sls_id of a log that is delivered again may differ")
-	}
 	return f, nil
 }
 
-// pullMemory bounds the pulls of all shards. It is what leaves an instance of
-// 128 MiB room for HEC batches and the garbage collector.
-const pullMemory = 24 << 20
+// A page is as large as that perBatch of them fill a request, so that what one
+// run leaves is small; maxPending of a shard may be under way.
+const (
+	perBatch   = 8
+	maxPending = 8 * perBatch
+)
 
-func (f *Function) openSLS(creds alibaba.Provider, again retry.Policy) (*sls.Client, error) {
-	// Every request is signed right before it is made, so this is where a run
-	// that has lost its lease is stopped, whatever it was about to do.
-	fenced := alibaba.ProviderFunc(func(ctx context.Context) (alibaba.Credentials, error) {
-		if err := lease.Check(ctx); err != nil {
-			return alibaba.Credentials{}, err
-		}
-		return creds.Credentials(ctx)
-	})
-	if again.Attempts == 0 {
-		again = retry.Policy{Attempts: 8, Base: 200 * time.Millisecond, Max: 10 * time.Second}
+// grace is how long acknowledgements may take to come.
+func (c *Config) grace() time.Duration {
+	if c.Ack {
+		return 3 * c.AckPoll
 	}
-	again.Notify = func(_ int, wait time.Duration, err error) {
-		f.retries.Add(1)
-		f.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
-	}
-	return sls.New(f.cfg.Endpoint, f.cfg.Project, f.cfg.Logstore, fenced, sls.Options{
-		Region: f.cfg.Region, Insecure: f.cfg.SLSInsecure, Memory: pullMemory, Retry: again,
-	})
+	return 0
+}
+
+func (f *Function) stats() consume.Stats {
+	s := f.hec.Stats()
+	return consume.Stats{Retries: s.Retries, PossibleRepeats: s.PossibleRepeats}
 }
 
 func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
@@ -127,8 +95,12 @@ func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
 	})
 }
 
+// closeTime is how long what was not asked for before may take when the function
+// is closed: acknowledgements.
+const closeTime = 10 * time.Second
+
 func (f *Function) closeHEC() error {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTime)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	return f.hec.Close(ctx)
 }
@@ -136,47 +108,9 @@ func (f *Function) closeHEC() error {
 // Close implements [serve.Function].
 func (f *Function) Close() error { return f.close() }
 
-// saveTime is how long the last words of a run may take.
-const saveTime = 10 * time.Second
-
-// Run implements [serve.Function]: a tick drains, an SLS trigger has its range
-// forwarded.
-func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
-	switch {
-	case ev.Kind == trigger.Logs:
-		return f.forward(ctx, *ev.Range)
-	case !ev.IsTick():
-		return nil, refuse(ev, "slshec takes a tick (an empty body, {} or a Pub/Sub message holding {}) or an SLS trigger, not a %s event", ev.Kind)
-	case f.cfg.Mode == follow:
-		return f.already(), nil
-	}
-	return f.drain(ctx)
-}
-
-func refuse(ev trigger.Event, format string, args ...any) error {
-	return retry.Permanent(&trigger.Error{Envelope: ev.Path, Reason: fmt.Sprintf(format, args...), Status: 400})
-}
-
-func (f *Function) begin(mode string) *Receipt {
-	return &Receipt{Core: receipt.Start("slshec"), Mode: mode, Group: f.cfg.Group, Stretches: []Stretch{}}
-}
-
-// meter reads what the clients have done, to tell what a run did. Runs at the
-// same time count each other's.
-type meter struct {
-	hec hec.Stats
-	sls int64
-}
-
-func (f *Function) meter() meter { return meter{f.hec.Stats(), f.retries.Load()} }
-
-func (f *Function) measured(r *Receipt, since meter) {
-	now := f.meter()
-	r.Retries = now.hec.Retries - since.hec.Retries + now.sls - since.sls
-	r.PossibleRepeats = now.hec.PossibleRepeats - since.hec.PossibleRepeats
-}
-
-// finish closes a receipt and keeps it.
-func (f *Function) finish(run *outcome.Run, r *Receipt, err error) (*Receipt, error) {
-	return r, run.End(f.state, r, r.In > 0, err)
-}
+var (
+	_ serve.Function   = (*Function)(nil)
+	_ serve.Readier    = (*Function)(nil)
+	_ serve.Background = (*Function)(nil)
+	_ serve.Verifier   = (*Function)(nil)
+)

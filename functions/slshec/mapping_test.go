@@ -17,6 +17,7 @@ import (
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
 // event is what Splunk reads.
@@ -94,7 +95,7 @@ func keys(t rapid.TB, object []byte) (n int) {
 	return n
 }
 
-var testConfig = &Config{Project: "proj", Logstore: "store", Source: "sls", Sourcetype: "audit \"x\"", Index: "main"}
+var testConfig = &Config{Config: consume.Config{Project: "proj", Logstore: "store"}, Source: "sls", Sourcetype: "audit \"x\"", Index: "main"}
 
 // repaired is what encoding/json makes of text that is not UTF-8.
 func repaired(s string) string {
@@ -269,7 +270,7 @@ func TestMappingOfOneLog(t *testing.T) {
 	if got := string(texts[0]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	texts, _, _ = mapped(t, &Config{Project: "p", Logstore: "l", Host: "fixed"}, 0, &sls.LogGroup{Source: "10.0.0.1", Logs: []sls.Entry{{Time: time.Unix(5, 0)}}})
+	texts, _, _ = mapped(t, &Config{Config: consume.Config{Project: "p", Logstore: "l"}, Host: "fixed"}, 0, &sls.LogGroup{Source: "10.0.0.1", Logs: []sls.Entry{{Time: time.Unix(5, 0)}}})
 	if got := string(texts[0]); got != `{"time":5,"host":"fixed","event":{"__topic__":""},"fields":{"sls_project":"p","sls_logstore":"l","sls_shard":"0","sls_id":"0:1234567890123456789:0"}}` {
 		t.Error(got)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 // following runs Follow until the returned function is called.
@@ -86,7 +87,7 @@ func TestBackfillBesideAFollower(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // a span is whole seconds
 	from, to := time.Now().Add(-time.Hour), time.Now()
 	var groups []string
-	note := func(r *slshec.Receipt) { groups = append(groups, r.Group) }
+	note := func(r receipt.Receipt) { groups = append(groups, r.(*slshec.Receipt).Group) }
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f := w.function()

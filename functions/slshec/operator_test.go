@@ -141,7 +141,7 @@ func TestBackfill(t *testing.T) {
 	}
 	f := w.function()
 	var events int64
-	note := func(r *slshec.Receipt) { events += r.Out }
+	note := func(r receipt.Receipt) { events += r.Base().Out }
 	if err := f.Backfill(t.Context(), now.Add(-4*time.Hour), now.Add(-2*time.Hour), note); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type Replayed struct {
 func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (Replayed, error) {
 	var done Replayed
 	session := f.hec.Session().Trust() // what is refused again stays where it is
-	for obj, err := range f.quarantine.Pending(ctx) {
+	for obj, err := range f.Quarantine().Pending(ctx) {
 		if err != nil {
 			return done, err
 		}
@@ -37,7 +37,7 @@ func (f *Function) Replay(ctx context.Context, note func(object string, accepted
 			done.Kept = append(done.Kept, obj.Name+": "+reason)
 			continue
 		}
-		if err := f.quarantine.Replayed(ctx, obj); err != nil {
+		if err := f.Quarantine().Replayed(ctx, obj); err != nil {
 			return done, err
 		}
 		done.Objects++
@@ -68,7 +68,7 @@ func (f *Function) replay(ctx context.Context, session *hec.Session, name string
 		b.Reset()
 		return nil
 	}
-	for rec, err := range f.quarantine.Read(ctx, name) {
+	for rec, err := range f.Quarantine().Read(ctx, name) {
 		if err != nil {
 			return accepted, "", err
 		}

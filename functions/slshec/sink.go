@@ -4,32 +4,26 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
-	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
-// sink carries the pages of one run to Splunk. It is a [sls.Processor]: pages
+// sink carries the pages of one run to Splunk. It is a [consume.Sink]: pages
 // come in from every shard at once, are written as events into HEC batches on a
 // few lanes, one for each core, and each full batch flies off on its own. A
-// page is done when all its events have landed.
+// page is held until all its events have landed.
 //
 // A batch holds events of whatever pages came along, of several shards too:
 // with a hundred shards of little traffic each, one request carries them all.
 // A batch that does not fill leaves after linger.
 type sink struct {
-	hec        *hec.Client
-	session    *hec.Session
-	sls        *sls.Client
-	quarantine *quarantine.Store
-	cfg        *Config
-	topics     map[string]bool // nil keeps all
-
-	timing *timing
-	took   *atomic.Int64 // how long sends take, for the next run
+	hec     *hec.Client
+	session *hec.Session
+	cfg     *Config
+	timing  *consume.Timing
 
 	slots chan struct{}   // one for each request under way; nil if the client is to see to that
 	ctx   context.Context // ends, with the reason, when nothing may be sent any more
@@ -40,9 +34,8 @@ type sink struct {
 	ticker  sync.WaitGroup
 	closing chan struct{}
 
-	mu      sync.Mutex
-	objects []string      // in quarantine
-	lane    map[int]*lane // by shard
+	mu   sync.Mutex
+	lane map[int]*lane // by shard
 }
 
 // linger is how long a batch that is not full waits for more.
@@ -65,12 +58,10 @@ type lane struct {
 // grows estimates how many bytes of events a page of n bytes becomes.
 func (l *lane) grows(n int) int { return int(l.ratio * float64(n)) }
 
-// newSink begins to take pages until close. Nothing is sent after ctx has ended,
-// nor begun when stop has ended and there is no time left.
-func newSink(ctx, stop context.Context, f *Function) *sink {
-	s := &sink{hec: f.hec, session: f.hec.Session(), sls: f.sls, quarantine: f.quarantine, cfg: &f.cfg, topics: f.topics, closing: make(chan struct{}), lane: map[int]*lane{}}
+// begin begins a run's sink, see [consume.Function].
+func (f *Function) begin(ctx context.Context, timing *consume.Timing) consume.Sink {
+	s := &sink{hec: f.hec, session: f.hec.Session(), cfg: &f.cfg, timing: timing, closing: make(chan struct{}), lane: map[int]*lane{}}
 	s.ctx, s.abort = context.WithCancelCause(ctx)
-	s.timing, s.took = newTiming(stop, f.grace(), time.Duration(f.took.Load())), &f.took
 	if !f.cfg.Ack { // a request is over long before it is acknowledged
 		s.slots = make(chan struct{}, f.cfg.HECConcurrency)
 	}
@@ -82,30 +73,27 @@ func newSink(ctx, stop context.Context, f *Function) *sink {
 	return s
 }
 
-// Process implements [sls.Processor].
-func (s *sink) Process(ctx context.Context, b *sls.Batch) error {
-	l := s.laneOf(b.Shard)
+// Take implements [consume.Sink].
+func (s *sink) Take(ctx context.Context, p *consume.Page) (consume.Counts, error) {
+	l := s.laneOf(p.Shard)
 	select {
 	case l.busy <- struct{}{}:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return consume.Counts{}, context.Cause(ctx)
 	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+		return consume.Counts{}, context.Cause(s.ctx)
 	}
 	defer func() { <-l.busy }()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.flight != nil && l.flight.batch.Size()+l.grows(len(b.Raw)) > s.cfg.BatchBytes {
+	if l.flight != nil && l.flight.batch.Size()+l.grows(len(p.Raw)) > s.cfg.BatchBytes {
 		s.launch(l) // rather than to have the page's events in two
 	}
-	p := newPage(ctx, b)
 	c, err := s.read(l, p)
-	if l.flight != nil && len(l.flight.parts) == 1 && err == nil && len(b.Raw) > 0 {
-		l.ratio = float64(l.flight.batch.Size()) / float64(len(b.Raw))
+	if l.flight != nil && len(l.flight.parts) == 1 && err == nil && len(p.Raw) > 0 {
+		l.ratio = float64(l.flight.batch.Size()) / float64(len(p.Raw))
 	}
-	b.Release() // all of it is in batches or in quarantine
-	p.landed(c, err)
-	return nil
+	return c, err
 }
 
 // laneOf returns the lane of a shard.
@@ -122,45 +110,21 @@ func (s *sink) laneOf(shard int) *lane {
 
 // read writes the logs of p into the lane's flight, and returns the counts of
 // what goes no further.
-func (s *sink) read(l *lane, p *page) (counts, error) {
-	var c counts
+func (s *sink) read(l *lane, p *consume.Page) (consume.Counts, error) {
 	l.mapper.invalid, l.mapper.notJSON = 0, 0
-	groups := p.batch.Groups()
-	n := 0
-	for ; groups.Next(&l.group); n++ {
-		g := &l.group
-		c.in += int64(g.Logs)
-		if s.topics != nil && !s.topics[string(g.Topic)] {
-			c.filtered += int64(g.Logs)
-			continue
-		}
-		l.mapper.begin(p.shard, g)
-		written, err := s.readGroup(l, p)
-		if err != nil {
-			return c, err
-		}
-		if rest := int64(g.Logs - written); rest > 0 {
-			if err := s.malformed(p, g.Raw, position{Shard: p.shard, Cursor: g.Cursor, Index: g.Base + written}); err != nil {
-				return c, err
-			}
-			c.quarantined += rest
-		}
+	c, err := p.Walk(&l.group, func() (int, error) {
+		l.mapper.begin(p.Shard, &l.group)
+		return s.readGroup(l, p)
+	})
+	if l.mapper.invalid+l.mapper.notJSON > 0 {
+		c.More = map[string]int64{invalidUTF8: int64(l.mapper.invalid), notJSON: int64(l.mapper.notJSON)}
 	}
-	if groups.Err() != nil {
-		// Where the frame of a group is broken, so is all that follows it.
-		if err := s.malformed(p, p.batch.Raw, position{Shard: p.shard, Page: p.batch.Cursor, Group: n}); err != nil {
-			return c, err
-		}
-		c.in++
-		c.quarantined++
-	}
-	c.invalid, c.notJSON = int64(l.mapper.invalid), int64(l.mapper.notJSON)
-	return c, nil
+	return c, err
 }
 
 // readGroup writes the logs of the lane's group, up to the first that is
 // malformed, and returns how many.
-func (s *sink) readGroup(l *lane, p *page) (int, error) {
+func (s *sink) readGroup(l *lane, p *consume.Page) (int, error) {
 	logs := l.group.Reader()
 	n := 0
 	write := func(dst []byte) []byte {
@@ -173,7 +137,7 @@ func (s *sink) readGroup(l *lane, p *page) (int, error) {
 			s.launch(l)
 		}
 		if l.flight == nil {
-			b, err := s.hec.Batch(p.ctx)
+			b, err := s.hec.Batch(p.Context())
 			if err != nil {
 				return n, err
 			}
@@ -219,13 +183,11 @@ func (s *sink) flush(age time.Duration) {
 	}
 }
 
-// close waits until all that was taken in has landed. Process must not be
-// called any more.
-func (s *sink) close() {
+// Close implements [consume.Sink].
+func (s *sink) Close() {
 	close(s.closing)
 	s.ticker.Wait()
 	s.flush(0)
 	s.flights.Wait()
-	s.took.Store(int64(s.timing.lasted()))
 	s.abort(context.Canceled)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
 // runSlshec drains once, or follows.
@@ -37,7 +38,8 @@ func (r *runSlshec) Run(ctx context.Context, c *cli, name functionName) error {
 		r.watch(watch, f)
 	}()
 	var total receipt.Core
-	err = f.Follow(ctx, func(s *slshec.Receipt) {
+	err = f.Follow(ctx, func(r receipt.Receipt) {
+		s := r.Base()
 		total.In += s.In
 		total.Out += s.Out
 		total.Filtered += s.Filtered
@@ -102,8 +104,8 @@ func (b *backfillSlshec) Run(ctx context.Context, c *cli) error {
 	}
 	defer func() { _ = f.Close() }()
 	var events int64
-	err = f.Backfill(ctx, b.From, b.To, func(r *slshec.Receipt) {
-		events += r.Out
+	err = f.Backfill(ctx, b.From, b.To, func(r receipt.Receipt) {
+		events += r.Base().Out
 		fmt.Fprintln(os.Stderr, summary(r.Base()))
 	})
 	fmt.Fprintf(os.Stderr, "%s events\n", count(events))
@@ -132,10 +134,10 @@ func (v *verifySlshec) Run(ctx context.Context, c *cli) error {
 	return showSlshec(list)
 }
 
-func showSlshec(list []slshec.Verified) error {
+func showSlshec(list []consume.Verified) error {
 	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
-	var sum slshec.Verified
-	row := func(name string, v slshec.Verified) {
+	var sum consume.Verified
+	row := func(name string, v consume.Verified) {
 		rows = append(rows, []string{
 			name, count(v.Held), count(v.Receipts), count(v.Accepted), count(v.Filtered), count(v.Quarantined), count(int64(len(v.Findings))),
 		})

@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const lagTime = time.Second
 // lag enters how far the checkpoint of each shard is behind now, of which rows
 // were saved. Where something is left, the service tells when it received
 // what lies at the checkpoint.
-func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
+func (c *Consumer) lag(ctx context.Context, r *Receipt, rows []row) {
 	ctx, cancel := context.WithTimeout(ctx, lagTime)
 	defer cancel()
 	var g errgroup.Group
@@ -26,9 +26,9 @@ func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
 	lags := make([]*float64, len(rows))
 	for i := range rows {
 		g.Go(func() error {
-			d, err := f.behind(ctx, rows[i].status)
+			d, err := c.behind(ctx, rows[i].status)
 			if err != nil {
-				f.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
+				c.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
 				return nil //nolint:nilerr // null says that it is not known
 			}
 			s := d.Seconds()
@@ -53,7 +53,7 @@ func (f *Function) lag(ctx context.Context, r *Receipt, rows []row) {
 
 // behind tells how long ago the first log was received that no checkpoint of s
 // covers.
-func (f *Function) behind(ctx context.Context, s sls.ShardStatus) (time.Duration, error) {
+func (c *Consumer) behind(ctx context.Context, s sls.ShardStatus) (time.Duration, error) {
 	at := s.Checkpoint
 	if at == "" {
 		at = s.Start
@@ -61,7 +61,7 @@ func (f *Function) behind(ctx context.Context, s sls.ShardStatus) (time.Duration
 	if s.Finished || s.CaughtUp && at == s.Position {
 		return 0, nil
 	}
-	received, err := f.sls.CursorTime(ctx, s.Shard, at)
+	received, err := c.sls.CursorTime(ctx, s.Shard, at)
 	if err != nil {
 		return 0, err
 	}

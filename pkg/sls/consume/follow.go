@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -21,6 +21,9 @@ const (
 	interval     = 5 * time.Minute
 	followCommit = 5 * time.Second
 )
+
+// lastWords is how long what is under way may take when following ends.
+const lastWords = 10 * time.Second
 
 // following is what a function that follows tells of itself.
 type following struct {
@@ -46,11 +49,11 @@ func (s *following) beatFailed() {
 
 // Ready implements [serve.Readier]: a function that follows is ready while it
 // is a member of its group.
-func (f *Function) Ready() error {
-	if f.cfg.Mode != follow {
+func (c *Consumer) Ready() error {
+	if c.cfg.Mode != follow {
 		return nil
 	}
-	s := &f.following
+	s := &c.following
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -58,17 +61,17 @@ func (f *Function) Ready() error {
 		return s.problem
 	case s.worker == nil:
 		return errStarting
-	case time.Since(s.failedAt) < f.cfg.Heartbeat/2:
+	case time.Since(s.failedAt) < c.cfg.Heartbeat/2:
 		return errors.New("heartbeats to the consumer group fail: see the log")
 	}
 	return nil
 }
 
 // Status returns how far each shard is that is held, while following.
-func (f *Function) Status() []sls.ShardStatus {
-	f.following.mu.Lock()
-	w := f.following.worker
-	f.following.mu.Unlock()
+func (c *Consumer) Status() []sls.ShardStatus {
+	c.following.mu.Lock()
+	w := c.following.worker
+	c.following.mu.Unlock()
 	if w == nil {
 		return nil
 	}
@@ -78,67 +81,66 @@ func (f *Function) Status() []sls.ShardStatus {
 // Background implements [serve.Background]: with MODE=follow it forwards
 // until ctx ends. A failure that may pass is waited out; one that needs a
 // person ends it.
-func (f *Function) Background(ctx context.Context) error {
-	if f.cfg.Mode != follow {
+func (c *Consumer) Background(ctx context.Context) error {
+	if c.cfg.Mode != follow {
 		<-ctx.Done()
 		return nil
 	}
-	return f.Follow(ctx, nil)
+	return c.Follow(ctx, nil)
 }
 
 // Follow forwards until ctx ends, and then sees through what is under way.
 // note, if set, is called with each receipt.
-func (f *Function) Follow(ctx context.Context, note func(*Receipt)) error {
+func (c *Consumer) Follow(ctx context.Context, note func(receipt.Receipt)) error {
 	if note == nil {
-		note = func(*Receipt) {}
+		note = func(receipt.Receipt) {}
 	}
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		began := time.Now()
-		err := f.followOnce(ctx, note)
-		f.following.set(nil, err)
+		err := c.followOnce(ctx, note)
+		c.following.set(nil, err)
 		if ctx.Err() != nil || err != nil && retry.IsPermanent(err) {
 			return err
 		}
 		if time.Since(began) > 10*time.Minute {
 			pause = time.Second
 		}
-		f.rt.Log.Error("following broke off", "again_in", pause.String(), "error", fmt.Sprint(err))
+		c.rt.Log.Error("following broke off", "again_in", pause.String(), "error", fmt.Sprint(err))
 		if retry.Sleep(ctx, pause) != nil {
 			return nil //nolint:nilerr // it was about to be tried again, and nothing is under way
 		}
 	}
 }
 
-func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
+func (c *Consumer) followOnce(ctx context.Context, note func(receipt.Receipt)) error {
 	// Before it reports ready: whether the project can be reached at all.
-	if _, err := f.sls.Shards(ctx); err != nil {
+	if _, err := c.sls.Shards(ctx); err != nil {
 		return err
 	}
-	run := outcome.Begin(ctx, 0, saveTime)
+	run := outcome.Begin(ctx, 0, lastWords)
 	defer run.Cancel()
 	ctx = run.Context()
-	r := f.begin(follow)
-	r.Consumer = f.follower
-	s := newSink(context.WithoutCancel(ctx), ctx, f)
-	l := newLedger(f, r)
-	o := f.workerOptions()
-	o.Drain, o.Commit, o.OnEvent = false, followCommit, f.event
+	r := c.begin(follow)
+	r.Consumer = c.follower
+	l := newLedger(c, r)
+	o := c.workerOptions()
+	o.Drain, o.Commit, o.OnEvent = false, followCommit, c.event
 	l.options(&o)
-	w, err := sls.NewWorker(f.sls, r.Group, r.Consumer, s, o)
+	w, err := sls.NewWorker(c.sls, r.Group, r.Consumer, l, o)
 	if err != nil {
-		s.close()
 		return retry.Permanent(err)
 	}
-	f.following.set(w, nil)
+	l.open(context.WithoutCancel(ctx), ctx)
+	c.following.set(w, nil)
 
-	books := &books{f: f, run: run, s: s, l: l, since: f.meter(), note: note}
+	books := &books{c: c, run: run, l: l, note: note}
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
 	keeper.Go(func() { books.keep(ctx, w, stop) })
 	res, err := w.Run(ctx)
 	close(stop)
 	keeper.Wait()
-	s.close()
+	l.shut()
 	for _, st := range res.Shards {
 		l.status(st)
 	}
@@ -147,12 +149,10 @@ func (f *Function) followOnce(ctx context.Context, note func(*Receipt)) error {
 
 // books finishes a receipt for each stretch of following.
 type books struct {
-	f     *Function
-	run   *outcome.Run
-	s     *sink
-	l     *ledger
-	since meter
-	note  func(*Receipt)
+	c    *Consumer
+	run  *outcome.Run
+	l    *ledger
+	note func(receipt.Receipt)
 }
 
 func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
@@ -168,7 +168,7 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 			b.l.status(st)
 		}
 		if err := b.turn(ctx); err != nil {
-			b.f.rt.Log.Error("receipt not kept", "error", err.Error())
+			b.c.rt.Log.Error("receipt not kept", "error", err.Error())
 		}
 	}
 }
@@ -178,14 +178,14 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 // lost.
 func (b *books) turn(ctx context.Context) (err error) {
 	b.l.turn(func(r *Receipt) *Receipt {
-		b.f.settle(ctx, r, b.l, b.s, b.since)
-		open := *r
-		if r, err = b.f.finish(b.run, r, nil); err != nil {
-			return &open
+		b.l.settle(ctx, r)
+		full, err1 := b.c.finish(b.run, r, b.l.sink, nil)
+		if err = err1; err != nil {
+			return r
 		}
-		b.tell(ctx, r)
-		b.since = b.f.meter()
-		next := b.f.begin(follow)
+		b.tell(ctx, full)
+		b.l.since = b.c.stats()
+		next := b.c.begin(follow)
 		next.Consumer = r.Consumer
 		return next
 	})
@@ -195,28 +195,30 @@ func (b *books) turn(ctx context.Context) (err error) {
 // end finishes the last receipt; err is why following ended.
 func (b *books) end(ctx context.Context, err error) error {
 	b.l.turn(func(r *Receipt) *Receipt {
-		b.f.settle(ctx, r, b.l, b.s, b.since)
-		r, err = b.f.finish(b.run, r, err)
-		b.tell(ctx, r)
+		b.l.settle(ctx, r)
+		var full receipt.Receipt
+		full, err = b.c.finish(b.run, r, b.l.sink, err)
+		b.tell(ctx, full)
 		return nil
 	})
 	return err
 }
 
-func (b *books) tell(ctx context.Context, r *Receipt) {
-	serve.Report(ctx, b.f.rt, "stretch finished", r)
+func (b *books) tell(ctx context.Context, r receipt.Receipt) {
+	serve.Report(ctx, b.c.rt, "stretch finished", r)
 	b.note(r)
 }
 
 // already answers a tick that comes while the function follows.
-func (f *Function) already() receipt.Receipt {
-	r := f.begin(follow)
+func (c *Consumer) already() receipt.Receipt {
+	r := c.begin(follow)
 	r.Remaining = []string{"nothing to trigger: MODE=follow forwards all the time"}
-	r.Finish(receipt.Outcome{Status: receipt.Busy})
-	return r
+	full := c.full(*r, nil)
+	full.Base().Finish(receipt.Outcome{Status: receipt.Busy})
+	return full
 }
 
 var (
-	_ serve.Readier    = (*Function)(nil)
-	_ serve.Background = (*Function)(nil)
+	_ serve.Readier    = (*Consumer)(nil)
+	_ serve.Background = (*Consumer)(nil)
 )

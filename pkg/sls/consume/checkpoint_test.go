@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"testing"
@@ -35,14 +35,14 @@ func (m *booksModel) keep(s sheet, announced []row) {
 // run reads on from the checkpoint until it has enough or is killed.
 func (m *booksModel) run() {
 	cursor := func(n int) string { return sls.FormatCursor(int64(n)) }
-	l := newLedger(nil, &Receipt{})
+	l := newLedger(new(Consumer), &Receipt{})
 	m.kept = append(m.kept, nil)
 	from := m.saved // where the checkpoint is, as far as the worker knows
 	for {
 		status := sls.ShardStatus{Checkpoint: cursor(from)}
 		switch rapid.SampledFrom([]string{"commit", "commit", "commit", "turn", "regain", "end"}).Draw(m.t, "step") {
 		case "regain": // the shard goes, and comes back where its checkpoint is
-			l.unsaved(0, []any{counts{out: 1}})
+			l.unsaved(0, []any{Counts{Out: 1}})
 			from = m.saved
 		case "commit":
 			st := sls.Stretch{From: cursor(from), Status: status}
@@ -53,7 +53,7 @@ func (m *booksModel) run() {
 					m.logs = append(m.logs, rapid.Int64Range(0, 9).Draw(m.t, "logs"))
 				}
 				n := m.count(to, next)
-				st.Notes = append(st.Notes, counts{in: n, out: n})
+				st.Notes = append(st.Notes, Counts{In: n, Out: n})
 				to = next
 			}
 			st.To = cursor(to)

@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -14,28 +14,27 @@ import (
 // forward carries the range of one shard that Function Compute's SLS trigger
 // hands over. The trigger keeps the position itself: a 200 is the checkpoint,
 // anything else has the same range handed over again.
-func (f *Function) forward(ctx context.Context, g trigger.LogRange) (receipt.Receipt, error) {
-	if g.Project != f.cfg.Project || g.Logstore != f.cfg.Logstore {
+func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Receipt, error) {
+	if g.Project != c.cfg.Project || g.Logstore != c.cfg.Logstore {
 		return nil, retry.Permanent(&trigger.Error{Envelope: "SLS trigger", Status: 400, Reason: fmt.Sprintf(
 			"it is about logstore %s/%s, and this function forwards %s/%s: point the trigger there, or set SLS_PROJECT and SLS_LOGSTORE",
-			g.Project, g.Logstore, f.cfg.Project, f.cfg.Logstore)})
+			g.Project, g.Logstore, c.cfg.Project, c.cfg.Logstore)})
 	}
-	r := f.begin("range")
+	r := c.begin("range")
 	r.Group, r.Redeliver = "", true
-	run := outcome.Begin(ctx, f.cfg.RunTimeout, f.grace())
+	run := outcome.Begin(ctx, c.cfg.RunTimeout, c.grace())
 	defer run.Cancel()
-	since := f.meter()
 	own, cancel := run.LastWords()
 	defer cancel()
-	s := newSink(own, run.Context(), f)
-	l := newLedger(f, r)
-	st, err := f.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor, Grace: f.grace(), MaxBatch: f.cfg.BatchBytes / perBatch, MaxPending: maxPending,
-		OnSaved: l.saved, OnUnsaved: l.unsaved}, s)
-	s.close()
+	l := newLedger(c, r)
+	l.open(own, run.Context())
+	st, err := c.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(), MaxBatch: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
+		OnSaved: l.saved, OnUnsaved: l.unsaved}, l)
+	l.shut()
 	l.status(st)
-	f.settle(own, r, l, s, since)
+	l.settle(own, r)
 	if !st.Finished || err != nil {
 		r.Remaining = []string{fmt.Sprintf("shard %d: from cursor %s up to %s", g.Shard, g.Begin, g.End)}
 	}
-	return f.finish(run, r, err)
+	return c.finish(run, r, l.sink, err)
 }

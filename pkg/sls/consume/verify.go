@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type Verified struct {
 	// there is none or this was not asked for.
 	Until time.Time
 	// Receipts counts the logs that receipts say were read, of these Accepted
-	// by Splunk, Filtered and Quarantined. Held counts those in SLS.
+	// by the sink, Filtered and Quarantined. Held counts those in SLS.
 	Receipts, Accepted, Filtered, Quarantined, Held int64
 	Findings                                        []receipt.Finding
 }
@@ -32,16 +32,16 @@ type Verified struct {
 // must join without a gap, and as many logs must lie between their cursors as
 // they count, which is found out by reading the shard again. A zero from means
 // where the receipts begin, a zero to the end of the logstore.
-func (f *Function) Verify(ctx context.Context, from, to time.Time) ([]Verified, error) {
-	return f.verify(ctx, from, upTo{time: to})
+func (c *Consumer) Verify(ctx context.Context, from, to time.Time) ([]Verified, error) {
+	return c.verify(ctx, from, upTo{time: to})
 }
 
-func (f *Function) verify(ctx context.Context, from time.Time, up upTo) ([]Verified, error) {
-	rows, err := f.evidence(ctx, from)
+func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verified, error) {
+	rows, err := c.evidence(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	shards, err := f.sls.Shards(ctx)
+	shards, err := c.sls.Shards(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,18 +50,18 @@ func (f *Function) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 	g.SetLimit(4)
 	for i, s := range shards {
 		g.Go(func() (err error) {
-			out[i], err = f.verifyShard(ctx, s.ID, rows[s.ID], from, up)
+			out[i], err = c.verifyShard(ctx, s.ID, rows[s.ID], from, up)
 			return err
 		})
 	}
 	return out, g.Wait()
 }
 
-func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, from time.Time, up upTo) (Verified, error) {
+func (c *Consumer) verifyShard(ctx context.Context, shard int, rows []evidence, from time.Time, up upTo) (Verified, error) {
 	v := Verified{Shard: shard}
-	begin, end, err := f.spanOf(ctx, shard, from, up.time)
+	begin, end, err := c.spanOf(ctx, shard, from, up.time)
 	if err == nil && up.saved != nil {
-		end, v.Until, err = f.settled(ctx, shard, up, rows)
+		end, v.Until, err = c.settled(ctx, shard, up, rows)
 	}
 	if err != nil || end == "" || number(begin) > number(end) {
 		return v, err
@@ -90,7 +90,7 @@ func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, 
 		if gap := number(r.From) - number(v.To); gap > 0 {
 			add(receipt.Gap, "%d LogGroups from cursor %s to %s: no receipt covers them", gap, v.To, r.From)
 		}
-		held, err := f.count(ctx, shard, r.From, r.To)
+		held, err := c.count(ctx, shard, r.From, r.To)
 		if sls.IsInvalidCursor(err) {
 			add(receipt.Unknown, "from cursor %s to %s: SLS keeps it no longer, so %d logs could not be counted again", r.From, r.To, r.In)
 			held, err = r.In, nil
@@ -117,9 +117,9 @@ func (f *Function) verifyShard(ctx context.Context, shard int, rows []evidence, 
 }
 
 // count counts the logs between two cursors, by reading them.
-func (f *Function) count(ctx context.Context, shard int, from, to string) (logs int64, err error) {
+func (c *Consumer) count(ctx context.Context, shard int, from, to string) (logs int64, err error) {
 	for cursor := from; cursor != to; {
-		page, err := f.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor})
+		page, err := c.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor})
 		if err != nil {
 			return 0, err
 		}

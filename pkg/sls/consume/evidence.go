@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"cmp"
@@ -33,10 +33,10 @@ func (r *earlier) all() []Stretch {
 func (e evidence) span() (from, to int64) { return number(e.From), number(e.To) }
 
 // evidence gathers the rows of kept receipts by shard, in the order of cursors.
-func (f *Function) evidence(ctx context.Context, from time.Time) (map[int][]evidence, error) {
+func (c *Consumer) evidence(ctx context.Context, from time.Time) (map[int][]evidence, error) {
 	rows := map[int][]evidence{}
-	err := receipt.Read(ctx, f.state, "slshec", from, func(r earlier) {
-		if r.Group != f.cfg.Group && r.Mode != "range" {
+	err := receipt.Read(ctx, c.state, c.fn.Name, from, func(r earlier) {
+		if r.Group != c.cfg.Group && r.Mode != "range" {
 			return
 		}
 		for _, s := range r.all() {

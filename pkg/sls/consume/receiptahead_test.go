@@ -1,6 +1,7 @@
-package slshec
+package consume
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,8 +12,10 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -26,11 +29,11 @@ func TestShardsShareAReceipt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &Receipt{Core: receipt.Start("slshec")}
-	l := newLedger(&Function{state: state}, r)
+	l := newLedger(&Consumer{state: state}, r)
 	stretch := func(id int, from, to int64, last bool) sls.Stretch {
 		return sls.Stretch{
 			Shard: id, From: sls.FormatCursor(from), To: sls.FormatCursor(to), Last: last,
-			Notes: []any{counts{in: 3, out: 3}, counts{in: 2, out: 2}}, Status: sls.ShardStatus{Shard: id},
+			Notes: []any{Counts{In: 3, Out: 3}, Counts{In: 2, Out: 2}}, Status: sls.ShardStatus{Shard: id},
 		}
 	}
 	var mu sync.Mutex
@@ -84,27 +87,20 @@ func TestShardsShareAReceipt(t *testing.T) {
 // A stretch of following whose receipt cannot be kept is in the next one.
 func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	dir := t.TempDir()
-	f, err := Open(t.Context(), envconfig.MapLookuper(map[string]string{
-		"SLS_ENDPOINT": "http://127.0.0.1:1", "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group",
-		"SLS_AK_ID": "ak", "SLS_AK_KEY": "secret", "HEC_URL": "http://127.0.0.1:1", "HEC_TOKEN": "token", "STATE_URL": "file://" + dir,
-	}), serve.WithLog(t.Context(), "slshec", slog.New(slog.DiscardHandler)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
+	c := testConsumer(t, "file://"+dir)
 	run := outcome.Begin(t.Context(), 0, 0)
 	defer run.Cancel()
-	s := newSink(t.Context(), t.Context(), f)
-	defer s.close()
-	l := newLedger(f, f.begin(follow))
+	l := newLedger(c, c.begin(follow))
+	l.open(t.Context(), t.Context())
+	defer l.shut()
 	told := 0
-	b := &books{f: f, run: run, s: s, l: l, since: f.meter(), note: func(*Receipt) { told++ }}
+	b := &books{c: c, run: run, l: l, note: func(receipt.Receipt) { told++ }}
 
 	page := func(n int64) {
-		l.saved(sls.Stretch{From: sls.FormatCursor(n), To: sls.FormatCursor(n + 1), Notes: []any{counts{in: 5, out: 5}}})
+		l.saved(sls.Stretch{From: sls.FormatCursor(n), To: sls.FormatCursor(n + 1), Notes: []any{Counts{In: 5, Out: 5}}})
 	}
 	page(0)
-	inTheWay := filepath.Join(dir, "slshec")
+	inTheWay := filepath.Join(dir, c.fn.Name)
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +115,7 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 		t.Fatalf("%v, told %d times", err, told)
 	}
 	var kept []Receipt
-	if err := receipt.Read(t.Context(), f.state, "slshec", time.Time{}, func(r Receipt) { kept = append(kept, r) }); err != nil {
+	if err := receipt.Read(t.Context(), c.state, c.fn.Name, time.Time{}, func(r Receipt) { kept = append(kept, r) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(kept) != 1 || kept[0].In != 10 || len(kept[0].Stretches) != 2 || kept[0].Status != receipt.OK || kept[0].Error != "" {
@@ -127,13 +123,41 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	}
 }
 
+// testConsumer is one whose sink takes nothing, and whose logstore is nowhere.
+func testConsumer(t *testing.T, state string) *Consumer {
+	t.Helper()
+	var cfg Config
+	env := map[string]string{
+		"SLS_ENDPOINT": "http://127.0.0.1:1", "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group",
+		"SLS_AK_ID": "ak", "SLS_AK_KEY": "secret", "STATE_URL": state,
+	}
+	if err := config.Load(t.Context(), envconfig.MapLookuper(env), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.QuarantineURL = "mem://"
+	open := serve.NewOpener(t.Context())
+	c := New(open, cfg, retry.Policy{}, serve.WithLog(t.Context(), "consumer", slog.New(slog.DiscardHandler)), Function{
+		Name: "consumer", Begin: func(context.Context, *Timing) Sink { return nothing{} },
+	})
+	if err := open.Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = open.Close() })
+	return c
+}
+
+type nothing struct{}
+
+func (nothing) Take(context.Context, *Page) (Counts, error) { return Counts{}, nil }
+func (nothing) Close()                                      {}
+
 // Receipts of earlier versions are proof still: they had two lists.
 func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
 	state, err := bucket.Open(t.Context(), "mem://")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Function{state: state, cfg: Config{Group: "group"}}
+	c := &Consumer{state: state, cfg: Config{Group: "group"}, fn: Function{Name: "slshec"}}
 	core := receipt.Start("slshec")
 	kept := map[string]any{
 		"function": "slshec", "version": "1", "run": core.Run, "status": "running", "started_at": core.StartedAt, "consumer_group": "group",
@@ -143,7 +167,7 @@ func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
 	if err := state.PutJSON(t.Context(), core.Key(), kept); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := f.evidence(t.Context(), time.Time{})
+	rows, err := c.evidence(t.Context(), time.Time{})
 	if err != nil || len(rows[3]) != 2 {
 		t.Fatalf("%v, %+v", err, rows)
 	}

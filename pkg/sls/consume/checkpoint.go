@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -19,7 +19,10 @@ import (
 // What lies before a checkpoint is what pkg/sls says: each stretch comes with
 // the counts of its pages, which they were settled with.
 type ledger struct {
-	f *Function
+	c      *Consumer
+	timing *Timing
+	sink   Sink  // nil before it has begun
+	since  Stats // when the receipt was begun
 
 	mu        sync.Mutex
 	sheet           // saved since the receipt was begun
@@ -33,8 +36,9 @@ type ledger struct {
 
 // sheet is what a receipt takes over.
 type sheet struct {
-	rows  []row
-	again int64 // events delivered that no checkpoint covers
+	rows    []row
+	again   int64    // logs delivered that no checkpoint covers
+	objects []string // in quarantine
 }
 
 // row is a stretch of a shard, counted.
@@ -42,43 +46,44 @@ type row struct {
 	from, to string
 	saved    bool // whether its checkpoint is, for certain
 	status   sls.ShardStatus
-	counts
+	counts   Counts
 }
 
 func rowOf(st sls.Stretch) row {
-	r := row{from: st.From, to: st.To, status: st.Status}
-	r.add(sum(st.Notes))
-	return r
+	return row{from: st.From, to: st.To, status: st.Status, counts: sum(st.Notes)}
 }
 
 // sum adds up the counts of pages.
-func sum(notes []any) (c counts) {
+func sum(notes []any) (c Counts) {
 	for _, n := range notes {
-		c.add(n.(counts)) //nolint:forcetypeassert // page.landed leaves no other
+		c.Add(n.(Counts)) //nolint:forcetypeassert // Page.Settle leaves no other
 	}
 	return c
 }
 
-// counts is what became of logs: in = out + filtered + quarantined.
-type counts struct {
-	in, out, filtered, quarantined int64
-	invalid                        int64 // bytes that were not UTF-8
-	notJSON                        int64 // values that were to be JSON and stayed strings
-	bytesIn, bytesOut              int64 // LogGroups and events, both uncompressed
+func newLedger(c *Consumer, r *Receipt) *ledger { return &ledger{c: c, r: r, since: c.stats()} }
+
+// open begins a sink for the run. Nothing is sent after ctx has ended, nor begun
+// when stop has ended and there is no time left.
+func (l *ledger) open(ctx, stop context.Context) {
+	l.timing = newTiming(stop, l.c.grace(), time.Duration(l.c.took.Load()))
+	l.sink = l.c.fn.Begin(ctx, l.timing)
 }
 
-func (c *counts) add(o counts) {
-	c.in += o.in
-	c.out += o.out
-	c.filtered += o.filtered
-	c.quarantined += o.quarantined
-	c.invalid += o.invalid
-	c.notJSON += o.notJSON
-	c.bytesIn += o.bytesIn
-	c.bytesOut += o.bytesOut
+// shut closes the sink.
+func (l *ledger) shut() {
+	l.sink.Close()
+	l.c.took.Store(int64(l.timing.lasted()))
 }
 
-func newLedger(f *Function, r *Receipt) *ledger { return &ledger{f: f, r: r} }
+// Process implements [sls.Processor]: the sink takes a page.
+func (l *ledger) Process(ctx context.Context, b *sls.Batch) error {
+	p := newPage(ctx, b, l)
+	c, err := l.sink.Take(ctx, p)
+	p.Release()
+	p.Settle(c, err)
+	return nil
+}
 
 const (
 	// company is how long an announcement waits for those of other shards, which
@@ -111,20 +116,20 @@ func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
 	sheet, announced, news := l.look()
 	r.add(sheet, announced)
 	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()
-	if err := l.keep(ctx, &r); err != nil {
+	if err := l.keep(ctx, l.c.full(r, l.sink)); err != nil {
 		return err
 	}
 	l.kept = news
 	return nil
 }
 
-func (l *ledger) keep(ctx context.Context, r *Receipt) error {
+func (l *ledger) keep(ctx context.Context, r receipt.Receipt) error {
 	const what = "STATE_URL: a checkpoint moves only after the receipt that accounts for it"
 	late := fmt.Errorf("%s: not kept within %v", what, keepTime)
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer time.AfterFunc(keepTime, func() { cancel(late) }).Stop()
-	switch err := receipt.Save(within, l.f.state, r); {
+	switch err := receipt.Save(within, l.c.state, r); {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && within.Err() != nil:
@@ -157,7 +162,7 @@ func (l *ledger) saved(st sls.Stretch) {
 	again := slices.ContainsFunc(l.announced, func(a row) bool { return a.status.Shard == st.Shard && a.from == st.From })
 	if last := l.last(st.Shard); last != nil && last.to == r.from && !again {
 		last.to, last.status = r.to, r.status
-		last.add(r.counts)
+		last.counts.Add(r.counts)
 		return
 	}
 	l.rows = append(l.rows, r)
@@ -168,7 +173,7 @@ func (l *ledger) saved(st sls.Stretch) {
 func (l *ledger) unsaved(_ int, notes []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.again += sum(notes).out
+	l.again += sum(notes).Out
 }
 
 // status hears how far a shard is. Where nothing was saved, an empty row says
@@ -200,12 +205,19 @@ func (l *ledger) last(shard int) *row {
 // gap enters logs that are gone, which is before a checkpoint passes them: that
 // one's announcement then keeps it.
 func (l *ledger) gap(g sls.Gap) {
-	l.f.rt.Log.Warn("logs were gone before they were read", "shard", g.Shard, "gap", g.String())
+	l.c.rt.Log.Warn("logs were gone before they were read", "shard", g.Shard, "gap", g.String())
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.r != nil {
 		l.r.Gaps = append(l.r.Gaps, g.String())
 	}
+}
+
+// setAside hears of an object that was written to quarantine.
+func (l *ledger) setAside(object string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.objects = append(l.objects, object)
 }
 
 // take returns what was saved since it was called last, and what is announced.
@@ -227,7 +239,7 @@ func (l *ledger) take() (s sheet, announced []row) {
 func (l *ledger) look() (s sheet, announced []row, news int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return sheet{slices.Clone(l.rows), l.again}, slices.Clone(l.announced), l.news
+	return sheet{slices.Clone(l.rows), l.again, slices.Clone(l.objects)}, slices.Clone(l.announced), l.news
 }
 
 // turn has the receipt closed by f, while nobody writes it, and goes on with the
@@ -241,4 +253,12 @@ func (l *ledger) turn(f func(*Receipt) *Receipt) {
 // options has a worker report to the ledger.
 func (l *ledger) options(o *sls.WorkerOptions) {
 	o.Announce, o.OnSaved, o.OnUnsaved, o.OnGap = l.announce, l.saved, l.unsaved, l.gap
+}
+
+// settle puts what the ledger has into the receipt, which nobody else writes.
+func (l *ledger) settle(ctx context.Context, r *Receipt) {
+	sheet, announced := l.take()
+	r.add(sheet, announced)
+	l.c.lag(ctx, r, sheet.rows)
+	l.c.measured(r, l.since)
 }

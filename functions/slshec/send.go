@@ -8,6 +8,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/lease"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
 // flight is one HEC batch, and which pages its events are of.
@@ -19,21 +20,22 @@ type flight struct {
 
 	ahead <-chan struct{} // closed when the one before it has begun; nil for the first
 	begun chan struct{}
+	timed *consume.Send
 }
 
 // part is a run of a flight's events that are of one page; it ends before the
 // event number end.
 type part struct {
-	page  *page
+	page  *consume.Page
 	end   int
 	bytes int64
 }
 
 // add appends an event of p. Its position rides along: cursor of the group, and
 // index in it.
-func (f *flight) add(p *page, cursor int64, index int, write func([]byte) []byte) {
+func (f *flight) add(p *consume.Page, cursor int64, index int, write func([]byte) []byte) {
 	if n := len(f.parts); n == 0 || f.parts[n-1].page != p {
-		p.board()
+		p.Hold()
 		f.parts = append(f.parts, part{page: p})
 	}
 	last := &f.parts[len(f.parts)-1]
@@ -84,22 +86,24 @@ func (f *flight) begin() bool {
 	if f.sink.slots != nil {
 		f.sink.slots <- struct{}{}
 	}
-	must := false
-	for _, p := range f.parts {
-		must = must || p.page.sent.Load()
-	}
-	if !f.sink.timing.begin(f, must) {
+	f.timed = f.sink.timing.Begin(f.pages)
+	if f.timed == nil {
 		f.free()
-		return false
 	}
+	return f.timed != nil
+}
+
+// pages yields the pages that events of the flight are of.
+func (f *flight) pages(yield func(*consume.Page) bool) {
 	for _, p := range f.parts {
-		p.page.sent.Store(true)
+		if !yield(p.page) {
+			return
+		}
 	}
-	return true
 }
 
 func (f *flight) end(delivered bool) {
-	f.sink.timing.done(f, delivered)
+	f.timed.End(delivered)
 	f.free()
 }
 
@@ -115,7 +119,7 @@ func (f *flight) send() (hec.Result, error) {
 	ctx, cancel := context.WithCancelCause(f.sink.ctx)
 	defer cancel(nil)
 	for _, p := range f.parts {
-		defer context.AfterFunc(p.page.ctx, func() { cancel(context.Cause(p.page.ctx)) })()
+		defer context.AfterFunc(p.page.Context(), func() { cancel(context.Cause(p.page.Context())) })()
 	}
 	if err := lease.Check(ctx); err != nil {
 		return hec.Result{}, err
@@ -125,7 +129,7 @@ func (f *flight) send() (hec.Result, error) {
 
 func (f *flight) stranded() bool {
 	for _, p := range f.parts {
-		if p.page.ctx.Err() != nil {
+		if p.page.Context().Err() != nil {
 			return true
 		}
 	}
@@ -145,8 +149,8 @@ func (f *flight) unload() {
 	var parts []part
 	from := 0
 	for _, p := range f.parts {
-		if p.page.ctx.Err() != nil {
-			p.page.landed(counts{}, context.Cause(p.page.ctx))
+		if p.page.Context().Err() != nil {
+			p.page.Settle(consume.Counts{}, context.Cause(p.page.Context()))
 		} else {
 			for i := from; i < p.end; i++ {
 				kept = append(kept, event{f.batch.Pos(i), bytes.Clone(f.batch.Event(i))})
@@ -167,22 +171,22 @@ func (f *flight) land(res hec.Result, err error) {
 	rejected := res.Rejected
 	from := 0
 	for _, p := range f.parts {
-		var c counts
+		var c consume.Counts
 		if err == nil {
-			c.out, c.bytesOut = int64(p.end-from), p.bytes
+			c.Out, c.BytesOut = int64(p.end-from), p.bytes
 			for len(rejected) > 0 && rejected[0].Index < p.end {
-				c.out--
-				c.quarantined++
+				c.Out--
+				c.Quarantined++
 				rejected = rejected[1:]
 			}
 		}
-		p.page.landed(c, err)
+		p.page.Settle(c, err)
 		from = p.end
 	}
 }
 
 // partOf returns the page that event i is of.
-func (f *flight) partOf(i int) *page {
+func (f *flight) partOf(i int) *consume.Page {
 	for _, p := range f.parts {
 		if i < p.end {
 			return p.page

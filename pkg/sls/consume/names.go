@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"cmp"

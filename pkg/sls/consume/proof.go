@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 
 // Proof implements [serve.Verifier]: what it counts as checked are the logs in
 // SLS.
-func (f *Function) Proof() serve.Proof {
-	return serve.Proof{Function: "slshec", State: f.state, Budget: f.cfg.RunTimeout, Check: f.check}
+func (c *Consumer) Proof() serve.Proof {
+	return serve.Proof{Function: c.fn.Name, State: c.state, Budget: c.cfg.RunTimeout, Check: c.check}
 }
 
-func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Verified) error {
+func (c *Consumer) check(ctx context.Context, from, to time.Time, v *receipt.Verified) error {
 	v.From, v.To = from, to
 	up := upTo{time: to}
 	if to.IsZero() {
 		v.To = time.Now().UTC()
 		var err error
-		if up.saved, err = f.saved(ctx); err != nil {
+		if up.saved, err = c.saved(ctx); err != nil {
 			return err
 		}
 	}
 	if from.IsZero() {
 		v.From = v.To.Add(-serve.DefaultSpan)
-		oldest, err := receipt.Oldest(ctx, f.state, "slshec")
+		oldest, err := receipt.Oldest(ctx, c.state, c.fn.Name)
 		if err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 			from, v.From = time.Time{}, oldest // no log before the first run was asked for
 		}
 	}
-	shards, err := f.verify(ctx, from, up)
+	shards, err := c.verify(ctx, from, up)
 	for _, s := range shards {
 		v.Checked += s.Held
 		v.Find(s.Findings...)
@@ -57,9 +57,9 @@ type upTo struct {
 }
 
 // saved returns the checkpoints by shard.
-func (f *Function) saved(ctx context.Context) (map[int]string, error) {
+func (c *Consumer) saved(ctx context.Context) (map[int]string, error) {
 	out := map[int]string{}
-	list, err := f.sls.Checkpoints(ctx, f.cfg.Group)
+	list, err := c.sls.Checkpoints(ctx, c.cfg.Group)
 	if sls.IsCode(err, sls.CodeGroupNotExist) {
 		return out, nil // Function Compute's trigger keeps the positions
 	}
@@ -74,7 +74,7 @@ func (f *Function) saved(ctx context.Context) (map[int]string, error) {
 // settled returns the cursor up to which a shard is done with: its checkpoint,
 // or else where its last row ends; empty if it has none. The time is that of the
 // first log after it, zero if there is none.
-func (f *Function) settled(ctx context.Context, shard int, up upTo, rows []evidence) (string, time.Time, error) {
+func (c *Consumer) settled(ctx context.Context, shard int, up upTo, rows []evidence) (string, time.Time, error) {
 	cursor := up.saved[shard]
 	for _, r := range rows {
 		if cursor == "" || up.saved[shard] == "" && number(r.To) > number(cursor) {
@@ -84,11 +84,11 @@ func (f *Function) settled(ctx context.Context, shard int, up upTo, rows []evide
 	if cursor == "" {
 		return "", time.Time{}, nil
 	}
-	end, err := f.sls.Cursor(ctx, shard, sls.End)
+	end, err := c.sls.Cursor(ctx, shard, sls.End)
 	if err != nil || number(cursor) >= number(end) {
 		return cursor, time.Time{}, err
 	}
-	at, err := f.sls.CursorTime(ctx, shard, cursor)
+	at, err := c.sls.CursorTime(ctx, shard, cursor)
 	if sls.IsInvalidCursor(err) {
 		return cursor, time.Time{}, nil // kept no longer, which is found out further on
 	}

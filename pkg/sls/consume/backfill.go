@@ -1,4 +1,4 @@
-package slshec
+package consume
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// Backfill forwards what SLS received in [from, to), seconds, in a consumer
+// Backfill carries what SLS received in [from, to), seconds, in a consumer
 // group of its own, which leaves the checkpoints of the ordinary runs alone. It
 // is drained run after run until all is delivered; interrupted, the same span
 // goes on where it was. Then the group is removed, since a logstore can have
 // only so many. note, if set, hears of each run.
-func (f *Function) Backfill(ctx context.Context, from, to time.Time, note func(*Receipt)) error {
+func (c *Consumer) Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error {
 	from, to = from.UTC().Truncate(time.Second), to.UTC().Truncate(time.Second)
 	if !from.Before(to) {
 		return errors.New("backfill: the span is empty")
@@ -23,13 +23,13 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, note func(*
 	if to.After(time.Now()) {
 		return errors.New("backfill: the span ends in the future")
 	}
-	o := f.workerOptions()
+	o := c.workerOptions()
 	o.Start, o.Until = from.Format(time.RFC3339), to
-	group := f.cfg.backfillGroup(from, to)
+	group := c.cfg.backfillGroup(from, to)
 	for {
-		r := f.begin("backfill")
-		r.Group = group
-		r, err := f.exclusive(ctx, r, o)
+		open := c.begin("backfill")
+		open.Group = group
+		r, err := c.exclusive(ctx, open, o)
 		if note != nil {
 			note(r)
 		}
@@ -38,23 +38,23 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, note func(*
 			return err
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case r.Status == receipt.Busy:
-			return fmt.Errorf("backfill: %s", r.Remaining[0])
-		case r.Status == receipt.OK:
-			return f.sls.DeleteGroup(ctx, group)
+		case r.Base().Status == receipt.Busy:
+			return fmt.Errorf("backfill: %s", r.Base().Remaining[0])
+		case r.Base().Status == receipt.OK:
+			return c.sls.DeleteGroup(ctx, group)
 		}
 	}
 }
 
 // spanOf returns the cursors of what a shard received in [from, to).
-func (f *Function) spanOf(ctx context.Context, shard int, from, to time.Time) (begin, end string, err error) {
-	if begin, err = f.sls.CursorAt(ctx, shard, from); err != nil {
+func (c *Consumer) spanOf(ctx context.Context, shard int, from, to time.Time) (begin, end string, err error) {
+	if begin, err = c.sls.CursorAt(ctx, shard, from); err != nil {
 		return "", "", err
 	}
 	if to.IsZero() {
-		end, err = f.sls.Cursor(ctx, shard, sls.End)
+		end, err = c.sls.Cursor(ctx, shard, sls.End)
 	} else {
-		end, err = f.sls.CursorAt(ctx, shard, to)
+		end, err = c.sls.CursorAt(ctx, shard, to)
 	}
 	return begin, end, err
 }

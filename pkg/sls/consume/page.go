@@ -1,0 +1,91 @@
+package consume
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// Page is a page of a shard on its way through a sink. Its bytes are there until
+// [Sink.Take] returns. It is settled when the sink has taken it and every hold on
+// it has ended.
+type Page struct {
+	*sls.Page
+
+	ctx   context.Context
+	batch *sls.Batch
+	run   *ledger
+	sent  bool // some of it was, so that the rest must be; under the lock of Timing
+
+	asking sync.Mutex
+	begun  time.Time // when SLS received the beginning of the page, if it was asked
+
+	mu     sync.Mutex
+	open   int // holds, and one while the page is being taken
+	err    error
+	counts Counts
+}
+
+// Counts is what became of logs: In = Out + Filtered + Quarantined.
+type Counts struct {
+	In, Out, Filtered, Quarantined int64
+	BytesIn, BytesOut              int64 // LogGroups and what became of them, both uncompressed
+	// More is what the function counts besides. Nobody changes it once it is here.
+	More map[string]int64
+}
+
+// Add adds o.
+func (c *Counts) Add(o Counts) {
+	c.In += o.In
+	c.Out += o.Out
+	c.Filtered += o.Filtered
+	c.Quarantined += o.Quarantined
+	c.BytesIn += o.BytesIn
+	c.BytesOut += o.BytesOut
+	switch {
+	case len(o.More) == 0:
+	case len(c.More) == 0:
+		c.More = o.More
+	default:
+		c.More = maps.Clone(c.More)
+		for name, n := range o.More {
+			c.More[name] += n
+		}
+	}
+}
+
+func newPage(ctx context.Context, b *sls.Batch, run *ledger) *Page {
+	return &Page{Page: b.Page, ctx: ctx, batch: b, run: run, open: 1, counts: Counts{BytesIn: int64(len(b.Raw))}}
+}
+
+// Context ends when the page may not be sent any more: when its shard has gone
+// to another consumer, with [sls.ErrLost] as its cause, or when a stop has run
+// out of time. What was not settled by then is delivered by whoever has the
+// shard next.
+func (p *Page) Context() context.Context { return p.ctx }
+
+// Hold says that something of the page is under way, until [Page.Settle].
+func (p *Page) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open++
+}
+
+// Settle ends a hold. c is what became of the logs it was for, err why it will
+// never be known.
+func (p *Page) Settle(c Counts, err error) {
+	p.mu.Lock()
+	p.counts.Add(c)
+	if p.err == nil {
+		p.err = err
+	}
+	p.open--
+	last := p.open == 0
+	p.mu.Unlock()
+	if last {
+		p.batch.Done(p.counts, p.err)
+	}
+}

@@ -1,0 +1,133 @@
+package consume
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+)
+
+// position says where a record lies in SLS.
+type position struct {
+	Project  string `json:"sls_project"`
+	Logstore string `json:"sls_logstore"`
+	Shard    int    `json:"sls_shard"`
+	ID       string `json:"sls_id,omitempty"`
+	Cursor   int64  `json:"cursor,omitempty"` // of the group
+	Index    int    `json:"index"`            // of the log in it
+	Page     string `json:"page,omitempty"`   // cursor of the pull, where a group cannot be told
+	Group    int    `json:"group,omitempty"`  // and how many groups before it were read
+}
+
+// codeMalformed is the code of what is not the protobuf it should be.
+const codeMalformed = "malformed"
+
+// Walk reads the page's LogGroups into g, one after the other, and calls read
+// for each whose topic is to be kept. read returns how many logs of g it has
+// read; the rest is malformed, and goes to quarantine. The counts are those of
+// all logs that came in, and of those that go no further.
+func (p *Page) Walk(g *sls.Group, read func() (int, error)) (c Counts, err error) {
+	groups := p.Groups()
+	n := 0
+	for ; groups.Next(g); n++ {
+		c.In += int64(g.Logs)
+		if p.run.c.topics != nil && !p.run.c.topics[string(g.Topic)] {
+			c.Filtered += int64(g.Logs)
+			continue
+		}
+		logs, err := read()
+		if err != nil {
+			return c, err
+		}
+		if rest := int64(g.Logs - logs); rest > 0 {
+			if err := p.malformed(position{Cursor: g.Cursor, Index: g.Base + logs}, g.Cursor, g.Raw); err != nil {
+				return c, err
+			}
+			c.Quarantined += rest
+		}
+	}
+	if groups.Err() != nil {
+		// Where the frame of a group is broken, so is all that follows it. Each
+		// group before it has a cursor.
+		first, _ := sls.CursorNumber(p.Cursor)
+		if err := p.malformed(position{Page: p.Cursor, Group: n}, first+int64(n), p.Raw); err != nil {
+			return c, err
+		}
+		c.In++
+		c.Quarantined++
+	}
+	return c, nil
+}
+
+// malformed sets aside bytes that are not the protobuf they should be.
+func (p *Page) malformed(at position, cursor int64, raw []byte) error {
+	e := quarantine.Entry{Reason: "not a LogGroup that can be decoded: the log at this index and those after it", Code: codeMalformed}
+	id := fmt.Sprintf("%d/%d/%d", p.Shard, cursor, at.Index)
+	if p.run.c.cfg.filtered() { // or rather a group would have, if none were left out
+		id += "/" + at.Page
+	}
+	return p.setAside(p.ctx, at, cursor, id, e, raw)
+}
+
+// Quarantine sets aside a log of the page, or what became of it, under a name
+// that is the same on every delivery, so that none is held twice. The log is the
+// one at index in the group at cursor, see [sls.Group]; record, reason and code
+// are the caller's. ctx may be any in which the record is still to be set aside.
+func (p *Page) Quarantine(ctx context.Context, cursor int64, index int, e quarantine.Entry, record []byte) error {
+	id := fmt.Sprintf("%d:%d:%d", p.Shard, cursor, index)
+	return p.setAside(ctx, position{ID: id, Cursor: cursor, Index: index}, cursor, id, e, record)
+}
+
+// setAside writes a record into an object of its own, since what else is
+// refused along with it differs from one delivery to the next. Its name is made
+// of id, unique in the logstore, and of the day on which SLS received it.
+func (p *Page) setAside(ctx context.Context, at position, cursor int64, id string, e quarantine.Entry, record []byte) error {
+	day, err := p.receivedAt(ctx, cursor)
+	if err != nil {
+		return err
+	}
+	c := p.run.c
+	at.Project, at.Logstore, at.Shard = c.cfg.Project, c.cfg.Logstore, p.Shard
+	if e.Source, err = json.Marshal(at); err != nil {
+		return err
+	}
+	name, err := c.quarantine.Put(ctx, day, c.cfg.Project+"/"+c.cfg.Logstore+"/"+id, e, record)
+	if err != nil {
+		return fmt.Errorf("quarantine: %w", err)
+	}
+	p.run.setAside(name)
+	return nil
+}
+
+// receivedAt returns when SLS received a group of the page, exact as to the day.
+func (p *Page) receivedAt(ctx context.Context, cursor int64) (time.Time, error) {
+	begin, err := p.beginning(ctx)
+	if err == nil && !sameDay(begin, p.Received) { // a page may be of many days
+		begin, err = p.run.c.sls.CursorTime(ctx, p.Shard, sls.FormatCursor(cursor))
+	}
+	if sls.IsInvalidCursor(err) { // gone, since it was read: it is not delivered again
+		return time.Now(), nil
+	}
+	return begin, err
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Truncate(24 * time.Hour).Equal(b.UTC().Truncate(24 * time.Hour))
+}
+
+// beginning returns when SLS received the first group of the page, and asks once.
+func (p *Page) beginning(ctx context.Context) (time.Time, error) {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	if p.begun.IsZero() {
+		t, err := p.run.c.sls.CursorTime(ctx, p.Shard, p.Cursor)
+		if err != nil {
+			return time.Time{}, err
+		}
+		p.begun = t
+	}
+	return p.begun, nil
+}
