@@ -103,21 +103,6 @@ func TestResources(t *testing.T) {
 	}
 }
 
-func TestChange(t *testing.T) {
-	for name, want := range map[string]Change{
-		"DeleteInstance": Deletes, "DeleteInstances": Deletes, "ReleaseEipAddress": Deletes, "DestroyDBInstance": Deletes,
-		"TagResources": Tags, "AddTags": Tags, "PutBucketTagging": Tags, "UntagResources": Untags, "UnTagResources": Untags, "RemoveTags": Untags, "DeleteBucketTagging": Untags,
-		"ListTagResources": NoChange, "DescribeTags": NoChange, "RunInstances": NoChange, "": NoChange, "CreateStage": NoChange,
-	} {
-		if got := decode(t, `{"eventName":"`+name+`"}`).Change(); got != want {
-			t.Errorf("%s: %v, want %v", name, got, want)
-		}
-		if got := decode(t, `{"errorCode":"Forbidden","eventName":"`+name+`"}`).Change(); got != NoChange {
-			t.Errorf("%s failed, and yet: %v", name, got)
-		}
-	}
-}
-
 // oracle decodes with encoding/json. ok is whether the text is an object.
 func oracle(text []byte) (fields map[Field]string, ok bool) {
 	var top, identity map[string]json.RawMessage

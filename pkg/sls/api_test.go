@@ -76,9 +76,10 @@ func TestIncompressible(t *testing.T) {
 	for _, value := range [][]byte{noise, noise[:3]} {
 		first, _ := s.Logstore().Range(0)
 		s.Logstore().Expire(0, len(s.Logstore().Groups(0)))
-		g := &sls.LogGroup{Logs: []sls.Entry{{Time: time.Now(), Contents: []sls.KV{{Key: "k", Value: string(value)}}}}}
-		if _, err := c.Put(t.Context(), g); err != nil {
-			t.Fatal(err)
+		var g sls.PutGroup
+		g.Append(time.Now(), sls.AppendContent(nil, "k", value))
+		if refused, err := c.Writer("", "").Write(t.Context(), &g); err != nil || refused != nil {
+			t.Fatal(refused, err)
 		}
 		cursor, err := c.Cursor(t.Context(), 0, sls.Begin)
 		if err != nil {

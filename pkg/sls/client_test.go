@@ -210,39 +210,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestPutAndCount(t *testing.T) {
-	s := startServer(t, emulator.Options{})
-	c := newClient(t, s, sls.Options{})
-	now := time.Now()
-	g := &sls.LogGroup{Topic: "t", Source: "s", Tags: []sls.KV{{Key: "a", Value: "b"}}}
-	for i := range 5000 {
-		g.Logs = append(g.Logs, sls.Entry{Time: now, Contents: []sls.KV{{Key: "n", Value: fmt.Sprint(i)}}})
-	}
-	if sent, err := c.Put(t.Context(), g); err != nil || sent != 5000 {
-		t.Fatal(sent, err)
-	}
-	for shard := range 2 {
-		for _, lg := range s.Logstore().Groups(shard) {
-			if len(lg.Logs) > sls.MaxPutLogs || lg.GetTopic() != "t" || lg.GetSource() != "s" || lg.LogTags[0].GetValue() != "b" {
-				t.Errorf("stored %d logs of %v", len(lg.Logs), lg.GetTopic())
-			}
-		}
-	}
-	// 20 logs of 400 kB go in three requests.
-	g.Logs = nil
-	big := strings.Repeat("x", 400<<10)
-	for range 20 {
-		g.Logs = append(g.Logs, sls.Entry{Time: now, Contents: []sls.KV{{Key: "n", Value: big}}})
-	}
-	before := s.Calls()["PutLogs"]
-	if _, err := c.Put(t.Context(), g); err != nil {
-		t.Fatal(err)
-	}
-	if n := s.Calls()["PutLogs"] - before; n != 3 {
-		t.Errorf("%d requests, want 3", n)
-	}
-}
-
 func TestErrors(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	skewed := startServer(t, emulator.Options{Skew: -time.Hour})

@@ -9,6 +9,8 @@
 //   - [Worker] is one member of a consumer group: it heartbeats, reads the
 //     shards it is given, hands [Batch]es to a [Processor] and moves a shard's
 //     checkpoint to a cursor only when everything before it was confirmed.
+//   - [Writer] writes [PutGroup]s, and finds the logs of them that the service
+//     refuses.
 //   - [Client.ReadRange] reads one range of one shard, without a group.
 //
 // # Why not the vendor's SDK

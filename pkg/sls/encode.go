@@ -48,9 +48,7 @@ func (e *Entry) append(b []byte) []byte {
 	b = append(b, 1<<3|wireVarint)
 	b = binary.AppendUvarint(b, e.seconds())
 	for _, kv := range e.Contents {
-		b = append(b, 2<<3|wireBytes)
-		b = binary.AppendUvarint(b, uint64(kv.size())) //nolint:gosec // a size
-		b = kv.append(b)
+		b = AppendContent(b, kv.Key, kv.Value)
 	}
 	if ns := e.Time.Nanosecond(); ns != 0 {
 		b = append(b, 4<<3|wireFixed32)
@@ -78,7 +76,15 @@ func (kv KV) append(b []byte) []byte {
 
 func (kv KV) size() int { return 2 + sizeChunk(len(kv.Key)) + sizeChunk(len(kv.Value)) }
 
-func appendString(b []byte, num byte, s string) []byte {
+// AppendContent appends a key and its value to the contents of a log, as they
+// are sent.
+func AppendContent[K, V ~string | ~[]byte](b []byte, key K, value V) []byte {
+	b = append(b, 2<<3|wireBytes)
+	b = binary.AppendUvarint(b, uint64(2+sizeChunk(len(key))+sizeChunk(len(value)))) //nolint:gosec // a size
+	return appendString(appendString(b, 1, key), 2, value)
+}
+
+func appendString[S ~string | ~[]byte](b []byte, num byte, s S) []byte {
 	b = append(b, num<<3|wireBytes)
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)

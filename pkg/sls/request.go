@@ -25,6 +25,10 @@ type request struct {
 	header  map[string]string
 	body    []byte
 	rawSize int // of body before compression; 0 with JSON
+	// lost, if set, hears of each attempt that failed and may have been carried out
+	// all the same.
+	lost func()
+	sent bool // whether the attempt has got as far as to be sent
 }
 
 // send makes one attempt. An answer other than 200 becomes an error; the
@@ -62,6 +66,7 @@ func (c *Client) send(ctx context.Context, q *request) (*http.Response, error) {
 	} else {
 		signV1(r, q.body, creds, time.Now())
 	}
+	q.sent = true
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("sls: %w", err)
@@ -89,18 +94,22 @@ func (c *Client) call(ctx context.Context, q *request, out any) (http.Header, er
 	err := c.opts.Retry.Do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 		defer cancel()
+		q.sent = false
 		resp, err := c.send(ctx, q)
 		if err != nil {
+			if q.lost != nil && q.sent && unsure(err) {
+				q.lost()
+			}
 			return err
 		}
 		defer resp.Body.Close() //nolint:errcheck // read to its end or given up
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		if err != nil {
-			return fmt.Errorf("sls: answer to %s %s: %w", q.method, q.path, err)
-		}
 		header = resp.Header
 		if out == nil {
-			return nil
+			return nil // the status has said that it is done
+		}
+		if err != nil {
+			return fmt.Errorf("sls: answer to %s %s: %w", q.method, q.path, err)
 		}
 		if err := json.Unmarshal(body, out); err != nil {
 			// Most likely cut short on the way.

@@ -3,12 +3,43 @@ package sls
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	sdk "github.com/aliyun/aliyun-log-go-sdk"
 	"github.com/gogo/protobuf/proto"
 )
 
-const maxValue = 1 << 20
+// What a write may hold. Source: PutLogs ("If one of the preceding limits is
+// exceeded, the request will fail and no log data will be written"; a log has at
+// least one content, its time lies within seven days before and 15 minutes after
+// now) and the page on the formats of a log (topic, source).
+const (
+	maxValue = 1 << 20
+	maxName  = 128
+	maxAge   = 7 * 24 * time.Hour
+	maxAhead = 15 * time.Minute
+)
+
+// checkLog refuses a log that the service would. Which code a bad key gets is
+// inferred from its name in "Common error codes".
+func (o *Options) checkLog(l *sdk.Log) error {
+	now := time.Now().Add(o.Skew)
+	if t := time.Unix(int64(l.GetTime()), 0); now.Sub(t) > maxAge || t.Sub(now) > maxAhead {
+		return errf(400, "PostBodyInvalid", "The post data time is out of range")
+	}
+	if len(l.Contents) == 0 {
+		return errf(400, "PostBodyInvalid", "a log without contents")
+	}
+	for _, kv := range l.Contents {
+		switch key := kv.GetKey(); {
+		case key == "" || !utf8.ValidString(key) || o.MaxKeyBytes > 0 && len(key) > o.MaxKeyBytes:
+			return errf(400, "InvalidKey", "the key %.200q is invalid", key)
+		case len(kv.GetValue()) > maxValue:
+			return errf(400, "PostBodyInvalid", "The value of %s is beyond 1MB", key)
+		}
+	}
+	return nil
+}
 
 func putLogs(c *call) error {
 	h := c.r.Header
@@ -19,8 +50,8 @@ func putLogs(c *call) error {
 	if err != nil || size < 0 {
 		return errf(400, "InvalidBodyRawSize", "x-log-bodyrawsize is invalid")
 	}
-	if len(c.body) > maxBody || size > maxBody {
-		return errf(400, "PostBodyTooLarge", "body size %d must little than %d", max(size, len(c.body)), maxBody)
+	if most := c.store.opts.MaxPutBytes; len(c.body) > most || size > most {
+		return errf(400, "PostBodyTooLarge", "body size %d must little than %d", max(size, len(c.body)), most)
 	}
 	raw, err := unpack(h.Get("x-log-compresstype"), c.body, size)
 	if err != nil {
@@ -30,15 +61,15 @@ func putLogs(c *call) error {
 	if err := proto.Unmarshal(raw, &g); err != nil {
 		return errf(400, "PostBodyInvalid", "parse protobuf failed: %v", err)
 	}
-	now := time.Now().Add(c.store.opts.Skew).Unix()
+	if most := c.store.opts.MaxPutLogs; len(g.Logs) > most {
+		return errf(400, "PostBodyInvalid", "log count %d must little than %d", len(g.Logs), most)
+	}
+	if len(g.GetTopic()) > maxName || len(g.GetSource()) > maxName {
+		return errf(400, "PostBodyInvalid", "topic and source must be no longer than %d bytes", maxName)
+	}
 	for _, l := range g.Logs {
-		if t := int64(l.GetTime()); t < now-7*24*3600 || t > now+15*60 {
-			return errf(400, "PostBodyInvalid", "The post data time is out of range")
-		}
-		for _, kv := range l.Contents {
-			if len(kv.GetValue()) > maxValue {
-				return errf(400, "PostBodyInvalid", "The value of %s is beyond 1MB", kv.GetKey())
-			}
+		if err := c.store.opts.checkLog(l); err != nil {
+			return err // and no other log of the group is written
 		}
 	}
 	return c.store.put(raw, len(g.Logs), c.get("key"))

@@ -34,6 +34,13 @@ type Options struct {
 	GroupsPerLogstore bool
 	// Skew is how far the server's clock is ahead.
 	Skew time.Duration
+	// MaxPutBytes and MaxPutLogs bound a write: 10 MiB, which is what PutLogs says
+	// today, and 512,000, which is what Python's SDK does. Until 2021 they were
+	// 3 MB and 4096.
+	MaxPutBytes, MaxPutLogs int
+	// MaxKeyBytes bounds the keys of logs that are written; zero does not. The page
+	// on the formats of a log has 128; that writes are refused for it is inferred.
+	MaxKeyBytes int
 	// MaxPullBytes ends a pull's answer after that many raw bytes; 10 MiB.
 	MaxPullBytes int
 	// Quota limits; zero means none. The vendor's are 100 reads/s a shard,
@@ -75,6 +82,12 @@ func New(o Options) *Server {
 	}
 	if o.MaxPullBytes == 0 {
 		o.MaxPullBytes = 10 << 20
+	}
+	if o.MaxPutBytes == 0 {
+		o.MaxPutBytes = maxBody
+	}
+	if o.MaxPutLogs == 0 {
+		o.MaxPutLogs = 512_000
 	}
 	s := &Server{opts: o, stores: map[string]map[string]*Logstore{}, calls: map[string]int{}}
 	s.handler = http.HandlerFunc(s.serve)
@@ -135,7 +148,8 @@ func (s *Server) Close() {
 // ServeHTTP answers a request, after the faults.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// maxBody is what the service takes as a write's raw body.
+// maxBody is the most that is read of a body, and what the service takes of a
+// write's, uncompressed.
 const maxBody = 10 << 20
 
 // call is one request that passed authentication.
