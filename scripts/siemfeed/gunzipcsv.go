@@ -17,7 +17,7 @@ import (
 // selectFlags say which source objects a command is about.
 type selectFlags struct {
 	Prefix string    `help:"Only keys that start with this, below the prefix of SOURCE_URL." placeholder:"20260102/"`
-	From   time.Time `help:"Only objects written at this time or later, RFC 3339."`
+	From   time.Time `help:"Only objects written at this time or later: RFC 3339, a date, or a span before now such as 7d."`
 	To     time.Time `help:"Only objects written before this time."`
 	Shard  string    `help:"Only the share of task i of n, i from 0. Default: what the job's platform says (Cloud Run, Kubernetes with JOB_COMPLETIONS, AWS Batch)." placeholder:"i/n"`
 }

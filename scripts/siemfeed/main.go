@@ -8,14 +8,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // cli is the command line.
 type cli struct {
-	EnvFile string `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
+	Version kong.VersionFlag `help:"Print the version and end." short:"V"`
+	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
 	Demo     demoCmd     `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
 	Run      runCmd      `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
@@ -33,30 +38,52 @@ type cli struct {
 // functionName names the function that a command is about.
 type functionName string
 
-// errFindings ends the process with status 1 after a report has said why.
+// What the process ends with, so that a schedule of the operator's can tell a
+// finding from a check that could not be made.
+const (
+	exitDone = iota
+	exitFindings
+	exitFailed // or the command line was wrong
+)
+
+// errFindings ends the process with exitFindings after a report has said why.
 var errFindings = errors.New("findings")
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
+	code := command(ctx, os.Args[1:])
+	cancel()
+	os.Exit(code)
+}
+
+// command carries out the command line args and returns what to end with.
+func command(ctx context.Context, args []string) int {
 	var c cli
-	k := kong.Parse(&c,
+	parser := kong.Must(&c,
 		kong.Name("siemfeed"),
-		kong.Description("Carry security logs to where a SIEM reads them, and prove that nothing was lost."),
-		kong.UsageOnError(),
+		kong.Description("Carry security logs to where a SIEM reads them, and prove that nothing was lost. Ends with 0 if all is done, 1 if there are findings, 2 if it failed."),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
+		kong.Vars{"version": version.String()},
+		kong.TypeMapper(reflect.TypeFor[time.Time](), kong.MapperFunc(decodeTime)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&c),
 	)
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "siemfeed: %v; see siemfeed --help\n", err)
+		return exitFailed
+	}
 	// The commands of a function bear its name: run muleaudit, serve muleaudit.
 	c.function = functionName(k.Selected().Name)
 	k.Bind(c.function)
-	err := k.Run()
+	err = k.Run()
 	c.close()
-	if err != nil {
-		if !errors.Is(err, errFindings) {
-			fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
-		}
-		cancel()
-		os.Exit(1) //nolint:gocritic // cancel ran
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
 	}
+	fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
+	return exitFailed
 }

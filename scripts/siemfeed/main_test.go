@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // The main job: the demo runs as it stands, and ends with the proof.
@@ -21,6 +24,44 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{"kill -9", "started again", "triggered again", "events came late", "complete: nothing is missing", "IN QUARANTINE, WITH THE REASON", "gzip_truncated", "empty_object"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
+// A schedule tells findings from failures by what the command ends with, and a
+// slip of the hand is answered in a line.
+func TestExit(t *testing.T) {
+	bin := proctest.Build(t, ".")
+	source := t.TempDir()
+	if err := os.WriteFile(filepath.Join(source, "a.log.gz"), []byte("no gzip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"SOURCE_URL": "file://" + source, "DEST_URL": "file://" + t.TempDir(), "STATE_URL": "file://" + t.TempDir(), "LOG_LEVEL": "error",
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--version", 0, version.String()},
+		{"verify gunzipcsv --from 7d --to 0s", 1, "MISSING"},
+		{"verify gunzipcsv --from 2026-13-01", 2, "is no moment: want "},
+		{"verify gunzip", 2, `did you mean "gunzipcsv"`},
+		{"verfy gunzipcsv", 2, `did you mean "verify"`},
+		{"", 2, "expected one of"},
+		{"run muleaudit", 2, "CLIENT_ID"},
+	} {
+		out, err := proctest.Run(t, bin, env, strings.Fields(c.args)...)
+		code := 0
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			code = exit.ExitCode()
+		}
+		if code != c.code || !strings.Contains(out, c.want) {
+			t.Errorf("%s: ended with %d, want %d and %q in\n%s", c.args, code, c.code, c.want, out)
+		}
+		if usage := strings.Contains(out, "--help"); usage && strings.Count(strings.TrimSpace(out), "\n") > 0 {
+			t.Errorf("%s: more than a line:\n%s", c.args, out)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 type backfillMuleaudit struct {
-	From time.Time `required:"" help:"First moment of the span, RFC 3339." placeholder:"2026-01-02T00:00:00Z"`
+	From time.Time `required:"" help:"First moment of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
 	To   time.Time `required:"" help:"First moment after it."`
 }
 

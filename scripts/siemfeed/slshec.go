@@ -92,7 +92,7 @@ func lagTable(shards []sls.ShardStatus) [][]string {
 }
 
 type backfillSlshec struct {
-	From time.Time `required:"" help:"First receive time of the span, RFC 3339." placeholder:"2026-01-02T00:00:00Z"`
+	From time.Time `required:"" help:"First receive time of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
 	To   time.Time `required:"" help:"First receive time after it."`
 }
 

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// decodeTime reads the time.Time of a flag.
+func decodeTime(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("time", &text); err != nil {
+		return err
+	}
+	t, err := parseMoment(text, time.Now())
+	if err == nil {
+		target.Set(reflect.ValueOf(t))
+	}
+	return err
+}
+
+// parseMoment reads a moment in UTC: RFC 3339, a date, which is its first
+// moment, or a span of time, which is that long before now.
+func parseMoment(text string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	ago, err := parseSpan(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no moment: want 2026-01-02T15:04:05Z, 2026-01-02 (UTC), or a span before now such as 24h or 7d", text)
+	}
+	return now.Add(-ago).UTC(), nil
+}
+
+var errSpan = errors.New("want a span of time such as 90m, 24h or 400d")
+
+// parseSpan reads a span of time that is not negative: days as d, the rest as
+// [time.ParseDuration] does.
+func parseSpan(text string) (time.Duration, error) {
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		days, err := strconv.ParseUint(n, 10, 16) // 65,535 days are less than what a Duration holds
+		if err != nil {
+			return 0, errSpan
+		}
+		return time.Duration(days) * 24 * time.Hour, nil //nolint:gosec // of 16 bits
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, errSpan
+	}
+	return d, nil
+}
