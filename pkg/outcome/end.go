@@ -20,7 +20,7 @@ import (
 // something it needs did not answer then does, and so does having done nothing.
 func (r *Run) End(state *bucket.Bucket, rec receipt.Receipt, did bool, err error) error {
 	core := rec.Base()
-	err = errors.Join(err, core.Balance())
+	err = errors.Join(err, rec.Balance())
 	out := r.decide(core, did, err)
 	core.Finish(out)
 	last, cancel := r.LastWords()

@@ -227,3 +227,31 @@ func TestReceiptThatCannotBeKept(t *testing.T) {
 		t.Fatalf("%v: %+v", err, r)
 	}
 }
+
+// rows is the receipt of a function that makes two records of one.
+type rows struct{ receipt.Core }
+
+func (r *rows) Balance() error {
+	if r.Out != 2*r.In {
+		return fmt.Errorf("%d of %d", r.Out, 2*r.In)
+	}
+	return nil
+}
+
+// A receipt is held to the balance of its own kind.
+func TestBalanceOfTheFunctionsOwn(t *testing.T) {
+	state, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []int64{2, 1} {
+		run := outcome.Begin(t.Context(), 0, 0)
+		r := &rows{Core: receipt.Start("rows")}
+		r.In, r.Out = 1, out
+		err := run.End(state, r, true, nil)
+		run.Cancel()
+		if out == 2 && (err != nil || r.Status != receipt.OK) || out == 1 && (err == nil || r.Status != receipt.Failed) {
+			t.Errorf("out %d: %v, %s", out, err, r.Status)
+		}
+	}
+}

@@ -70,6 +70,9 @@ type Core struct {
 type Receipt interface {
 	// Base returns the part that all receipts share.
 	Base() *Core
+	// Balance returns an error unless what came in is accounted for. A function
+	// that makes several records of one has a balance of its own.
+	Balance() error
 }
 
 // Base makes whatever embeds Core a [Receipt].
