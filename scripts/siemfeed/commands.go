@@ -13,6 +13,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/functions/slshec"
+	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -50,8 +51,17 @@ type (
 	}
 )
 
-// builders are the functions by name.
-var builders = map[string]serve.New{"muleaudit": muleaudit.New, "gunzipcsv": gunzipcsv.New, "slshec": slshec.New}
+// functions are what the commands are about, by name.
+var functions = map[functionName]function{
+	"muleaudit": {muleaudit.New, config.Variables[muleaudit.Config]()},
+	"gunzipcsv": {gunzipcsv.New, config.Variables[gunzipcsv.Config]()},
+	"slshec":    {slshec.New, config.Variables[slshec.Config]()},
+}
+
+type function struct {
+	new       serve.New
+	variables []config.Variable
+}
 
 // runFunction runs a function by a plain tick.
 type runFunction struct {
@@ -65,7 +75,7 @@ func (r *runFunction) Run(ctx context.Context, c *cli, name functionName) error 
 	if err != nil {
 		return err
 	}
-	fn, err := builders[string(name)](ctx, envconfig.OsLookuper(), rt)
+	fn, err := functions[name].new(ctx, envconfig.OsLookuper(), rt)
 	if err != nil {
 		return err
 	}
@@ -102,6 +112,6 @@ type serveFunction struct{}
 
 // Run implements the command.
 func (serveFunction) Run(name functionName) error {
-	serve.Main(string(name), builders[string(name)])
+	serve.Main(string(name), functions[name].new)
 	return nil
 }

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A template is an env file as it stands, with just what is required; with its
+// marks taken away it sets every variable to its default.
+func TestTemplate(t *testing.T) {
+	mark := regexp.MustCompile(`(?m)^#([A-Z][A-Z0-9_]*=)`)
+	for name, f := range functions {
+		var b strings.Builder
+		if err := writeTemplate(&b, name, f.variables); err != nil {
+			t.Fatal(err)
+		}
+		as, err := parseEnv(b.String())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all, err := parseEnv(mark.ReplaceAllString(b.String(), "$1"))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(f.variables) < 10 || len(all) != len(f.variables) {
+			t.Errorf("%s: %d of %d variables", name, len(all), len(f.variables))
+		}
+		for _, v := range f.variables {
+			if got, ok := all[v.Name]; !ok || got != v.Default || v.Help == "" {
+				t.Errorf("%s: %s is %q, %v, with help %q, want %q", name, v.Name, got, ok, v.Help, v.Default)
+			}
+			if _, ok := as[v.Name]; ok != v.Required {
+				t.Errorf("%s: %s is set: %v, required: %v", name, v.Name, ok, v.Required)
+			}
+		}
+	}
+}
+
+func TestEveryFunctionIsKnown(t *testing.T) {
+	dirs, err := os.ReadDir("../../functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, d := range dirs {
+		want = append(want, d.Name())
+	}
+	if !slices.Equal(names(), want) {
+		t.Errorf("the command knows %q of %q", names(), want)
+	}
+}
