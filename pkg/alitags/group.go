@@ -1,0 +1,332 @@
+package alitags
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// group is the flights that share a call, and its attempts.
+type group struct {
+	scope   *scope
+	flights []*flight
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	asked   int64 // when it was sent, ms
+
+	// Guarded by the client's lock.
+	live    int  // waiters of all flights
+	sending bool // a request is under way
+}
+
+// errDeserted ends the attempts at a call for which nobody waits.
+var errDeserted = errors.New("nobody waits for the answer any more")
+
+// result is what one id came to.
+type result struct {
+	outcome outcome
+	tags    Tags
+}
+
+// dispatch sends what can be sent of a scope: full groups at once, another once
+// its first id has lingered.
+func (c *Client) dispatch(s *scope) {
+	for !s.blocked {
+		s.trim()
+		if len(s.queue) == 0 {
+			return
+		}
+		now := time.Now()
+		if left := s.queue[0].queued.Add(c.opts.Linger).Sub(now); left > 0 && len(s.queue) < s.kind.API.most() {
+			if s.timer == nil {
+				s.timer = time.AfterFunc(left, func() {
+					c.mu.Lock()
+					defer c.mu.Unlock()
+					s.timer = nil
+					c.dispatch(s)
+				})
+			}
+			return
+		}
+		if c.running >= mostCallsEver || !s.account.may(now) {
+			s.blocked = true
+			c.blocked = append(c.blocked, s)
+			c.wake(s.account, now)
+			return
+		}
+		c.send(s, now)
+	}
+}
+
+// wake looks again once the account's pause is over.
+func (c *Client) wake(a *account, now time.Time) {
+	if left := a.pause.Sub(now); left > 0 && a.wake == nil {
+		a.wake = time.AfterFunc(left, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			a.wake = nil
+			c.pump()
+		})
+	}
+}
+
+// pump sends what was held back, one group of each scope in turn.
+func (c *Client) pump() {
+	for range len(c.blocked) {
+		now := time.Now()
+		if c.running >= mostCallsEver {
+			return
+		}
+		s := c.blocked[0]
+		c.blocked = c.blocked[1:]
+		switch s.trim(); {
+		case len(s.queue) == 0:
+			s.blocked = false
+		case !s.account.may(now):
+			c.blocked = append(c.blocked, s)
+			c.wake(s.account, now)
+		default:
+			c.send(s, now)
+			s.blocked = false
+			c.dispatch(s)
+		}
+	}
+}
+
+// trim takes those off the front of the queue that nobody waits for.
+func (s *scope) trim() {
+	for len(s.queue) > 0 && s.queue[0].live == 0 {
+		s.queue = s.queue[1:]
+	}
+}
+
+// send makes a group of the first of the queue, and asks for it.
+func (c *Client) send(s *scope, now time.Time) {
+	g := &group{scope: s, asked: now.UnixMilli()}
+	for len(s.queue) > 0 && len(g.flights) < s.kind.API.most() {
+		f := s.queue[0]
+		s.queue[0], s.queue = nil, s.queue[1:]
+		if f.live > 0 {
+			f.group = g
+			g.live += f.live
+			g.flights = append(g.flights, f)
+		}
+	}
+	// The run that asked first may end while others go on waiting.
+	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(g.flights[0].ctx))
+	c.running++
+	s.running++
+	s.account.running++
+	c.work.Go(func() {
+		results := make([]result, len(g.flights))
+		err := c.ask(g, results)
+		g.cancel(nil)
+		c.finish(g, results, err)
+	})
+}
+
+// ask fills in what the group's ids came to, or returns why it cannot.
+func (c *Client) ask(g *group, results []result) error {
+	ids := make([]string, len(g.flights))
+	for i, f := range g.flights {
+		ids[i] = f.key.id
+	}
+	return c.divide(g, ids, results, true)
+}
+
+// divide asks about ids, and where they are refused together, about fewer: one
+// bad id must not spoil the rest.
+func (c *Client) divide(g *group, ids []string, results []result, whole bool) error {
+	found, err := c.attempts(g, ids)
+	if err == nil {
+		for i, id := range ids {
+			results[i] = result{outcome: gaveNone}
+			if tags := found[id]; len(tags) > 0 {
+				results[i] = result{gave, MakeTags(tags)}
+			}
+		}
+		return nil
+	}
+	said := judge(err)
+	all := map[verdict]outcome{denied: wasDenied, unsupported: wasUnsupported, missing: knewNot}[said]
+	if errors.Is(err, errDenied) {
+		said, all = denied, wasDenied
+	}
+	switch {
+	case said == transient, said == throttled, said == expired, IsFault(err):
+		return err
+	case errors.Is(err, errDenied), all == wasUnsupported:
+		c.close(g.scope, all, ids, results)
+		return nil
+	case len(ids) == 1:
+		results[0] = result{outcome: all} // unasked: an id that the API does not take
+		return nil
+	case all == wasDenied && whole:
+		return c.divideDenied(g, ids, results)
+	}
+	half := len(ids) / 2
+	if err := c.divide(g, ids[:half], results[:half], false); err != nil {
+		return err
+	}
+	return c.divide(g, ids[half:], results[half:], false)
+}
+
+// divideDenied finds out whether a denial is of one resource or of the whole
+// scope: the first and the last id are asked about alone. If both are denied, so
+// is everything.
+func (c *Client) divideDenied(g *group, ids []string, results []result) error {
+	last := len(ids) - 1
+	for _, i := range []int{0, last} {
+		if err := c.divide(g, ids[i:i+1], results[i:i+1], false); err != nil {
+			return err
+		}
+	}
+	if results[0].outcome == wasDenied && results[last].outcome == wasDenied {
+		c.close(g.scope, wasDenied, ids, results)
+		return nil
+	}
+	if last < 2 {
+		return nil
+	}
+	return c.divide(g, ids[1:last], results[1:last], false)
+}
+
+// close gives all ids of a scope the same answer, and those that are looked up
+// for a while too.
+func (c *Client) close(s *scope, o outcome, ids []string, results []result) {
+	for i := range ids {
+		results[i] = result{outcome: o}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.closed, s.closedUntil = o, time.Now().Add(c.jittered())
+}
+
+// attempts makes the call until it is answered, or nobody waits for it.
+func (c *Client) attempts(g *group, ids []string) (found map[string]map[string]string, err error) {
+	policy := retry.Policy{Attempts: math.MaxInt, Base: 200 * time.Millisecond, Max: 2 * time.Second}
+	a := g.scope.account
+	err = policy.Do(g.ctx, func(ctx context.Context) error {
+		if err := c.sending(g, true); err != nil {
+			return err
+		}
+		var creds alibaba.Credentials
+		creds, err := c.credentials(ctx, a)
+		if err == nil {
+			c.count(func(s *Stats) { s.Calls++ })
+			q := question{kind: g.scope.kind, account: g.scope.name.account, region: g.scope.name.region, typ: g.scope.name.typ, ids: ids}
+			found, err = c.calls.list(ctx, c.endpoint(q.version(), q.kind.region(q.region)), creds, q, c.opts.System)
+		}
+		if left := c.sending(g, false); left != nil && err != nil {
+			return left
+		}
+		return c.settleCall(a, creds, err)
+	})
+	return found, err
+}
+
+// sending notes that a request begins or ends. The error is permanent where
+// nobody waits for it.
+func (c *Client) sending(g *group, begins bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g.sending = begins
+	if g.live > 0 {
+		return nil
+	}
+	for _, f := range g.flights {
+		c.end(f)
+	}
+	return retry.Permanent(errDeserted)
+}
+
+// settleCall draws the conclusions from an attempt, and marks its error.
+func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) error {
+	if err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		a.answered()
+		return nil
+	}
+	switch judge(err) {
+	case throttled:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stats.Throttled++
+		return retry.After(err, a.throttle(time.Now(), asked(err)))
+	case expired:
+		a.drop(creds)
+		return err
+	case transient:
+		return retry.After(err, asked(err)) // a fault of STS among them, which may pass
+	case ownFault:
+		if !IsFault(err) {
+			err = &FaultError{err}
+		}
+	}
+	return retry.Permanent(err)
+}
+
+// finish answers all who wait for the group, and lets others have its place.
+func (c *Client) finish(g *group, results []result, err error) {
+	var all []answered
+	c.mu.Lock()
+	now := time.Now()
+	s := g.scope
+	for i, f := range g.flights {
+		c.end(f)
+		var r record
+		if err == nil && results[i].outcome != unasked {
+			s.down = false
+			r, _ = c.memory.get(f.key)
+			if r.told(results[i].outcome, results[i].tags, g.asked, now.Add(c.jittered()).UnixMilli()) {
+				c.memory.changed(f.key)
+			}
+			c.memory.put(f.key, r)
+		}
+		all = append(all, c.land(f, g, r, err)...)
+	}
+	c.running--
+	s.running--
+	s.account.running--
+	c.pump()
+	c.dispatch(s)
+	c.mu.Unlock()
+	tell(all...)
+}
+
+// land answers those who wait for a flight; who needs a newer answer waits on,
+// for another.
+func (c *Client) land(f *flight, g *group, r record, err error) (all []answered) {
+	for _, w := range f.waiters {
+		if w.over {
+			continue
+		}
+		if err == nil && r.last != unasked && g.asked < w.after {
+			next := c.flights[f.key]
+			if next == nil {
+				next = c.begin(f.ctx, f.key)
+			}
+			f.live--
+			g.live--
+			next.add(w)
+			continue
+		}
+		w.leave()
+		a := answered{w: w}
+		switch known, _ := c.memory.get(f.key); {
+		case IsFault(err):
+			a.err = err
+		case err != nil || r.last == unasked:
+			a.answer = known.unreachable()
+		default:
+			a.answer = r.answer()
+		}
+		all = append(all, a)
+	}
+	return all
+}

@@ -1,0 +1,231 @@
+package alitags
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"gocloud.dev/blob"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+// kept is what is known of resources from one process to the next: objects of
+// gzip NDJSON that are only ever created and deleted. A save creates one, of what
+// is new since the last. When they have become many, one with everything that is
+// remembered takes the place of all that were read before it was written.
+//
+// Several processes may do so at once. Of two lines about a resource the newer
+// counts, so that it does no harm where one is there twice, nor when a process is
+// killed between writing and deleting. There are never many more objects than
+// mostKept for each process, nor more lines than a few times what a process
+// remembers ([Options.Size]), however old the deployment grows.
+type kept struct {
+	bucket *bucket.Bucket
+	prefix string
+
+	turn   chan struct{}  // holds one token: one at a time reads or writes
+	seen   map[string]int // the objects that were read or written, and their lines
+	read   time.Time      // when they were listed
+	merged int            // lines of the last object that took the place of others
+}
+
+const (
+	// fewKept objects are left alone; more are merged once they hold a quarter of
+	// what there is, so that one line is not written again and again.
+	fewKept  = 16
+	mostKept = 64
+	// recallAfter is how old the list of objects may be when a resource is gone
+	// and nothing is known of it: another process may have known it.
+	recallAfter = 10 * time.Second
+)
+
+func newKept(b *bucket.Bucket, prefix string) *kept {
+	return &kept{bucket: b, prefix: prefix, turn: make(chan struct{}, 1), seen: map[string]int{}}
+}
+
+func (k *kept) acquire(ctx context.Context) error {
+	select {
+	case k.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (k *kept) release() { <-k.turn }
+
+// Load reads what this process has not read yet of what is kept. Call it at the
+// beginning of a run: it costs one list, and one read for each object that is
+// new.
+func (c *Client) Load(ctx context.Context) error {
+	if c.kept == nil {
+		return nil
+	}
+	if err := c.kept.acquire(ctx); err != nil {
+		return err
+	}
+	defer c.kept.release()
+	return c.load(ctx)
+}
+
+func (c *Client) load(ctx context.Context) error {
+	k := c.kept
+	// An object that is listed and gone was merged into one that is not listed.
+	for try := 0; ; try++ {
+		keys, err := k.bucket.Keys(ctx, k.prefix)
+		if err == nil {
+			err = c.read(ctx, keys)
+		}
+		if err == nil {
+			k.read = time.Now()
+			return nil
+		}
+		if !bucket.IsNotFound(err) || try == 10 {
+			return fmt.Errorf("known tags: %w", err)
+		}
+	}
+}
+
+// read merges those of the objects that were not seen.
+func (c *Client) read(ctx context.Context, keys []string) error {
+	k := c.kept
+	seen := make(map[string]int, len(keys))
+	var mu sync.Mutex
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(8)
+	for _, name := range keys {
+		if n, ok := k.seen[name]; ok {
+			seen[name] = n
+			continue
+		}
+		if !strings.HasSuffix(name, suffix) {
+			continue
+		}
+		all.Go(func() error {
+			n, err := c.readOne(ctx, name)
+			mu.Lock()
+			defer mu.Unlock()
+			seen[name] = n
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	k.seen = seen
+	for _, n := range seen {
+		k.merged = max(k.merged, n)
+	}
+	return nil
+}
+
+func (c *Client) readOne(ctx context.Context, name string) (lines int, err error) {
+	r, err := c.kept.bucket.NewReader(ctx, name, nil)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	defer func() { _ = r.Close() }()
+	gz, err := gzip.NewReader(r)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not readable, remove it: %w", name, err)
+	}
+	n, err := c.readLines(gz)
+	if err != nil {
+		return n, fmt.Errorf("%s is not readable, remove it: %w", name, err)
+	}
+	return n, nil
+}
+
+// Save keeps what is new. Call it before what it was learned from is checked off:
+// after a kill it cannot be learned again from a resource that is gone by then.
+// Where nothing is new it costs nothing.
+func (c *Client) Save(ctx context.Context) error {
+	if c.kept == nil {
+		return nil
+	}
+	k := c.kept
+	if err := k.acquire(ctx); err != nil {
+		return err
+	}
+	defer k.release()
+	lines := c.news()
+	if len(lines) > 0 {
+		name, err := k.write(ctx, lines)
+		if err != nil {
+			c.unsaved(lines)
+			return fmt.Errorf("known tags: %w", err)
+		}
+		k.seen[name] = len(lines)
+		c.saved(lines)
+	}
+	return c.merge(ctx)
+}
+
+// suffix ends the objects' names.
+const suffix = ".ndjson.gz"
+
+// write creates an object. Its name begins with the time, for people.
+func (k *kept) write(ctx context.Context, lines []line) (name string, err error) {
+	name = k.prefix + time.Now().UTC().Format("20060102T150405.000Z") + "-" + rand.Text()[:8] + suffix
+	err = k.bucket.Write(ctx, name, blob.WriterOptions{ContentType: "application/gzip", IfNotExist: true}, func(w io.Writer) error {
+		gz := gzip.NewWriter(w)
+		if err := writeLines(gz, lines); err != nil {
+			return err
+		}
+		return gz.Close()
+	})
+	return name, err
+}
+
+// merge puts one object in the place of many.
+func (c *Client) merge(ctx context.Context) error {
+	k := c.kept
+	rest := -k.merged
+	for _, n := range k.seen {
+		rest += n
+	}
+	if len(k.seen) <= fewKept || len(k.seen) <= mostKept && rest < k.merged/4 {
+		return nil
+	}
+	if err := c.load(ctx); err != nil { // what others wrote meanwhile
+		return err
+	}
+	old := k.seen
+	lines := c.everything()
+	name, err := k.write(ctx, lines)
+	if err != nil {
+		return fmt.Errorf("known tags: %w", err)
+	}
+	k.merged = len(lines)
+	k.seen = map[string]int{name: len(lines)}
+	for key, n := range old {
+		if err := k.bucket.Remove(ctx, key); err != nil {
+			k.seen[key] = n // the next merge does
+			return fmt.Errorf("known tags: %w", err)
+		}
+	}
+	return nil
+}
+
+// recall reads what other processes have kept lately. It tells whether there may
+// be something new.
+func (c *Client) recall(ctx context.Context) (bool, error) {
+	if c.kept == nil {
+		return false, nil
+	}
+	if err := c.kept.acquire(ctx); err != nil {
+		return false, err
+	}
+	defer c.kept.release()
+	if time.Since(c.kept.read) < recallAfter {
+		return false, nil
+	}
+	return true, c.load(ctx)
+}

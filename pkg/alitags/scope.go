@@ -1,0 +1,58 @@
+package alitags
+
+import (
+	"strings"
+	"time"
+)
+
+// scope is all resources that can share a call: those of an account, a region
+// and a type. It is guarded by the client's lock.
+type scope struct {
+	name    scopeName
+	kind    *kind
+	account *account
+	records int // in memory
+
+	queue   []*flight   // not sent yet, in order
+	timer   *time.Timer // of the first, while it waits for others
+	blocked bool        // it has something to send, and may not yet
+	running int
+
+	// down says that a lookup had no answer within its budget, and none since had
+	// one: until one has, lookups wait for a tenth of it.
+	down bool
+	// closed is what all resources come to until a time: the type is not known
+	// there, or nobody may ask.
+	closed      outcome
+	closedUntil time.Time
+}
+
+type scopeName struct{ account, region, typ string }
+
+// idle tells whether nothing refers to the scope.
+func (s *scope) idle() bool { return s.records == 0 && len(s.queue) == 0 && s.running == 0 }
+
+// scopeOf finds the scope of a resource, or makes it.
+func (c *Client) scopeOf(r Resource) *scope {
+	name := scopeName{r.Account, r.Region, r.Type}
+	if s := c.scopes[name]; s != nil {
+		return s
+	}
+	if len(c.scopes) >= c.sweepAt {
+		for n, s := range c.scopes {
+			if s.idle() {
+				delete(c.scopes, n)
+			}
+		}
+		c.sweepAt = max(1024, 2*len(c.scopes))
+	}
+	name = scopeName{strings.Clone(r.Account), strings.Clone(r.Region), strings.Clone(r.Type)} // not the page they stand in
+	a := c.accounts[name.account]
+	if a == nil {
+		a = newAccount(name.account, name.account == c.opts.Account)
+		c.accounts[name.account] = a
+	}
+	s := &scope{name: name, kind: kindOf(name.typ), account: a}
+	c.scopes[name] = s
+	return s
+}
