@@ -76,7 +76,7 @@ func (b *backlog) begin(t *tracker) {
 
 // end takes off what a checkpoint of t covers, or never will; more tells
 // whether another one is due.
-func (b *backlog) end(t *tracker, list []pendingBatch, more bool) {
+func (b *backlog) end(t *tracker, list []pendingPage, more bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, p := range list {

@@ -68,9 +68,9 @@ func TestUnsavedIsBounded(t *testing.T) {
 				}
 			}
 			k := newSink(t, 0)
-			p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+			p := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 				time.Sleep(tc.slow)
-				return k.Process(ctx, b)
+				return k.Process(ctx, p, done)
 			})
 			w := newWorker(t, newClient(t, s, sls.Options{Transport: network}), "c", p, o)
 			follow(t, w)
@@ -95,15 +95,15 @@ func TestUnsavedIsBounded(t *testing.T) {
 }
 
 // What a sink leaves is read by the next run, and is no failure.
-func TestLeftBatch(t *testing.T) {
+func TestLeftPage(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	l, gen := s.Logstore(), emulator.NewGenerator(1)
 	first, _ := l.Range(0)
 	n := fill(l, gen, 20, 1)
 	k := newSink(t, 0)
 	k.guard(l, begins(l))
-	k.refuse = func(b *sls.Batch) error {
-		if at, _ := sls.CursorNumber(b.Cursor); at >= first+8 {
+	k.refuse = func(p *sls.Page) error {
+		if at, _ := sls.CursorNumber(p.Cursor); at >= first+8 {
 			return sls.ErrLeft
 		}
 		return nil

@@ -25,10 +25,10 @@ func loopServer(t testing.TB, shards int, times int64) *emulator.Server {
 }
 
 // walkAll reads every log and keeps nothing.
-func walkAll(_ context.Context, b *sls.Batch) error {
+func walkAll(_ context.Context, p *sls.Page, done sls.Done) error {
 	var g sls.Group
 	var l sls.Log
-	groups := b.Groups()
+	groups := p.Groups()
 	for groups.Next(&g) {
 		logs := g.Reader()
 		for logs.Next(&l) {
@@ -37,7 +37,7 @@ func walkAll(_ context.Context, b *sls.Batch) error {
 			return logs.Err()
 		}
 	}
-	b.Done(nil, groups.Err())
+	done(nil, groups.Err())
 	return nil
 }
 
@@ -82,11 +82,11 @@ func TestMemoryIsFlat(t *testing.T) {
 	o := drain()
 	o.Count = 0
 	var slow sync.WaitGroup // a sink that would hold everything, were it given it
-	p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+	p := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		slow.Go(func() {
 			time.Sleep(30 * time.Millisecond)
-			if err := walkAll(ctx, b); err != nil {
-				b.Done(nil, err)
+			if err := walkAll(ctx, p, done); err != nil {
+				done(nil, err)
 			}
 		})
 		return nil

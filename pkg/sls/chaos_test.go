@@ -107,9 +107,9 @@ func TestCutOffMember(t *testing.T) {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
 	g := &gate{next: tr}
-	var sending atomic.Int32 // batches the cut-off member is sending
+	var sending atomic.Int32 // pages the cut-off member is sending
 	entered := make(chan struct{}, 10)
-	slow := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+	slow := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		sending.Add(1)
 		entered <- struct{}{}
 		<-ctx.Done()
@@ -131,11 +131,11 @@ func TestCutOffMember(t *testing.T) {
 	g.cut.Store(true)
 	k := newSink(t, 0)
 	k.guard(l, begins(l))
-	check := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+	check := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		if sending.Load() != 0 {
 			t.Error("two members send for the shards at once")
 		}
-		return k.Process(ctx, b)
+		return k.Process(ctx, p, done)
 	})
 	follow(t, newWorker(t, newClient(t, s, sls.Options{}), "b", check, o))
 	eventually(t, "the other to deliver all", func() bool { return k.count() == n })

@@ -13,9 +13,9 @@ import (
 
 // counted is a processor that takes everything and counts the pages.
 func counted(pages *atomic.Int64) sls.Processor {
-	return sls.ProcessorFunc(func(_ context.Context, b *sls.Batch) error {
+	return sls.ProcessorFunc(func(_ context.Context, p *sls.Page, done sls.Done) error {
 		pages.Add(1)
-		b.Done(nil, nil)
+		done(nil, nil)
 		return nil
 	})
 }

@@ -7,7 +7,7 @@
 //   - [GroupReader], [Group] and [LogReader] walk the protobuf of a pull
 //     without building objects.
 //   - [Worker] is one member of a consumer group: it heartbeats, reads the
-//     shards it is given, hands [Batch]es to a [Processor] and moves a shard's
+//     shards it is given, hands pages to a [Processor] and moves a shard's
 //     checkpoint to a cursor only when everything before it was confirmed.
 //   - [Writer] writes [PutGroup]s, and finds the logs of them that the service
 //     refuses.

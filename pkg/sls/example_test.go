@@ -17,21 +17,21 @@ func Example() {
 		return
 	}
 	defer c.Close()
-	forward := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+	forward := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		var g sls.Group
 		var l sls.Log
-		groups := b.Groups()
+		groups := p.Groups()
 		for groups.Next(&g) {
 			logs := g.Reader()
 			for logs.Next(&l) {
 				// The same log has the same id on every delivery.
-				_ = fmt.Sprintf("%d:%d:%d", b.Shard, g.Cursor, l.Index)
+				_ = fmt.Sprintf("%d:%d:%d", p.Shard, g.Cursor, l.Index)
 			}
 			if logs.Err() != nil {
 				return logs.Err()
 			}
 		}
-		b.Done(nil, groups.Err()) // once the sink has it for good
+		done(nil, groups.Err()) // once the sink has it for good
 		return nil
 	})
 	w, err := sls.NewWorker(c, "siemfeed", "drain", forward, sls.WorkerOptions{Start: sls.Begin, Drain: true})

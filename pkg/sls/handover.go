@@ -94,7 +94,7 @@ func (m *member) finished(ctx context.Context) bool {
 	if ctx.Err() != nil || len(m.fatal) > 0 {
 		return true
 	}
-	return m.w.o.Drain && len(m.contested) == 0 && (m.idle >= settled || len(m.unassigned()) == 0 && m.allFinished())
+	return m.w.o.Drain && len(m.contested) == 0 && (m.idle >= quiet || len(m.unassigned()) == 0 && m.allFinished())
 }
 
 func (m *member) allFinished() bool {

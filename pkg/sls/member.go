@@ -67,13 +67,13 @@ type answer struct {
 	err    error
 }
 
-// settled is how many answers a drain waits for after its last shard, for
+// quiet is how many answers a drain waits for after its last shard, for
 // those that are only given out when others are done.
-const settled = 3
+const quiet = 3
 
 // loop holds the shards until there is nothing left to do. Heartbeats are sent
 // from a goroutine of their own, so that one that hangs cannot hide the end of
-// the lease.
+// ownership.
 func (m *member) loop(ctx context.Context) error {
 	// Work outlives ctx: a stop has until its grace is over to end well.
 	work, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -114,7 +114,7 @@ func (m *member) loop(ctx context.Context) error {
 				urgent, next = false, 0
 			}
 			beat.Reset(next)
-			expiry.Reset(time.Until(m.heard.Add(m.leaseTerm())))
+			expiry.Reset(time.Until(m.heard.Add(m.ownedFor())))
 		case <-expiry.C:
 			m.loseAll(errSilence)
 		case t := <-m.ended:
@@ -132,15 +132,15 @@ func (m *member) loop(ctx context.Context) error {
 
 var errSilence = errors.New("sls: no heartbeat got through for almost the group's timeout")
 
-// leaseTerm is how long after a heartbeat was sent the shards are surely ours:
+// ownedFor is how long after a heartbeat was sent the shards are surely ours:
 // a tenth of the timeout is kept for clocks that run apart and for what is
 // still on its way when everything stops.
-func (m *member) leaseTerm() time.Duration { return m.w.o.Timeout * 9 / 10 }
+func (m *member) ownedFor() time.Duration { return m.w.o.Timeout * 9 / 10 }
 
-// expired tells whether the lease is over, by either clock: the monotonic one
+// expired tells whether ownership is over, by either clock: the monotonic one
 // stands still while a machine sleeps, the wall clock may be set back.
 func (m *member) expired() bool {
-	now, end := time.Now(), m.heard.Add(m.leaseTerm())
+	now, end := time.Now(), m.heard.Add(m.ownedFor())
 	return now.After(end) || now.Round(0).After(end.Round(0))
 }
 
@@ -177,7 +177,7 @@ func (m *member) answered(work, ctx context.Context, a answer) time.Duration {
 		}
 		return m.w.o.Heartbeat / 4
 	}
-	if time.Since(a.sent) > m.leaseTerm() {
+	if time.Since(a.sent) > m.ownedFor() {
 		return 0 // too old to say anything, as after the machine slept
 	}
 	m.heard = a.sent

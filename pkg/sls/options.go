@@ -39,15 +39,15 @@ type WorkerOptions struct {
 	Commit time.Duration
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
 	Grace time.Duration
-	// MaxBatch is how many raw bytes a batch holds at most, if it is more than one
+	// MaxPage is how many raw bytes a page holds at most, if it is more than one
 	// group and no filter is at work; default a whole page, about 10 MiB.
-	MaxBatch int
-	// MaxPending is how many batches of one shard may be under way; default 8.
+	MaxPage int
+	// MaxPending is how many pages of one shard may be under way; default 8.
 	MaxPending int
 	// MaxUnsaved is how many bytes may be confirmed, over all shards, and not
 	// be covered by a checkpoint yet; default 256 MiB. MaxUnsavedFor is how long
 	// a checkpoint may be due; default three times Commit, and 5 s at least.
-	// Beyond either no more batches are handed out.
+	// Beyond either no more pages are handed out.
 	MaxUnsaved    int64
 	MaxUnsavedFor time.Duration
 	// Announce, if set, is called before a checkpoint is saved, with what lies
@@ -55,7 +55,7 @@ type WorkerOptions struct {
 	// the run fails.
 	Announce func(context.Context, Stretch) error
 	// OnSaved hears of a stretch once its checkpoint is saved, OnUnsaved of the
-	// notes of a shard's batches that were confirmed and that no checkpoint
+	// notes of a shard's pages that were confirmed and that no checkpoint
 	// covers when its work has ended: they are delivered again.
 	OnSaved   func(Stretch)
 	OnUnsaved func(shard int, notes []any)
@@ -83,7 +83,7 @@ const (
 	Released        EventKind = "released"  // handed over in good order
 	ShardLost       EventKind = "lost"      // gone before it could be handed over
 	ShardFinished   EventKind = "finished"  // read to its end
-	HeartbeatFailed EventKind = "heartbeat" // one failed; the lease still runs
+	HeartbeatFailed EventKind = "heartbeat" // one failed; the shards are still owned
 )
 
 func (o *WorkerOptions) setDefaults() {
@@ -153,7 +153,7 @@ func (o *WorkerOptions) startTime() (time.Time, error) {
 func (o *WorkerOptions) read() readOptions {
 	return readOptions{
 		count: o.Count, query: o.Query, consumeProcessor: o.ConsumeProcessor, poll: o.Poll, commit: o.Commit,
-		maxPending: o.MaxPending, maxBatch: o.MaxBatch, oldest: o.OldestOnExpired, grace: o.Grace,
+		maxPending: o.MaxPending, maxPage: o.MaxPage, oldest: o.OldestOnExpired, grace: o.Grace,
 		announce: o.Announce, onSaved: o.OnSaved, onUnsaved: o.OnUnsaved,
 	}
 }

@@ -17,8 +17,8 @@ type Range struct {
 	// caller keeps itself: each is taken for saved at once.
 	OnSaved   func(Stretch)
 	OnUnsaved func(shard int, notes []any)
-	MaxBatch  int // as in [WorkerOptions]
-	// MaxPending is how many batches may be under way; default 8.
+	MaxPage   int // as in [WorkerOptions]
+	// MaxPending is how many pages may be under way; default 8.
 	MaxPending int
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
 	Grace time.Duration
@@ -30,7 +30,7 @@ type Range struct {
 // status says how far everything was confirmed (Checkpoint), whatever the
 // error.
 func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
-	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxBatch: r.MaxBatch, MaxPending: r.MaxPending, Grace: r.Grace,
+	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxPage: r.MaxPage, MaxPending: r.MaxPending, Grace: r.Grace,
 		OnSaved: r.OnSaved, OnUnsaved: r.OnUnsaved}
 	o.setDefaults()
 	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}

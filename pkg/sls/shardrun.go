@@ -11,7 +11,7 @@ import (
 )
 
 // shardRun reads one shard from a cursor on: one goroutine pulls, one page
-// ahead of the one that hands batches to the processor, and one saves
+// ahead of the one that hands pages to the processor, and one saves
 // checkpoints.
 type shardRun struct {
 	client    *Client
@@ -42,7 +42,7 @@ type readOptions struct {
 	poll             time.Duration
 	commit           time.Duration
 	maxPending       int
-	maxBatch         int
+	maxPage          int
 	grace            time.Duration
 	oldest           bool // go on from the oldest log when the cursor has expired
 	announce         func(context.Context, Stretch) error
@@ -56,7 +56,7 @@ var ErrLost = errors.New("sls: shard ownership lost")
 
 // run reads until the end cursor, the end of a readonly shard, or stop ends;
 // then it waits for what is under way and saves the last checkpoint. It
-// returns whether there is nothing left to read. A batch that fails ends the
+// returns whether there is nothing left to read. A page that fails ends the
 // run too, once those beside it are answered. When ctx ends run returns at
 // once, without saving.
 func (s *shardRun) run(ctx, stop context.Context) (finished bool, err error) {
@@ -201,7 +201,7 @@ func (s *shardRun) feed(ctx, pulling context.Context, pages <-chan *Page) (dropp
 			page.Release()
 			continue
 		}
-		for _, piece := range page.pieces(s.o.maxBatch) {
+		for _, piece := range page.pieces(s.o.maxPage) {
 			if !s.hand(ctx, pulling, piece) {
 				dropped++
 			}
@@ -224,14 +224,14 @@ func (s *shardRun) hand(ctx, pulling context.Context, piece *Page) bool {
 		piece.Release()
 		return false
 	}
-	b := &Batch{Page: piece, track: s.track, seq: seq}
-	if err := s.processor.Process(ctx, b); err != nil {
-		b.Done(nil, err)
+	done := s.track.answer(piece, seq)
+	if err := s.processor.Process(ctx, piece, done); err != nil {
+		done(nil, err)
 	}
 	return true
 }
 
-// commit saves checkpoints as batches are done, at most one an interval, and a
+// commit saves checkpoints as pages are done, at most one an interval, and a
 // last one when all are answered. Intervals begin at the same time for every
 // shard, so that what is done before a checkpoint can be done for all at once.
 func (s *shardRun) commit(ctx context.Context, fed <-chan struct{}, halt, cancel context.CancelCauseFunc) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// sink stands for where logs become durable. It accepts batches out of order
+// sink stands for where logs become durable. It accepts pages out of order
 // and some time after they were handed over.
 type sink struct {
 	t     testing.TB
@@ -22,7 +22,7 @@ type sink struct {
 	accepted map[int]map[int64]int // shard → group cursor → times
 	values   map[string]int        // the first content of each log → times
 	order    []int                 // shard of each group, as accepted
-	refuse   func(b *sls.Batch) error
+	refuse   func(p *sls.Page) error
 	wg       sync.WaitGroup
 }
 
@@ -59,38 +59,38 @@ func (k *sink) guard(l *emulator.Logstore, begin map[int]int64) {
 	})
 }
 
-func (k *sink) Process(ctx context.Context, b *sls.Batch) error {
+func (k *sink) Process(ctx context.Context, p *sls.Page, done sls.Done) error {
 	k.wg.Go(func() {
 		if k.delay > 0 {
 			select {
 			case <-time.After(rand.N(k.delay)): //nolint:gosec // a test
 			case <-ctx.Done():
-				b.Done(nil, context.Cause(ctx))
+				done(nil, context.Cause(ctx))
 				return
 			}
 		}
-		b.Done(b.Count, k.accept(b))
+		done(p.Count, k.accept(p))
 	})
 	return nil
 }
 
-func (k *sink) accept(b *sls.Batch) error {
+func (k *sink) accept(p *sls.Page) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.refuse != nil {
-		if err := k.refuse(b); err != nil {
+		if err := k.refuse(p); err != nil {
 			return err
 		}
 	}
-	if k.accepted[b.Shard] == nil {
-		k.accepted[b.Shard] = map[int64]int{}
+	if k.accepted[p.Shard] == nil {
+		k.accepted[p.Shard] = map[int64]int{}
 	}
 	var g sls.Group
 	var l sls.Log
-	groups := b.Groups()
+	groups := p.Groups()
 	for groups.Next(&g) {
-		k.accepted[b.Shard][g.Cursor]++
-		k.order = append(k.order, b.Shard)
+		k.accepted[p.Shard][g.Cursor]++
+		k.order = append(k.order, p.Shard)
 		logs := g.Reader()
 		for logs.Next(&l) {
 			k.values[string(l.Contents[0].Value)]++

@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// tracker knows up to where a shard is done: batches are confirmed in any
+// tracker knows up to where a shard is done: pages are confirmed in any
 // order, the checkpoint follows only those with no gap before them. It keeps
 // the note of each until a checkpoint covers it.
 type tracker struct {
 	mu      sync.Mutex
 	first   int // sequence number of pending[0]
-	pending []pendingBatch
-	open    int    // batches that were not answered yet
+	pending []pendingPage
+	open    int    // pages that were not answered yet
 	safe    string // everything before this cursor is done
-	covered []pendingBatch
-	left    bool  // a batch was left for another run
+	covered []pendingPage
+	left    bool  // a page was left for another run
 	err     error // the first failure
 	changed chan struct{}
-	slots   chan struct{} // one for each batch under way
+	slots   chan struct{} // one for each page under way
 	backlog *backlog
 	late    func(notes []any) // set at the end: hears what is confirmed after it
 }
 
-type pendingBatch struct {
+type pendingPage struct {
 	next string
 	size int64
 	note any
@@ -35,7 +35,7 @@ func newTracker(start string, maxPending int, b *backlog) *tracker {
 	return &tracker{safe: start, changed: make(chan struct{}, 1), slots: make(chan struct{}, maxPending), backlog: b}
 }
 
-// add waits for a slot and enters a batch of size bytes that ends before the
+// add waits for a slot and enters a page of size bytes that ends before the
 // cursor next.
 func (t *tracker) add(ctx context.Context, next string, size int64) (seq int, err error) {
 	select {
@@ -45,7 +45,7 @@ func (t *tracker) add(ctx context.Context, next string, size int64) (seq int, er
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pending = append(t.pending, pendingBatch{next: next, size: size})
+	t.pending = append(t.pending, pendingPage{next: next, size: size})
 	t.open++
 	return t.first + len(t.pending) - 1, nil
 }
@@ -54,7 +54,7 @@ func (t *tracker) add(ctx context.Context, next string, size int64) (seq int, er
 func (t *tracker) skip(next string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pending = append(t.pending, pendingBatch{next: next, done: true})
+	t.pending = append(t.pending, pendingPage{next: next, done: true})
 	t.advance()
 }
 
@@ -78,7 +78,7 @@ func (t *tracker) done(seq int, note any, err error) {
 	t.advance()
 }
 
-// fail ends the run for a reason other than a batch.
+// fail ends the run for a reason other than a page.
 func (t *tracker) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,8 +115,8 @@ func (t *tracker) signal() {
 type progress struct {
 	safe  string // may be saved
 	notes []any  // of what lies before it, and behind the last checkpoint
-	count int    // of batches there
-	open  int    // batches under way
+	count int    // of pages there
+	open  int    // pages under way
 	left  bool
 	err   error // the first failure
 }
@@ -127,12 +127,12 @@ func (t *tracker) state() progress {
 	return progress{safe: t.safe, notes: notes(t.covered), count: len(t.covered), open: t.open, left: t.left, err: t.err}
 }
 
-// saved forgets the first n batches that a checkpoint now covers.
+// saved forgets the first n pages that a checkpoint now covers.
 func (t *tracker) saved(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.backlog.end(t, t.covered[:n], len(t.covered) > n)
-	t.covered = append([]pendingBatch(nil), t.covered[n:]...)
+	t.covered = append([]pendingPage(nil), t.covered[n:]...)
 }
 
 // end gives late the notes of what was confirmed and that no checkpoint covers,
@@ -153,7 +153,7 @@ func (t *tracker) end(late func(notes []any)) {
 	}
 }
 
-func notes(list []pendingBatch) (out []any) {
+func notes(list []pendingPage) (out []any) {
 	for _, p := range list {
 		if p.note != nil {
 			out = append(out, p.note)

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever the order in which batches are confirmed, and whichever fail, the
-// safe cursor is that of the last batch with none unconfirmed before it, and
+// Whatever the order in which pages are confirmed, and whichever fail, the
+// safe cursor is that of the last page with none unconfirmed before it, and
 // each note is given back once: with the checkpoint that covers it, or at the
 // end.
 func TestTrackerNeverPassesAGap(t *testing.T) {
@@ -32,7 +32,7 @@ func TestTrackerNeverPassesAGap(t *testing.T) {
 				now := tr.state()
 				for _, note := range now.notes {
 					if at := note.(int); at < saved { //nolint:forcetypeassert // see below
-						t.Fatalf("the note of batch %d is given after the checkpoint %d", at, saved)
+						t.Fatalf("the note of page %d is given after the checkpoint %d", at, saved)
 					}
 				}
 				take(now.notes)

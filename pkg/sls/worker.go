@@ -12,9 +12,9 @@ import (
 
 // Worker is one member of a consumer group.
 //
-// It holds its shards by a lease: while heartbeats succeed, no other member is
-// given them. A shard that is to move is drained first: no new pulls, the
-// batches under way confirmed, the checkpoint saved, heartbeats all the while;
+// It owns its shards while heartbeats succeed: no other member is then given
+// them. A shard that is to move is drained first: no new pulls, the
+// pages under way confirmed, the checkpoint saved, heartbeats all the while;
 // only then is it no longer reported. When heartbeats fail for nine tenths of
 // the group's timeout, everything stops at once and nothing more is saved. A
 // checkpoint is never forced, so that the service refuses one from a member

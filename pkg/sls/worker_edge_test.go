@@ -19,11 +19,11 @@ func TestShardThatIsGone(t *testing.T) {
 		fill(l, gen, 20, 1)
 		k := newSink(t, 0)
 		var once sync.Once
-		p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
-			if b.Shard == 1 {
+		p := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
+			if p.Shard == 1 {
 				once.Do(func() { l.RemoveShard(1) })
 			}
-			return k.Process(ctx, b)
+			return k.Process(ctx, p, done)
 		})
 		o := drain()
 		o.OldestOnExpired = oldest
@@ -63,7 +63,7 @@ func TestDrainBesideAnother(t *testing.T) {
 	n := fill(l, gen, 3, 1)
 	c := newClient(t, s, sls.Options{})
 	k := newSink(t, 0)
-	hold := sls.ProcessorFunc(func(ctx context.Context, _ *sls.Batch) error { <-ctx.Done(); return context.Cause(ctx) })
+	hold := sls.ProcessorFunc(func(ctx context.Context, _ *sls.Page, _ sls.Done) error { <-ctx.Done(); return context.Cause(ctx) })
 	o := quick()
 	o.Grace = time.Millisecond
 	stop := follow(t, newWorker(t, c, "other", hold, o))

@@ -208,9 +208,9 @@ func TestParentsBeforeChildren(t *testing.T) {
 	checkClean(t, l)
 }
 
-// A batch that fails ends the run; the checkpoint stays before it, and what
+// A page that fails ends the run; the checkpoint stays before it, and what
 // was confirmed before it is kept.
-func TestFailedBatch(t *testing.T) {
+func TestFailedPage(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	l, gen := s.Logstore(), emulator.NewGenerator(1)
 	first, _ := l.Range(0)
@@ -218,8 +218,8 @@ func TestFailedBatch(t *testing.T) {
 	k.guard(l, begins(l))
 	fill(l, gen, 20, 1)
 	boom := errors.New("token is wrong")
-	k.refuse = func(b *sls.Batch) error {
-		if b.Cursor == sls.FormatCursor(first+8) {
+	k.refuse = func(p *sls.Page) error {
+		if p.Cursor == sls.FormatCursor(first+8) {
 			return retry.Permanent(boom)
 		}
 		return nil
@@ -323,26 +323,26 @@ func TestStopIsClean(t *testing.T) {
 	first, _ := l.Range(0)
 	fill(l, gen, 40, 1)
 	var mu sync.Mutex
-	var batches []*sls.Batch
-	p := sls.ProcessorFunc(func(_ context.Context, b *sls.Batch) error {
+	var answers []sls.Done
+	p := sls.ProcessorFunc(func(_ context.Context, _ *sls.Page, answer sls.Done) error {
 		mu.Lock()
 		defer mu.Unlock()
-		batches = append(batches, b)
+		answers = append(answers, answer)
 		return nil
 	})
 	w := newWorker(t, newClient(t, s, sls.Options{}), "c", p, quick())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { _, err := w.Run(ctx); done <- err }()
-	eventually(t, "the most batches under way", func() bool { mu.Lock(); defer mu.Unlock(); return len(batches) == 8 })
+	eventually(t, "the most pages under way", func() bool { mu.Lock(); defer mu.Unlock(); return len(answers) == 8 })
 	cancel()
 	select {
 	case err := <-done:
 		t.Fatal("did not wait for what is under way", err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	for _, b := range slices.Backward(batches) {
-		b.Done(nil, nil)
+	for _, answer := range slices.Backward(answers) {
+		answer(nil, nil)
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -356,7 +356,7 @@ func TestStopIsBounded(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	fill(s.Logstore(), emulator.NewGenerator(1), 3, 1)
 	started := make(chan struct{}, 10)
-	p := sls.ProcessorFunc(func(ctx context.Context, b *sls.Batch) error {
+	p := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		started <- struct{}{}
 		<-ctx.Done() // a sink that never answers
 		return context.Cause(ctx)

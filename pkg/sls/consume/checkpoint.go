@@ -77,8 +77,8 @@ func (l *ledger) shut() {
 }
 
 // Process implements [sls.Processor]: the sink takes a page.
-func (l *ledger) Process(ctx context.Context, b *sls.Batch) error {
-	p := newPage(ctx, b, l)
+func (l *ledger) Process(ctx context.Context, pulled *sls.Page, done sls.Done) error {
+	p := newPage(ctx, pulled, done, l)
 	c, err := l.sink.Take(ctx, p)
 	p.Release()
 	p.Settle(c, err)

@@ -82,7 +82,7 @@ func (c *Consumer) workerOptions() sls.WorkerOptions {
 	return sls.WorkerOptions{
 		Start: c.cfg.Start, Drain: true, OldestOnExpired: c.cfg.OnInvalidCursor == oldest,
 		Heartbeat: c.cfg.Heartbeat, Timeout: c.cfg.GroupTimeout, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(),
-		MaxBatch: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
+		MaxPage: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
 	}
 }
 

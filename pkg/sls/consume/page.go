@@ -15,10 +15,10 @@ import (
 type Page struct {
 	*sls.Page
 
-	ctx   context.Context
-	batch *sls.Batch
-	run   *ledger
-	sent  bool // some of it was, so that the rest must be; under the lock of Timing
+	ctx  context.Context
+	done sls.Done
+	run  *ledger
+	sent bool // some of it was, so that the rest must be; under the lock of Timing
 
 	asking sync.Mutex
 	begun  time.Time // when SLS received the beginning of the page, if it was asked
@@ -57,8 +57,8 @@ func (c *Counts) Add(o Counts) {
 	}
 }
 
-func newPage(ctx context.Context, b *sls.Batch, run *ledger) *Page {
-	return &Page{Page: b.Page, ctx: ctx, batch: b, run: run, open: 1, counts: Counts{BytesIn: int64(len(b.Raw))}}
+func newPage(ctx context.Context, pulled *sls.Page, done sls.Done, run *ledger) *Page {
+	return &Page{Page: pulled, ctx: ctx, done: done, run: run, open: 1, counts: Counts{BytesIn: int64(len(pulled.Raw))}}
 }
 
 // Context ends when the page may not be sent any more: when its shard has gone
@@ -86,6 +86,6 @@ func (p *Page) Settle(c Counts, err error) {
 	last := p.open == 0
 	p.mu.Unlock()
 	if last {
-		p.batch.Done(p.counts, p.err)
+		p.done(p.counts, p.err)
 	}
 }

@@ -28,7 +28,7 @@ func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	defer cancel()
 	l := newLedger(c, r)
 	l.open(own, run.Context())
-	st, err := c.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(), MaxBatch: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
+	st, err := c.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(), MaxPage: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
 		OnSaved: l.saved, OnUnsaved: l.unsaved}, l)
 	l.shut()
 	l.status(st)
