@@ -29,5 +29,5 @@ func refusedOne(ctx context.Context, p *consume.Page, r hec.Rejection) error {
 		code = "http-" + strconv.Itoa(r.Status)
 	}
 	e := quarantine.Entry{Reason: fmt.Sprintf("Splunk refused the event: %s (HTTP %d)", r.Text, r.Status), Code: code}
-	return p.Quarantine(ctx, int64(r.Pos.A), int(r.Pos.B), e, r.Event) //nolint:gosec // as flight.add wrote them
+	return p.Quarantine(ctx, consume.Row{Cursor: int64(r.Pos.A), Index: int(r.Pos.B)}, e, r.Event) //nolint:gosec // as flight.add wrote them
 }

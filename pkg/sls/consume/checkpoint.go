@@ -116,6 +116,9 @@ func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
 	sheet, announced, news := l.look()
 	r.add(sheet, announced)
 	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()
+	if err := l.c.save(ctx); err != nil {
+		return err
+	}
 	if err := l.keep(ctx, l.c.full(r, l.sink)); err != nil {
 		return err
 	}

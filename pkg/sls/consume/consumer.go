@@ -51,6 +51,10 @@ type Function struct {
 	Receipt func(Receipt, Sink) receipt.Receipt
 	// Stats are those of the function's own clients, since they were made.
 	Stats func() Stats
+	// Save, if set, makes durable what the function has learned from the logs it is
+	// through with. It is called before they are checked off: after a kill nothing
+	// else can be learned from them again.
+	Save func(ctx context.Context) error
 	// MaxPage is how many bytes of logs a page holds at most, MaxPending how many
 	// pages of one shard may be under way.
 	MaxPage, MaxPending int
@@ -166,6 +170,14 @@ func (c *Consumer) measured(r *Receipt, since Stats) {
 	now := c.stats()
 	r.Retries = now.Retries - since.Retries
 	r.PossibleRepeats = now.PossibleRepeats - since.PossibleRepeats
+}
+
+// save has the function save what it has learned.
+func (c *Consumer) save(ctx context.Context) error {
+	if c.fn.Save == nil {
+		return nil
+	}
+	return c.fn.Save(ctx)
 }
 
 // full makes the function's receipt of r.

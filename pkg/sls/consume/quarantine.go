@@ -18,6 +18,7 @@ type position struct {
 	ID       string `json:"sls_id,omitempty"`
 	Cursor   int64  `json:"cursor,omitempty"` // of the group
 	Index    int    `json:"index"`            // of the log in it
+	Row      int    `json:"row,omitempty"`    // see [Row]
 	Page     string `json:"page,omitempty"`   // cursor of the pull, where a group cannot be told
 	Group    int    `json:"group,omitempty"`  // and how many groups before it were read
 }
@@ -72,13 +73,24 @@ func (p *Page) malformed(at position, cursor int64, raw []byte) error {
 	return p.setAside(p.ctx, at, cursor, id, e, raw)
 }
 
+// Row is a log of a page, or one of several records that a function makes of it.
+type Row struct {
+	Cursor int64 // of the log's group
+	Index  int   // of the log in it, see [sls.Group]
+	Row    int   // of the record, from 1; 0 for the log itself, or its only one
+}
+
 // Quarantine sets aside a log of the page, or what became of it, under a name
-// that is the same on every delivery, so that none is held twice. The log is the
-// one at index in the group at cursor, see [sls.Group]; record, reason and code
-// are the caller's. ctx may be any in which the record is still to be set aside.
-func (p *Page) Quarantine(ctx context.Context, cursor int64, index int, e quarantine.Entry, record []byte) error {
-	id := fmt.Sprintf("%d:%d:%d", p.Shard, cursor, index)
-	return p.setAside(ctx, position{ID: id, Cursor: cursor, Index: index}, cursor, id, e, record)
+// that is the same on every delivery, so that none is held twice. Record, reason
+// and code are the caller's. ctx may be any in which the record is still to be set
+// aside.
+func (p *Page) Quarantine(ctx context.Context, at Row, e quarantine.Entry, record []byte) error {
+	id := fmt.Sprintf("%d:%d:%d", p.Shard, at.Cursor, at.Index)
+	where := position{ID: id, Cursor: at.Cursor, Index: at.Index, Row: at.Row}
+	if at.Row > 0 {
+		id += fmt.Sprint(":", at.Row)
+	}
+	return p.setAside(ctx, where, at.Cursor, id, e, record)
 }
 
 // setAside writes a record into an object of its own, since what else is

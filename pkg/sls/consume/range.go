@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/siemfeed/siemfeed/pkg/outcome"
@@ -31,6 +32,7 @@ func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	st, err := c.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(), MaxPage: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
 		OnSaved: l.saved, OnUnsaved: l.unsaved}, l)
 	l.shut()
+	err = errors.Join(err, c.save(own)) // the answer is the checkpoint
 	l.status(st)
 	l.settle(own, r)
 	if !st.Finished || err != nil {
