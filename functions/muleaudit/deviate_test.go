@@ -55,7 +55,7 @@ func TestBoundsOfTheAPIDoNotMatter(t *testing.T) {
 		w.wantExactly(30*time.Minute, map[string][]emulator.Event{"org-1": events})
 
 		verify := func() int {
-			v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{}, nil)
+			v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
 			if err != nil || v[0].APITotal < int64(len(events)) {
 				t.Fatalf("end %d: %+v, %v", end, v, err)
 			}

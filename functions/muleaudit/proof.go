@@ -15,19 +15,21 @@ func (f *Function) Proof() serve.Proof {
 }
 
 func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Verified) error {
-	orgs, err := f.Verify(ctx, VerifyOptions{From: from, To: to, Last: serve.DefaultSpan}, nil)
-	for i, o := range orgs {
-		if o.From.IsZero() && len(o.Findings) == 0 {
+	orgs, err := f.Verify(ctx, VerifyOptions{From: from, To: to, Last: serve.DefaultSpan})
+	first := true
+	for _, o := range orgs {
+		if o.From.Before(o.To) && o.Slices == 0 && o.Found == 0 {
 			continue // not come to
 		}
 		v.Checked += o.APITotal
-		v.Find(o.Findings...)
-		if i == 0 || o.From.Before(v.From) {
+		v.Take(o.FindingList)
+		if first || o.From.Before(v.From) {
 			v.From = o.From
 		}
-		if i == 0 || o.To.Before(v.To) {
+		if first || o.To.Before(v.To) {
 			v.To = o.To // one organisation may be behind the others
 		}
+		first = false
 	}
 	return err
 }

@@ -22,7 +22,9 @@ type handled struct{ h http.Handler }
 func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
 	rec := httptest.NewRecorder()
 	h.h.ServeHTTP(rec, r)
-	return rec.Result(), nil
+	res := rec.Result()
+	res.Request = r
+	return res, nil
 }
 
 // Ten days of an organisation without events leave, for good, a receipt a run

@@ -138,7 +138,7 @@ func TestRejectedEntriesHoldNothingUp(t *testing.T) {
 	}
 	w.wantAside(rejected)
 	for _, deep := range []bool{false, true} {
-		if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: deep}, nil); err != nil || len(v[0].Findings) > 0 || v[0].APITotal != 1005 {
+		if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: deep}); err != nil || v[0].Found != 5 || v[0].Kinds[receipt.Quarantined] != 5 || v[0].APITotal != 1005 {
 			t.Errorf("deep %v: %+v, %v", deep, v, err)
 		}
 	}
@@ -170,7 +170,7 @@ func TestEntriesWithoutTimeAtAnEdge(t *testing.T) {
 	if r := w.mustRun(f, fmt.Sprintf(`{"from":%q,"to":%q}`, aligned(6).Format(time.RFC3339), aligned(1).Format(time.RFC3339))); r.Out != 0 || r.Quarantined != 0 {
 		t.Errorf("read again: %+v", r.Core)
 	}
-	if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: true}, nil); err != nil || len(v[0].Findings) > 0 {
+	if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{Deep: true}); err != nil || v[0].Found != 1 || v[0].Kinds[receipt.Quarantined] != 1 {
 		t.Errorf("%+v, %v", v, err)
 	}
 	w.wantTidy()

@@ -17,7 +17,7 @@ import (
 // kinds verifies and counts the findings by kind.
 func (w *world) kinds(o muleaudit.VerifyOptions) map[string]int {
 	w.t.Helper()
-	list, err := w.function().Verify(context.Background(), o, nil)
+	list, err := w.function().Verify(context.Background(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

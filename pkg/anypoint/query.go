@@ -62,10 +62,11 @@ type request struct {
 	Cursor         json.RawMessage `json:"cursor,omitempty"`
 }
 
+// date writes a bound of a query.
+func date(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // request returns the body of q's first page; some is false when q is empty.
 func (q Query) request(limit int) (r request, b bounds, some bool) {
-	const iso = "2006-01-02T15:04:05.000Z"
-	date := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(iso) }
 	b = q.bounds()
 	return request{
 		OrganizationID: q.Org, StartDate: date(b.first), EndDate: date(b.last), Ascending: true, Limit: limit,
@@ -109,13 +110,30 @@ func (c *Client) Total(ctx context.Context, q Query) (int64, error) {
 	if !some {
 		return 0, nil
 	}
+	return c.total(ctx, req)
+}
+
+// Count asks how many entries q has where the API keeps to its documentation:
+// both bounds are inclusive, in milliseconds. So none beside them is counted;
+// where it does not, the answer may be off by those at the bounds, which
+// [Client.Entries] tells.
+func (c *Client) Count(ctx context.Context, q Query) (int64, error) {
+	req, b, some := q.request(1)
+	if !some {
+		return 0, nil
+	}
+	req.StartDate, req.EndDate = date(b.from), date(b.to-1)
+	return c.total(ctx, req)
+}
+
+func (c *Client) total(ctx context.Context, req request) (int64, error) {
 	t, err := c.page(ctx, new(Stats), req, true, ignore{}, func(trailer) error { return nil })
 	if err != nil {
 		return 0, err
 	}
 	n, ok := number(t.total)
 	if !ok {
-		return 0, retry.Permanent(&Error{Kind: Protocol, Org: q.Org, Detail: "the API named no total"})
+		return 0, retry.Permanent(&Error{Kind: Protocol, Org: req.OrganizationID, Detail: "the API named no total"})
 	}
 	return n, nil
 }

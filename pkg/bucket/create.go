@@ -65,6 +65,17 @@ func isExists(err error) bool {
 // hexadecimal digits.
 const metaSHA256 = "sha256"
 
+// StoredSum returns the SHA-256 that an object was written with, in hexadecimal
+// digits: empty if it does not carry one, as when it was overwritten or copied
+// by others. In a directory it always is, since what an object carries lies in a
+// file of its own there and outlives a change of the content.
+func (b *Bucket) StoredSum(a *blob.Attributes) string {
+	if b.dir != nil {
+		return ""
+	}
+	return a.Metadata[metaSHA256]
+}
+
 // CreateSum is [Bucket.Create] for bytes whose number and SHA-256, in
 // hexadecimal digits, are known. The object carries the hash as metadata: one
 // that is there already with the same is this very one, from an attempt whose
@@ -100,7 +111,7 @@ func (b *Bucket) has(ctx context.Context, key string, size int64, sum string) (b
 	if err != nil || a.Size != size {
 		return false, err
 	}
-	if there := a.Metadata[metaSHA256]; there != "" {
+	if there := b.StoredSum(a); there != "" {
 		return there == sum, nil
 	}
 	h := sha256.New()

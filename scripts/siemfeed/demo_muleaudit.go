@@ -116,7 +116,7 @@ func proveMuleaudit(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	list, err := f.Verify(ctx, muleaudit.VerifyOptions{Deep: true}, nil)
+	list, err := f.Verify(ctx, muleaudit.VerifyOptions{Deep: true})
 	if err != nil {
 		return err
 	}

@@ -122,10 +122,7 @@ func showConverted(v gunzipcsv.Verified) error {
 		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE GONE SINCE", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS", "OF THESE UNREAD"},
 		{count(v.Objects), count(v.Converted), count(v.Skipped), count(v.Gone), size(v.Bytes), count(v.Records), count(v.Found), count(v.Unread)},
 	})
-	err := findings(os.Stdout, v.Findings)
-	if more := v.Found - int64(len(v.Findings)); more > 0 {
-		fmt.Printf("and %s findings more\n", count(more))
-	}
+	err := findingList(os.Stdout, v.FindingList)
 	fmt.Printf("%s could not be looked at\n", count(v.Unread))
 	return err
 }

@@ -40,10 +40,11 @@ func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
 }
 
 type verifyMuleaudit struct {
-	From        time.Time `help:"Begin here instead of at the first scheduled run."`
-	To          time.Time `help:"End here instead of at the watermark."`
-	FeedDeletes bool      `help:"The SIEM's feed deletes objects it has read: a missing one is no finding."`
-	Deep        bool      `help:"Read every entry from the API again and look for each, instead of comparing totals."`
+	From        time.Time     `help:"Begin here, RFC 3339."`
+	To          time.Time     `help:"End here instead of before what the next run looks at again."`
+	Last        time.Duration `help:"Without --from, begin this long before the end." default:"168h"`
+	FeedDeletes bool          `help:"The SIEM's feed deletes objects it has read: a missing one is no finding."`
+	Deep        bool          `help:"Read every object, and every entry from the API again, and look for each, instead of comparing sizes, stored hashes and totals."`
 }
 
 // Run implements the command.
@@ -53,7 +54,11 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	list, err := f.Verify(ctx, muleaudit.VerifyOptions{From: v.From, To: v.To, Deleted: v.FeedDeletes, Deep: v.Deep}, nil)
+	bar := newTimeProgress("verify")
+	list, err := f.Verify(ctx, muleaudit.VerifyOptions{
+		From: v.From, To: v.To, Last: v.Last, Deleted: v.FeedDeletes, Deep: v.Deep, Progress: bar.set,
+	})
+	bar.finish()
 	if err != nil {
 		return err
 	}
@@ -61,17 +66,28 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 }
 
 func showVerified(list []muleaudit.Verified) error {
-	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "EVENTS", "API TOTAL", "FINDINGS"}}
-	var all []receipt.Finding
+	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "READ", "EVENTS", "API TOTAL", "FINDINGS"}}
+	all := receipt.NewFindingList()
 	for _, o := range list {
 		rows = append(rows, []string{
 			o.Org, o.From.Format(time.RFC3339), o.To.Format(time.RFC3339), count(int64(o.Slices)),
-			count(int64(o.Objects)), count(o.Events), count(o.APITotal), count(int64(len(o.Findings))),
+			count(int64(o.Objects)), count(int64(o.Read)), count(o.Events), count(o.APITotal), count(o.Found),
 		})
-		all = append(all, o.Findings...)
+		all.Join(o.FindingList)
 	}
 	table(os.Stdout, rows)
-	return findings(os.Stdout, all)
+	for _, o := range list {
+		for _, left := range o.Left {
+			fmt.Printf("not looked at: %s %s\n", o.Org, left)
+		}
+		if o.Gone > 0 {
+			fmt.Printf("not looked at: %s %s objects that are there no more\n", o.Org, count(int64(o.Gone)))
+		}
+		if o.Forgotten > 0 {
+			fmt.Printf("%s: the API has %s entries no longer that it sent once\n", o.Org, count(o.Forgotten))
+		}
+	}
+	return findingList(os.Stdout, all)
 }
 
 type doctorMuleaudit struct{}

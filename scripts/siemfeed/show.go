@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -57,6 +58,32 @@ func (p *progress) set(n int64) {
 func (p *progress) finish() {
 	if p.bar != nil {
 		_ = p.bar.Finish()
+	}
+}
+
+// timeProgress is the progress of what covers a span of time.
+type timeProgress struct {
+	mu    sync.Mutex
+	label string
+	bar   *progress // begun when the whole is known
+}
+
+func newTimeProgress(label string) *timeProgress { return &timeProgress{label: label} }
+
+func (p *timeProgress) set(done, total time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		p.bar = newProgress(p.label+" (minutes)", int64(total/time.Minute))
+	}
+	p.bar.set(int64(done / time.Minute))
+}
+
+func (p *timeProgress) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.finish()
 	}
 }
 
@@ -115,6 +142,17 @@ func checks(w io.Writer, list []doctor.Check) error {
 	}
 	_, _ = fmt.Fprintf(w, "all %d checks passed\n", len(list))
 	return nil
+}
+
+// findingList prints what a verification found, of what is too much only the
+// first, and returns errFindings if that is anything.
+func findingList(w io.Writer, l receipt.FindingList) error {
+	err := findings(w, l.Findings)
+	if more := l.Found - int64(len(l.Findings)); more > 0 {
+		_, _ = fmt.Fprintf(w, "and %s findings more\n", count(more))
+		err = errFindings
+	}
+	return err
 }
 
 // findings prints what a verification found, and returns errFindings if that
