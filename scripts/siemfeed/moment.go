@@ -41,6 +41,16 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 
 var errSpan = errors.New("want a span of time such as 90m, 24h or 400d")
 
+// span is a flag's span of time, see [parseSpan].
+type span time.Duration
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := parseSpan(string(text))
+	*s = span(d)
+	return err
+}
+
 // parseSpan reads a span of time that is not negative: days as d, the rest as
 // [time.ParseDuration] does.
 func parseSpan(text string) (time.Duration, error) {

@@ -40,11 +40,11 @@ func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
 }
 
 type verifyMuleaudit struct {
-	From        time.Time     `help:"Begin here, RFC 3339."`
-	To          time.Time     `help:"End here instead of before what the next run looks at again."`
-	Last        time.Duration `help:"Without --from, begin this long before the end." default:"168h"`
-	FeedDeletes bool          `help:"The SIEM's feed deletes objects it has read: a missing one is no finding."`
-	Deep        bool          `help:"Read every object, and every entry from the API again, and look for each, instead of comparing sizes, stored hashes and totals."`
+	From        time.Time `help:"Begin here, RFC 3339."`
+	To          time.Time `help:"End here instead of before what the next run looks at again."`
+	Last        span      `help:"Without --from, begin this long before the end." default:"7d"`
+	FeedDeletes bool      `help:"The SIEM's feed deletes objects it has read: a missing one is no finding."`
+	Deep        bool      `help:"Read every object, and every entry from the API again, and look for each, instead of comparing sizes, stored hashes and totals."`
 }
 
 // Run implements the command.
@@ -56,7 +56,7 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 	defer func() { _ = f.Close() }()
 	bar := newTimeProgress("verify")
 	list, err := f.Verify(ctx, muleaudit.VerifyOptions{
-		From: v.From, To: v.To, Last: v.Last, Deleted: v.FeedDeletes, Deep: v.Deep, Progress: bar.set,
+		From: v.From, To: v.To, Last: time.Duration(v.Last), Deleted: v.FeedDeletes, Deep: v.Deep, Progress: bar.set,
 	})
 	bar.finish()
 	if err != nil {
