@@ -49,6 +49,8 @@ type Core struct {
 	// LagSeconds is how far the oldest checkpoint is behind now, whether or not
 	// it moved; null where that could not be found out. See [Core.Lag].
 	LagSeconds *float64 `json:"lag_seconds"`
+	// Lags are the lags that were found out, in seconds, by source.
+	Lags map[string]float64 `json:"lags,omitempty"`
 
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`
@@ -62,8 +64,6 @@ type Core struct {
 	Redeliver bool `json:"-"`
 	// Remaining says, in words, what the next run has to do.
 	Remaining []string `json:"remaining,omitempty"`
-
-	lags map[string]time.Duration
 }
 
 // Receipt is any function's receipt.
@@ -117,18 +117,15 @@ func (c *Core) Finish(o Outcome) {
 // Lag notes how far the checkpoint of source, such as an organisation, a shard
 // or a queue, is behind now.
 func (c *Core) Lag(source string, d time.Duration) {
-	if c.lags == nil {
-		c.lags = map[string]time.Duration{}
+	if c.Lags == nil {
+		c.Lags = map[string]float64{}
 	}
-	d = max(d, 0)
-	c.lags[source] = d
-	if s := d.Seconds(); c.LagSeconds == nil || s > *c.LagSeconds {
-		c.LagSeconds = &s
+	lag := max(d, 0).Seconds()
+	c.Lags[source] = lag
+	if c.LagSeconds == nil || lag > *c.LagSeconds {
+		c.LagSeconds = &lag
 	}
 }
-
-// Lags are the lags noted, by source.
-func (c *Core) Lags() map[string]time.Duration { return c.lags }
 
 // Balance returns an error unless in = out + filtered + quarantined.
 func (c *Core) Balance() error {

@@ -52,8 +52,8 @@ func TestLagIsThatOfTheOldest(t *testing.T) {
 	r.Lag("a", time.Minute)
 	r.Lag("b", time.Hour)
 	r.Lag("c", -time.Second) // of a clock that runs ahead
-	if *r.LagSeconds != 3600 || len(r.Lags()) != 3 || r.Lags()["c"] != 0 {
-		t.Errorf("%v, of %v", *r.LagSeconds, r.Lags())
+	if *r.LagSeconds != 3600 || len(r.Lags) != 3 || r.Lags["c"] != 0 {
+		t.Errorf("%v, of %v", *r.LagSeconds, r.Lags)
 	}
 }
 

@@ -106,7 +106,7 @@ func essence(whole []byte) ([]byte, error) {
 		return nil, err
 	}
 	c.Function, c.Version, c.Run, c.Status = short(c.Function), short(c.Version), short(c.Run), Status(short(string(c.Status)))
-	c.Error, c.Trouble, c.Remaining = short(c.Error), short(c.Trouble), nil
+	c.Error, c.Trouble, c.Remaining, c.Lags = short(c.Error), short(c.Trouble), nil, nil
 	return json.Marshal(&c)
 }
 

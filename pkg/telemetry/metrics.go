@@ -91,8 +91,8 @@ func (m *Metrics) Run(ctx context.Context, r *receipt.Core) {
 	m.bytes.Add(ctx, r.BytesIn, metric.WithAttributes(function, attribute.String("direction", "in")))
 	m.bytes.Add(ctx, r.BytesOut, metric.WithAttributes(function, attribute.String("direction", "out")))
 	m.retries.Add(ctx, r.Retries, metric.WithAttributes(function))
-	for source, lag := range r.Lags() {
-		m.lag.Record(ctx, lag.Seconds(), metric.WithAttributes(function, attribute.String("source", source)))
+	for source, lag := range r.Lags {
+		m.lag.Record(ctx, lag, metric.WithAttributes(function, attribute.String("source", source)))
 	}
 	m.runs.Add(ctx, 1, metric.WithAttributes(function, attribute.String("status", string(r.Status))))
 }
