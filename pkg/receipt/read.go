@@ -52,8 +52,14 @@ func Oldest(ctx context.Context, state *bucket.Bucket, function string) (time.Ti
 		if err != nil {
 			return time.Time{}, err
 		}
-		began, _, _ := strings.Cut(path.Base(o.Key), "-")
-		return time.Parse(stamp, began)
+		return Began(path.Base(o.Key))
 	}
 	return time.Time{}, nil
+}
+
+// Began returns when the run began, or what else is called as runs are, whose
+// name is id.
+func Began(id string) (time.Time, error) {
+	stamped, _, _ := strings.Cut(id, "-")
+	return time.Parse(stamp, stamped)
 }

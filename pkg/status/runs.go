@@ -1,0 +1,90 @@
+package status
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// mostRuns is how many receipts are looked at for one of a run that succeeded:
+// two days of quarter hours, or three hours of minutes.
+const mostRuns = 192
+
+// runs looks for the last run and the last that succeeded.
+func (f *Function) runs(ctx context.Context, state *bucket.Bucket, now time.Time) error {
+	keys, err := newest(ctx, state, f.Function+"/receipts/", now, mostRuns)
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(keys, abreast) {
+		list, err := readAll[receipt.Core](ctx, state, batch)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			if f.Last == nil {
+				f.Last = &r
+			}
+			if r.Status == receipt.OK || r.Status == receipt.Partial {
+				f.Success, f.SuccessBefore = &r.FinishedAt, nil
+				return nil
+			}
+			f.SuccessBefore = &r.StartedAt
+		}
+	}
+	return nil
+}
+
+// proof reads the last verification.
+func proof(ctx context.Context, state *bucket.Bucket, function string, now time.Time) (*Proof, error) {
+	keys, err := newest(ctx, state, function+"/verify/", now, 1)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	list, err := readAll[receipt.Verification](ctx, state, keys)
+	if err != nil {
+		return nil, err
+	}
+	began, err := receipt.Began(strings.TrimSuffix(path.Base(keys[0]), ".json"))
+	return &Proof{began, list[0].Verify}, err
+}
+
+const (
+	// mostPending is how many objects are counted, and mostRead how many are
+	// looked into: there may be a million, after a receiver refused everything.
+	mostPending = 10_000
+	mostRead    = 64
+)
+
+// pending counts what is in quarantine.
+func pending(ctx context.Context, q *quarantine.Store) (Pending, error) {
+	p := Pending{Codes: map[string]int{}}
+	var names []string
+	for name, err := range q.Names(ctx, time.Time{}, time.Time{}) {
+		if err != nil {
+			return p, err
+		}
+		if p.Objects == mostPending {
+			p.More = true
+			break
+		}
+		p.Objects++
+		if len(names) < mostRead {
+			names = append(names, name)
+		}
+	}
+	counts, err := codes(ctx, q, names)
+	for _, c := range counts {
+		for code, n := range c {
+			p.Codes[code] += n
+		}
+	}
+	p.Read = len(names)
+	return p, err
+}
