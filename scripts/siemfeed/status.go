@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/status"
+)
+
+// statusConfig is what every function's state can be found by.
+type statusConfig struct {
+	config.R2
+	config.Alibaba
+	config.Common
+}
+
+// Validate implements [config.Validator].
+func (c *statusConfig) Validate() config.Faults {
+	f := c.Common.Validate("", nil)
+	f = append(f, c.ValidateR2(map[string]string{"STATE_URL": c.StateURL, "QUARANTINE_URL": c.QuarantineURL})...)
+	return append(f, c.ValidateOSS(c.StateURL, c.QuarantineURL)...)
+}
+
+type statusCmd struct {
+	Functions []functionName `arg:"" optional:"" help:"Only these; else those that have something in STATE_URL."`
+	Watch     bool           `help:"Show it again every few seconds."`
+	Output    string         `help:"table or json." enum:"table,json" default:"table"`
+}
+
+// watchEvery is how often a status is shown again.
+const watchEvery = 5 * time.Second
+
+// Run implements the command.
+func (s *statusCmd) Run(ctx context.Context) error {
+	for _, name := range s.Functions {
+		if _, ok := functions[name]; !ok {
+			return fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(names(), ", "))
+		}
+	}
+	var cfg statusConfig
+	if err := config.Load(ctx, envconfig.OsLookuper(), &cfg); err != nil {
+		return err
+	}
+	open := serve.NewOpener(ctx)
+	keys := []bucket.Option{cfg.Keys(), bucket.WithOSS(cfg.Alibaba.Provider())}
+	state, rejected := open.Source("STATE_URL", cfg.StateURL, keys...), open.Source("QUARANTINE_URL", cfg.QuarantineURL, keys...)
+	if err := open.Err(); err != nil {
+		return err
+	}
+	defer func() { _ = open.Close() }()
+	for {
+		list, err := s.read(ctx, state, rejected)
+		if err == nil {
+			err = s.show(os.Stdout, list)
+		}
+		if !s.Watch || err != nil {
+			if err == nil && slices.ContainsFunc(list, func(f status.Function) bool { return len(f.Next) > 0 }) {
+				err = errFindings
+			}
+			return err
+		}
+		if retry.Sleep(ctx, watchEvery) != nil {
+			return nil // the operator ended it
+		}
+	}
+}
+
+// read reads how the functions fare, those that were named or those that have
+// left anything.
+func (s *statusCmd) read(ctx context.Context, state, rejected *bucket.Bucket) ([]status.Function, error) {
+	asked := s.Functions
+	if len(asked) == 0 {
+		asked = slices.Sorted(maps.Keys(functions))
+	}
+	list := make([]status.Function, len(asked))
+	now := time.Now()
+	g, gctx := errgroup.WithContext(ctx)
+	for i, name := range asked {
+		g.Go(func() (err error) {
+			list[i], err = status.Read(gctx, state, rejected, string(name), now)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if len(s.Functions) == 0 {
+		list = slices.DeleteFunc(list, func(f status.Function) bool {
+			return f.Last == nil && f.Proof == nil && f.Pending.Objects == 0
+		})
+	}
+	return list, nil
+}
+
+func (s *statusCmd) show(w io.Writer, list []status.Function) error {
+	if s.Output == "json" {
+		return json.NewEncoder(w).Encode(map[string][]status.Function{"functions": list})
+	}
+	if s.Watch && term.IsTerminal(int(os.Stdout.Fd())) {
+		_, _ = io.WriteString(w, "\033[H\033[2J")
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "no function has left anything in STATE_URL yet")
+		return err
+	}
+	showStatus(w, list, time.Now())
+	return nil
+}
+
+// mostSources is how many of a function's sources are shown, the furthest
+// behind.
+const mostSources = 8
+
+// showStatus prints what is to be done first, then the table.
+func showStatus(w io.Writer, list []status.Function, now time.Time) {
+	for _, f := range list {
+		for _, next := range f.Next {
+			_, _ = fmt.Fprintf(w, "%s: %s\n", f.Function, next)
+		}
+	}
+	rows := [][]string{{"FUNCTION", "LAST RUN", "STATUS", "LAST SUCCESS", "LAG", "IN QUARANTINE", "LAST PROOF", "FINDINGS"}}
+	for _, f := range list {
+		rows = append(rows, row(f, now))
+		if f.Last != nil && len(f.Last.Lags) > 1 {
+			rows = append(rows, sources(f.Last.Lags)...)
+		}
+	}
+	table(w, rows)
+}
+
+func row(f status.Function, now time.Time) []string {
+	cells := []string{f.Function, "never", "-", "-", "-", pendingCell(f.Pending), "never", "-"}
+	if l := f.Last; l != nil {
+		cells[1], cells[2] = ago(l.StartedAt, now), string(l.Status)
+		if l.LagSeconds != nil {
+			cells[4] = seconds(*l.LagSeconds)
+		}
+	}
+	switch {
+	case f.Success != nil:
+		cells[3] = ago(*f.Success, now)
+	case f.SuccessBefore != nil:
+		cells[3] = "before " + ago(*f.SuccessBefore, now)
+	}
+	if p := f.Proof; p != nil {
+		cells[6], cells[7] = ago(p.Time, now), count(p.Findings)
+	}
+	return cells
+}
+
+// sources are rows of the sources that are furthest behind.
+func sources(lags map[string]float64) (rows [][]string) {
+	names := slices.SortedFunc(maps.Keys(lags), func(a, b string) int {
+		if lags[a] != lags[b] {
+			if lags[a] > lags[b] {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	for _, name := range names[:min(len(names), mostSources)] {
+		rows = append(rows, []string{"  " + name, "", "", "", seconds(lags[name])})
+	}
+	if more := len(names) - mostSources; more > 0 {
+		rows = append(rows, []string{fmt.Sprintf("  and %d less behind", more)})
+	}
+	return rows
+}
+
+// pendingCell counts objects, and says what their records were rejected for.
+func pendingCell(p status.Pending) string {
+	if p.Objects == 0 {
+		return "0"
+	}
+	n := count(int64(p.Objects))
+	if p.More {
+		n += "+"
+	}
+	var codes []string
+	for _, code := range slices.SortedFunc(maps.Keys(p.Codes), func(a, b string) int { return p.Codes[b] - p.Codes[a] }) {
+		codes = append(codes, fmt.Sprintf("%s×%d", code, p.Codes[code]))
+	}
+	if p.Read < p.Objects {
+		codes = append(codes, "…")
+	}
+	return n + " (" + strings.Join(codes, ", ") + ")"
+}
+
+func ago(t, now time.Time) string {
+	return roughly(now.Sub(t)) + " ago"
+}
+
+func seconds(s float64) string { return roughly(time.Duration(s * float64(time.Second))) }
+
+// roughly writes a span in the unit that is of use.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return d.Round(time.Second).String()
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/status"
+)
+
+func TestShowStatus(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) *time.Time { t := now.Add(-d); return &t }
+	lag := 7200.0
+	lags := map[string]float64{"org-1": 7200, "org-2": 61}
+	for _, c := range "abcdefgh" {
+		lags["small-"+string(c)] = 5
+	}
+	list := []status.Function{
+		{
+			Function: "muleaudit", Success: at(2*time.Hour + 3*time.Minute),
+			Last:    &receipt.Core{StartedAt: *at(90 * time.Second), Status: receipt.Failed, LagSeconds: &lag, Lags: lags},
+			Pending: status.Pending{Objects: 1200, Read: 64, Codes: map[string]int{"too_long": 3, "not_an_object": 61}},
+			Proof:   &status.Proof{Time: *at(72 * time.Hour), Verified: receipt.Verified{Findings: 1234}},
+			Next:    []string{"the last run failed: 403"},
+		},
+		{Function: "slshec", SuccessBefore: at(time.Hour), Last: &receipt.Core{StartedAt: now, Status: receipt.Running}},
+	}
+	var b strings.Builder
+	showStatus(&b, list, now)
+	const want = `muleaudit: the last run failed: 403
+  FUNCTION           LAST RUN  STATUS   LAST SUCCESS     LAG   IN QUARANTINE                          LAST PROOF  FINDINGS
+  muleaudit          1m ago    failed   2h3m ago         2h0m  1,200 (not_an_object×61, too_long×3, …)  3d ago      1,234
+    org-1                                                2h0m
+    org-2                                                1m
+    small-a                                              5s
+    small-b                                              5s
+    small-c                                              5s
+    small-d                                              5s
+    small-e                                              5s
+    small-f                                              5s
+    and 2 less behind
+  slshec             0s ago    running  before 1h0m ago  -     0                                      never       -
+`
+	squeeze := func(s string) string {
+		var lines []string
+		for l := range strings.Lines(s) {
+			lines = append(lines, strings.Join(strings.Fields(l), " "))
+		}
+		return strings.Join(lines, "\n")
+	}
+	if got := b.String(); squeeze(got) != squeeze(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestStatusCommand(t *testing.T) {
+	bin := proctest.Build(t, ".")
+	source := t.TempDir()
+	if err := os.WriteFile(filepath.Join(source, "bad.log.gz"), []byte("no gzip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{
+		"SOURCE_URL": "file://" + source, "DEST_URL": "file://" + t.TempDir(), "STATE_URL": "file://" + t.TempDir(), "LOG_LEVEL": "error",
+	}
+	run := func(want string, args ...string) string {
+		t.Helper()
+		out, _ := proctest.Run(t, bin, env, args...) // the exit code is tested elsewhere
+		if !strings.Contains(out, want) {
+			t.Errorf("%q: %q is not in\n%s", args, want, out)
+		}
+		return out
+	}
+	run("no function has left anything", "status")
+	run(`no function "x"`, "status", "x")
+	run("muleaudit: it has not run", "status", "muleaudit")
+	run("1 in quarantine", "backfill", "gunzipcsv")
+	run("gunzipcsv: mend what put an object into quarantine", "status")
+	var got struct{ Functions []status.Function }
+	if err := json.Unmarshal([]byte(run("{", "status", "--output", "json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Functions) != 1 || got.Functions[0].Last.Quarantined != 1 || got.Functions[0].Pending.Objects != 1 || got.Functions[0].Success == nil {
+		t.Errorf("%+v", got)
+	}
+}
