@@ -17,6 +17,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 // busy waits of a group in milliseconds, not seconds.
@@ -78,83 +79,32 @@ func chaos(t *testing.T, seed int) {
 		}
 	}
 	w := newWorld(t, emulator.Options{Shards: 2 + seed%2, MaxPullBytes: 30000, Misspelt: seed%3 == 1}, h, env)
-	if repeats { // now and then a shard's checkpoint is refused although it stays assigned
-		refuse := rand.New(rand.NewPCG(uint64(seed), 9))
-		w.store.RefuseCheckpoints(func(e emulator.CheckpointEvent) bool { return !e.Forced && refuse.IntN(15) == 0 })
-	}
-	gen := emulator.NewGenerator(uint64(seed))
-	w.fill(gen, 12, 12)
-
-	hecFaults := map[fault.Kind]float64{fault.Error500: 0.04, fault.Error503: 0.03, fault.Error429: 0.02, fault.ResetBefore: 0.02}
+	faults := map[fault.Kind]float64{fault.Error500: 0.04, fault.Error503: 0.03, fault.Error429: 0.02, fault.ResetBefore: 0.02}
 	if repeats {
-		maps.Copy(hecFaults, map[fault.Kind]float64{fault.ResetAfter: 0.03, fault.ResetMid: 0.03, fault.Truncate: 0.03})
+		maps.Copy(faults, map[fault.Kind]float64{fault.ResetAfter: 0.03, fault.ResetMid: 0.03, fault.Truncate: 0.03})
 	}
-	w.hec.Faults.Random(uint64(seed), hecFaults)
-	w.sls.Faults.Random(uint64(seed), map[fault.Kind]float64{
-		fault.Error500: 0.03, fault.Error503: 0.02, fault.Error403: 0.005, fault.ResetBefore: 0.02, fault.ResetAfter: 0.01, fault.ResetMid: 0.02, fault.Truncate: 0.02,
-	})
-
-	// One consumer drains again and again, another follows for a while and
-	// so takes shards away and gives them back; meanwhile logs come, and a
-	// shard is split.
-	var wg sync.WaitGroup
-	drains, follows := w.function(), w.follower("second")
-	wg.Go(func() {
-		for range 3 {
-			_, _ = w.run(drains) // may fail, and often has to leave shards to the other
-		}
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	wg.Go(func() {
-		_ = follows.Follow(ctx, nil) // faults may end it
-	})
-	for i := range 4 {
-		time.Sleep(time.Duration(rng.IntN(80)) * time.Millisecond)
-		w.fill(gen, 4, 12)
-		switch {
-		case i == 2 && seed%4 == 3: // a proxy comes between
-			w.hec.Set(func(o *splunk.Options) { o.Gzip = splunk.LosesEncoding })
-		case i == 2 && seed%4 == 2: // to be asked again tomorrow
-			w.hec.Set(func(o *splunk.Options) { o.Busy, o.RetryAfter = true, 24*time.Hour })
-		}
-		if i == 1 {
-			if _, _, err := w.store.Split(0); err != nil {
-				t.Error(err)
+	w.hec.Faults.Random(uint64(seed), faults)
+	w.Chaos(consumetest.Chaos{
+		Seed: uint64(seed), Repeats: repeats, Drains: w.function(), Follows: w.follower("second"),
+		Meanwhile: func(step int) {
+			switch {
+			case step == 2 && seed%4 == 3: // a proxy comes between
+				w.hec.Set(func(o *splunk.Options) { o.Gzip = splunk.LosesEncoding })
+			case step == 2 && seed%4 == 2: // to be asked again tomorrow
+				w.hec.Set(func(o *splunk.Options) { o.Busy, o.RetryAfter = true, 24*time.Hour })
 			}
-		}
-	}
-	cancel()
-	wg.Wait()
-	w.finish()
+		},
+		Heal: func() {
+			w.hec.Faults.Random(0, nil)
+			w.hec.Set(func(o *splunk.Options) { o.Busy, o.BusyAfter = false, nil })
+		},
+	})
 	w.wantAll(repeats)
-	w.wantCheckpoints(group)
-	w.wantProof()
 	for _, r := range w.receipts() {
 		if err := r.Balance(); err != nil {
 			t.Error(err)
 		}
 	}
-}
-
-// finish ends the faults and drains until all is done.
-func (w *world) finish() {
-	w.t.Helper()
-	w.sls.Faults.Random(0, nil)
-	w.store.RefuseCheckpoints(nil)
-	w.hec.Faults.Random(0, nil)
-	w.hec.Set(func(o *splunk.Options) { o.Busy, o.BusyAfter = false, nil })
-	f := w.function()
-	for range 200 {
-		r, err := w.run(f)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if r.Status == receipt.OK {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	w.t.Fatal("the drains come to no end")
 }
 
 // TestProcess runs the program as it is deployed.
@@ -173,10 +123,10 @@ func kills(t *testing.T, bin string) {
 	w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 50000}, splunk.Options{Refuse: refusedOf, Latency: 3 * time.Millisecond}, env)
 	gen := emulator.NewGenerator(1)
 	rng := rand.New(rand.NewPCG(1, 7))
-	w.fill(gen, 100, 20)
+	w.Fill(gen, 100, 20)
 	busy := 0
 	for range kills {
-		p := proctest.Start(t, bin, w.env)
+		p := proctest.Start(t, bin, w.Env)
 		for { // until the lease of the run that was killed is over
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(400))*time.Millisecond)
 			status, answer, err := p.Post(ctx, "", nil)
@@ -190,12 +140,12 @@ func kills(t *testing.T, bin string) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		p.Kill()
-		w.fill(gen, 5, 20)
+		w.Fill(gen, 5, 20)
 	}
 	if busy == 0 {
 		t.Error("no run was found at work, though each was killed")
 	}
-	p := proctest.Start(t, bin, w.env)
+	p := proctest.Start(t, bin, w.Env)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		status, answer, err := p.Post(t.Context(), "{}", nil)
@@ -208,7 +158,7 @@ func kills(t *testing.T, bin string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	w.wantAll(true)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if err := p.Stop(syscall.SIGTERM, 20*time.Second); err != nil {
 		t.Error(err)
 	}
@@ -234,27 +184,27 @@ func threeFollowers(t *testing.T, bin string) {
 	const shards = 6
 	w := newWorld(t, emulator.Options{Shards: shards}, splunk.Options{}, nil)
 	gen := emulator.NewGenerator(1)
-	w.fill(gen, 5, 10)
+	w.Fill(gen, 5, 10)
 	var procs []*proctest.Process
 	for i := range 3 {
-		env := maps.Clone(w.env)
+		env := maps.Clone(w.Env)
 		maps.Copy(env, quick)
 		maps.Copy(env, map[string]string{"MODE": "follow", "HEC_HOST": fmt.Sprint("process-", i)})
 		procs = append(procs, proctest.Start(t, bin, env))
 	}
-	eventually(t, "each has its share", func() bool {
+	consumetest.Eventually(t, "each has its share", func() bool {
 		held := map[string]int{}
-		for _, o := range w.store.Owners(group) {
+		for _, o := range w.Store.Owners(group) {
 			held[o]++
 		}
-		return len(held) == 3 && len(w.store.Owners(group)) == shards
+		return len(held) == 3 && len(w.Store.Owners(group)) == shards
 	})
-	w.fill(gen, 20, 10)
-	eventually(t, "half of it is delivered", func() bool { return w.hec.Stats().Events > shards*15*10 })
+	w.Fill(gen, 20, 10)
+	consumetest.Eventually(t, "half of it is delivered", func() bool { return w.hec.Stats().Events > shards*15*10 })
 	procs[0].Kill()
-	w.fill(gen, 20, 10)
-	eventually(t, "the others have it all", func() bool {
-		owners := w.store.Owners(group)
+	w.Fill(gen, 20, 10)
+	consumetest.Eventually(t, "the others have it all", func() bool {
+		owners := w.Store.Owners(group)
 		held := map[string]bool{}
 		for _, o := range owners {
 			held[o] = true
@@ -264,8 +214,8 @@ func threeFollowers(t *testing.T, bin string) {
 	w.mu.Lock()
 	after := len(w.heard)
 	w.mu.Unlock()
-	w.fill(gen, 20, 10)
-	eventually(t, "all of it is delivered", func() bool { return len(w.hec.Counts()) == shards*65*10 })
+	w.Fill(gen, 20, 10)
+	consumetest.Eventually(t, "all of it is delivered", func() bool { return len(w.hec.Counts()) == shards*65*10 })
 	w.mu.Lock()
 	senders := map[string]map[string]bool{}
 	for _, e := range w.heard[after:] {
@@ -287,7 +237,7 @@ func threeFollowers(t *testing.T, bin string) {
 		w.wantNoSecret(p.Output())
 	}
 	w.wantAll(true)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	w.wantProof()
 	var out int64
 	for _, r := range w.receipts() {
@@ -306,7 +256,7 @@ func TestHandoverRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, emulator.Options{Shards: 4, MaxPullBytes: 20000}, splunk.Options{Latency: 5 * time.Millisecond}, quick)
 	gen := emulator.NewGenerator(1)
-	w.fill(gen, 40, 10)
+	w.Fill(gen, 40, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for i := range 3 {
@@ -317,11 +267,11 @@ func TestHandoverRepeatsNothing(t *testing.T) {
 			}
 		})
 		time.Sleep(100 * time.Millisecond)
-		w.fill(gen, 10, 10)
+		w.Fill(gen, 10, 10)
 	}
-	eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 4*70*10 })
+	consumetest.Eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 4*70*10 })
 	cancel()
 	wg.Wait()
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 }

@@ -19,6 +19,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 var good = map[string]string{
@@ -181,26 +182,26 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{name: "expired cursor", do: func(w *world) {
 			f := w.function()
 			w.mustRun(f)
-			w.fill(emulator.NewGenerator(9), 4, 5)
-			for id := range w.first {
-				w.store.Expire(id, 4)
+			w.Fill(emulator.NewGenerator(9), 4, 5)
+			for id := range w.First {
+				w.Store.Expire(id, 4)
 			}
 		}, says: []string{"expired", "LogGroups", "oldest"}},
 		{name: "splunk is away", do: func(w *world) { w.hec.Set(func(o *splunk.Options) { o.Busy = true }) }, says: []string{"503"}},
-		{name: "sls is away", do: func(w *world) { w.sls.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1}) }, says: []string{"500"}},
+		{name: "sls is away", do: func(w *world) { w.SLS.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1}) }, says: []string{"500"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tc.sls, tc.hec, tc.env)
-			w.fill(emulator.NewGenerator(1), 3, 5)
+			w.Fill(emulator.NewGenerator(1), 3, 5)
 			if tc.do != nil {
 				tc.do(w)
 			}
 			before := map[int]string{}
-			for id := range w.first {
-				before[id] = w.store.Checkpoint(group, id)
+			for id := range w.First {
+				before[id] = w.Store.Checkpoint(group, id)
 			}
-			rt := w.runtime()
+			rt := w.Runtime()
 			r, status, err := serve.Execute(context.Background(), w.function(), tick, rt)
 			if err == nil || status != http.StatusInternalServerError || r.Base().Status != receipt.Failed {
 				t.Fatalf("%d %v %+v", status, err, r)
@@ -213,8 +214,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			if n := strings.Count(r.Base().Error, "\n"); n > 3 {
 				t.Errorf("%d lines: %s", n, r.Base().Error)
 			}
-			for id, first := range w.first {
-				if now := w.store.Checkpoint(group, id); now != before[id] && cursorNumber(t, now) > first {
+			for id, first := range w.First {
+				if now := w.Store.Checkpoint(group, id); now != before[id] && consumetest.CursorNumber(t, now) > first {
 					t.Errorf("the checkpoint of shard %d moved", id)
 				}
 			}
@@ -226,12 +227,12 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 func TestExpiredCursorGoesOnFromTheOldest(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"SLS_ON_INVALID_CURSOR": "oldest"})
 	gen := emulator.NewGenerator(1)
-	w.fill(gen, 3, 5)
+	w.Fill(gen, 3, 5)
 	f := w.function()
 	w.mustRun(f)
-	w.fill(gen, 4, 5)
-	w.store.Expire(0, 5)
-	w.passed[group][0] += 2 // gone, and known to be
+	w.Fill(gen, 4, 5)
+	w.Store.Expire(0, 5)
+	w.Expired(group, 0, 2)
 	r := w.mustRun(f)
 	if r.In != 2*5 || len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0], "2 LogGroups") {
 		t.Errorf("%+v", r)

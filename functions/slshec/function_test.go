@@ -21,6 +21,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -28,11 +29,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
-func slsCursor(c string) (int64, bool) { return sls.CursorNumber(c) }
-
 // exact compares what Splunk has of a log with the log itself.
 func (w *world) exact(shard int, g *sdk.LogGroup, l *sdk.Log, e splunk.Event) {
-	w.t.Helper()
+	w.T.Helper()
 	want := map[string]string{"__topic__": g.GetTopic()}
 	for _, t := range g.LogTags {
 		want["__tag__:"+t.GetKey()] = t.GetValue()
@@ -42,17 +41,17 @@ func (w *world) exact(shard int, g *sdk.LogGroup, l *sdk.Log, e splunk.Event) {
 	}
 	var got map[string]string
 	if err := json.Unmarshal(e.Event, &got); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	at := fmt.Sprint(l.GetTime())
 	if l.TimeNs != nil {
 		at = fmt.Sprintf("%s.%09d", at, l.GetTimeNs())
 	}
 	if !maps.Equal(got, want) || e.Time != at || e.Host != g.GetSource() || e.Source != "sls" || e.Sourcetype != "alibaba:audit" || e.Index != "security" {
-		w.t.Errorf("%s arrived as %s", l, e.Raw)
+		w.T.Errorf("%s arrived as %s", l, e.Raw)
 	}
 	if string(e.Fields["sls_project"]) != `"project"` || string(e.Fields["sls_logstore"]) != `"logstore"` || string(e.Fields["sls_shard"]) != fmt.Sprintf("%q", fmt.Sprint(shard)) {
-		w.t.Errorf("fields of %s", e.Raw)
+		w.T.Errorf("fields of %s", e.Raw)
 	}
 }
 
@@ -61,31 +60,27 @@ func TestDrainDeliversEveryLogOnce(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: shards}, splunk.Options{}, map[string]string{
 		"HEC_SOURCE": "sls", "HEC_SOURCETYPE": "alibaba:audit", "HEC_INDEX": "security", "HEC_BATCH_BYTES": "1048576",
 	})
-	w.fill(emulator.NewGenerator(1), groups, logs)
+	w.Fill(emulator.NewGenerator(1), groups, logs)
 	f := w.function()
 	r := w.mustRun(f)
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if r.In != shards*groups*logs || r.Out != r.In || r.Again != 0 || r.PossibleRepeats != 0 || len(r.Stretches) != shards {
 		t.Errorf("receipt %+v", r)
 	}
 	var in int64
 	for _, s := range r.Stretches {
 		in += s.In
-		first, end := w.store.Range(s.Shard)
-		if cursorNumber(t, s.From) != first || cursorNumber(t, s.To) != end || s.LagSeconds == nil || *s.LagSeconds != 0 || s.Behind != 0 {
+		first, end := w.Store.Range(s.Shard)
+		if consumetest.CursorNumber(t, s.From) != first || consumetest.CursorNumber(t, s.To) != end || s.LagSeconds == nil || *s.LagSeconds != 0 || s.Behind != 0 {
 			t.Errorf("row %+v", s)
 		}
 	}
 	if in != r.In || r.BytesIn == 0 || r.BytesOut <= r.BytesIn {
 		t.Errorf("rows sum up to %d, receipt %+v", in, r)
 	}
-	for shard, gs := range w.groups {
-		for i, g := range gs {
-			for j, l := range g.Logs {
-				w.exact(shard, g, l, w.events[fmt.Sprintf("%d:%d:%d", shard, w.first[shard]+int64(i), j)])
-			}
-		}
+	for id, l := range w.Logs() {
+		w.exact(l.Shard, l.Group, l.Log, w.events[id])
 	}
 	if again := w.mustRun(f); again.In != 0 || w.hec.Repeats() != 0 {
 		t.Errorf("a second run read %d", again.In)
@@ -97,13 +92,13 @@ func TestTopics(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"SLS_TOPICS": "audit_log, other"})
 	audit, noise := emulator.NewGenerator(1), emulator.NewGenerator(2)
 	noise.Topic = "access_log"
-	w.filter = func(g *sdk.LogGroup) bool { return g.GetTopic() == "audit_log" }
-	w.fill(audit, 5, 10)
-	w.fill(noise, 7, 10)
-	w.fill(audit, 5, 10)
+	w.Filter = func(g *sdk.LogGroup) bool { return g.GetTopic() == "audit_log" }
+	w.Fill(audit, 5, 10)
+	w.Fill(noise, 7, 10)
+	w.Fill(audit, 5, 10)
 	r := w.mustRun(w.function())
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if r.In != 2*17*10 || r.Filtered != 2*7*10 || r.Out != 2*10*10 {
 		t.Errorf("receipt %+v", r.Core)
 	}
@@ -123,10 +118,10 @@ func TestServerSideFilter(t *testing.T) {
 
 func wantFiltered(t *testing.T, w *world) {
 	t.Helper()
-	w.fill(emulator.NewGenerator(1), 30, 10)
-	w.filter = func(*sdk.LogGroup) bool { return false } // ids cannot be told in advance
+	w.Fill(emulator.NewGenerator(1), 30, 10)
+	w.Filter = func(*sdk.LogGroup) bool { return false } // ids cannot be told in advance
 	r := w.mustRun(w.function())
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if r.In == 0 || r.In >= 2*300 || r.Out != r.In || w.hec.Repeats() > 0 || int64(len(w.events)) != r.Out {
 		t.Errorf("receipt %+v, %d events", r.Core, len(w.events))
 	}
@@ -139,10 +134,10 @@ func wantFiltered(t *testing.T, w *world) {
 
 func TestAcknowledgement(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 3}, splunk.Options{AckDelay: 30 * time.Millisecond}, map[string]string{"HEC_ACK": "true", "HEC_GZIP": "false"})
-	w.fill(emulator.NewGenerator(1), 20, 50)
+	w.Fill(emulator.NewGenerator(1), 20, 50)
 	r := w.mustRun(w.function())
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if r.Out != 3*20*50 {
 		t.Errorf("receipt %+v", r.Core)
 	}
@@ -151,21 +146,21 @@ func TestAcknowledgement(t *testing.T) {
 // An acknowledgement that never comes moves no checkpoint, and the run says so.
 func TestNeverAcknowledged(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, splunk.Options{AckNever: true}, map[string]string{"HEC_ACK": "true", "HEC_ACK_TIMEOUT": "50ms"})
-	w.fill(emulator.NewGenerator(1), 2, 5)
+	w.Fill(emulator.NewGenerator(1), 2, 5)
 	r, err := w.run(w.function())
 	if err == nil || r.Status != receipt.Failed || r.Out != 0 || !strings.Contains(r.Error, "not acknowledged") {
 		t.Errorf("%v %+v", err, r)
 	}
-	w.wantNoCheckpoint()
+	w.WantNoCheckpoint(group)
 }
 
 // wantNoCheckpoint wants each shard where it began: without a checkpoint, or
 // with one there, which a worker sets so that "end" stays what it was.
 func (w *world) wantNoCheckpoint() {
-	w.t.Helper()
-	for id, first := range w.first {
-		if c := w.store.Checkpoint(group, id); cursorNumber(w.t, c) > first {
-			w.t.Errorf("shard %d has a checkpoint: %d", id, cursorNumber(w.t, c))
+	w.T.Helper()
+	for id, first := range w.First {
+		if c := w.Store.Checkpoint(group, id); consumetest.CursorNumber(w.T, c) > first {
+			w.T.Errorf("shard %d has a checkpoint: %d", id, consumetest.CursorNumber(w.T, c))
 		}
 	}
 }
@@ -181,14 +176,14 @@ func TestRefusedEvents(t *testing.T) {
 			return 0
 		}
 		w := newWorld(t, emulator.Options{}, o, nil)
-		w.fill(emulator.NewGenerator(1), 6, 20)
+		w.Fill(emulator.NewGenerator(1), 6, 20)
 		r := w.mustRun(w.function())
 		w.wantAll(o.Partial) // Splunk may have indexed what stood before the refused one
-		w.wantCheckpoints(group)
+		w.WantCheckpoints(group)
 		if r.Quarantined != 12 || r.Out != 2*6*19 || len(r.Objects) == 0 {
 			t.Errorf("receipt %+v", r.Core)
 		}
-		for id, code := range w.quarantined() {
+		for id, code := range w.Quarantined() {
 			if code != "hec-6" {
 				t.Errorf("%s: code %s", id, code)
 			}
@@ -205,22 +200,22 @@ func TestQuarantineNamesStayTheSame(t *testing.T) {
 	days := map[string]int{}
 	for _, day := range []time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now} {
 		for range 20 {
-			w.putAt(day, 0, gen.Group(20))
+			w.PutAt(day, 0, gen.Group(20))
 		}
 	}
-	for id := range w.ids() {
+	for id := range w.Logs() {
 		if w.belongsInQuarantine(id) {
 			n, _ := strconv.ParseInt(strings.Split(id, ":")[1], 10, 64)
-			days[[]time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now}[(n-w.first[0])/20].UTC().Format("2006/01/02")]++
+			days[[]time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now}[(n-w.First[0])/20].UTC().Format("2006/01/02")]++
 		}
 	}
-	w.store.AppendBroken(0, gen.Group(5)[:10])
+	w.Store.AppendBroken(0, gen.Group(5)[:10])
 	days[now.UTC().Format("2006/01/02")]++
 	for _, bytes := range []string{"1048576", "3000", "20000"} {
-		w.env["HEC_BATCH_BYTES"], w.env["SLS_CG"] = bytes, "group-"+bytes // each begins at the beginning
+		w.Env["HEC_BATCH_BYTES"], w.Env["SLS_CG"] = bytes, "group-"+bytes // each begins at the beginning
 		w.mustRun(w.function())
 	}
-	q := w.open(w.quarantineURL())
+	q := w.Open(w.QuarantineURL())
 	got := map[string]int{}
 	keys, err := q.Keys(t.Context(), "slshec/")
 	if err != nil {
@@ -244,10 +239,10 @@ func TestMalformedGroups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, nil)
 			gen := emulator.NewGenerator(1)
-			w.fill(gen, 1, 5)
-			w.store.AppendBroken(0, spoil(gen.Group(5)))
+			w.Fill(gen, 1, 5)
+			w.Store.AppendBroken(0, spoil(gen.Group(5)))
 			r := w.mustRun(w.function())
-			w.wantCheckpoints(group)
+			w.WantCheckpoints(group)
 			want := int64(5)
 			if name == "log" {
 				want += 4
@@ -255,7 +250,7 @@ func TestMalformedGroups(t *testing.T) {
 			if r.Quarantined != 1 || r.Out != want || r.In != want+1 {
 				t.Errorf("receipt %+v", r.Core)
 			}
-			if codes := w.quarantined(); len(codes) != 1 || codes[""] != "malformed" {
+			if codes := w.Quarantined(); len(codes) != 1 || codes[""] != "malformed" {
 				t.Errorf("quarantine %v", codes)
 			}
 		})
@@ -265,7 +260,7 @@ func TestMalformedGroups(t *testing.T) {
 func TestInvalidUTF8IsRepairedAndCounted(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, nil)
 	g := sls.LogGroup{Logs: []sls.Entry{{Time: time.Unix(1700000000, 0), Contents: []sls.KV{{Key: "k\xff", Value: "a\xc3b"}}}}}
-	w.put(0, g.Append(nil))
+	w.Put(0, g.Append(nil))
 	r := w.mustRun(w.function())
 	w.wantAll(false)
 	if r.InvalidUTF8 != 2 {
@@ -281,8 +276,8 @@ func TestInvalidUTF8IsRepairedAndCounted(t *testing.T) {
 // The SLS trigger of Function Compute hands over a range; 200 means delivered.
 func TestRange(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, nil)
-	w.fill(emulator.NewGenerator(1), 10, 5)
-	first, _ := w.store.Range(1)
+	w.Fill(emulator.NewGenerator(1), 10, 5)
+	first, _ := w.Store.Range(1)
 	ev := trigger.Event{Kind: trigger.Logs, Range: &trigger.LogRange{
 		Project: "project", Logstore: "logstore", Shard: 1, Begin: sls.FormatCursor(first + 2), End: sls.FormatCursor(first + 6),
 	}}
@@ -300,7 +295,7 @@ func TestRange(t *testing.T) {
 			t.Errorf("group %d: %d times", i, got)
 		}
 	}
-	w.wantNoCheckpoint()
+	w.WantNoCheckpoint(group)
 	ev.Range.Logstore = "another"
 	if _, err := w.runEvent(f, ev); !isRefused(err) {
 		t.Errorf("a range of another logstore: %v", err)
@@ -329,7 +324,7 @@ func isRefused(err error) bool {
 // Two ticks at once: one works, the other says so and does nothing.
 func TestOverlappingTicks(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, splunk.Options{Latency: 50 * time.Millisecond}, nil)
-	w.fill(emulator.NewGenerator(1), 20, 50)
+	w.Fill(emulator.NewGenerator(1), 20, 50)
 	a, b := w.function(), w.function()
 	var wg sync.WaitGroup
 	results := make([]*slshec.Receipt, 2)
@@ -349,7 +344,7 @@ func TestOverlappingTicks(t *testing.T) {
 		t.Errorf("%+v and %+v", results[0], results[1])
 	}
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	// The lease is free at once.
 	w.mustRun(b)
 }
@@ -361,7 +356,7 @@ func TestDeadline(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 20000}, splunk.Options{Latency: 20 * time.Millisecond}, map[string]string{
 		"RUN_TIMEOUT": "2s", "HEC_BATCH_BYTES": "20000", "HEC_CONCURRENCY": "1",
 	})
-	w.fill(emulator.NewGenerator(1), 150, 10)
+	w.Fill(emulator.NewGenerator(1), 150, 10)
 	f := w.function()
 	partial := 0
 	for range 100 {
@@ -381,5 +376,5 @@ func TestDeadline(t *testing.T) {
 		t.Error("the time was enough for all")
 	}
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 }

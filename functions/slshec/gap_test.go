@@ -13,14 +13,14 @@ import (
 func TestGapIsToldWhileFollowing(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"SLS_ON_INVALID_CURSOR": "oldest", "SLS_GROUP_TIMEOUT": "1s", "SLS_HEARTBEAT": "100ms"})
 	gen := emulator.NewGenerator(1)
-	w.store.Append(0, gen.Group(5))
+	w.Store.Append(0, gen.Group(5))
 	w.mustRun(w.function()) // leaves a checkpoint
 	for range 10 {
-		w.store.Append(0, gen.Group(5))
+		w.Store.Append(0, gen.Group(5))
 	}
-	w.store.Expire(0, 8)
+	w.Store.Expire(0, 8)
 	checkpoint := make(chan bool, 100)
-	w.store.OnCheckpoint(func(emulator.CheckpointEvent) {
+	w.Store.OnCheckpoint(func(emulator.CheckpointEvent) {
 		kept := false
 		for _, r := range w.receipts() {
 			kept = kept || len(r.Gaps) == 1 && strings.Contains(r.Gaps[0], "about 7 LogGroups")
@@ -31,7 +31,7 @@ func TestGapIsToldWhileFollowing(t *testing.T) {
 	if !<-checkpoint {
 		t.Error("a checkpoint passed a gap that no receipt tells of")
 	}
-	if !strings.Contains(w.log.String(), "about 7 LogGroups") {
+	if !strings.Contains(w.Log.String(), "about 7 LogGroups") {
 		t.Error("the log does not tell of the gap")
 	}
 	stop()

@@ -18,10 +18,10 @@ import (
 func invocations(t *testing.T, bin string) {
 	const wrong = "wr0ng-secret"
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"FC_FUNCTION_NAME": "f", "RUN_TIMEOUT": "30s"})
-	delete(w.env, "SLS_AK_ID")
-	delete(w.env, "SLS_AK_KEY")
-	w.fill(emulator.NewGenerator(1), 8, 5)
-	first, _ := w.store.Range(0)
+	delete(w.Env, "SLS_AK_ID")
+	delete(w.Env, "SLS_AK_KEY")
+	w.Fill(emulator.NewGenerator(1), 8, 5)
+	first, _ := w.Store.Range(0)
 	event := func(i int64) string {
 		return fmt.Sprintf(`{"source":{"projectName":"project","logstoreName":"logstore","shardId":0,"beginCursor":%q,"endCursor":%q},"jobName":"j","taskId":"t","cursorTime":1}`,
 			sls.FormatCursor(first+i), sls.FormatCursor(first+i+1))
@@ -29,7 +29,7 @@ func invocations(t *testing.T, bin string) {
 	headers := func(id, key string) map[string]string {
 		return map[string]string{"x-fc-request-id": "r", "x-fc-access-key-id": id, "x-fc-access-key-secret": key, "x-fc-security-token": "t0ken-of-the-role"}
 	}
-	p := proctest.StartOn(t, bin, "FC_CUSTOM_LISTEN_PORT", w.env)
+	p := proctest.StartOn(t, bin, "FC_CUSTOM_LISTEN_PORT", w.Env)
 	var all sync.WaitGroup
 	for i := range int64(8) {
 		all.Go(func() {
@@ -54,14 +54,14 @@ func invocations(t *testing.T, bin string) {
 	}
 
 	// Those of the environment are for what no invocation asked for.
-	w.env["ALIBABA_CLOUD_ACCESS_KEY_ID"], w.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "ak", wrong
-	of := proctest.Start(t, bin, w.env)
+	w.Env["ALIBABA_CLOUD_ACCESS_KEY_ID"], w.Env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "ak", wrong
+	of := proctest.Start(t, bin, w.Env)
 	if status, answer, err := of.Post(t.Context(), event(1), headers("ak", secret)); err != nil || status != http.StatusOK {
 		t.Errorf("the environment's were taken: %d %s %v", status, answer, err)
 	}
 	// Elsewhere a header is nobody's word.
-	delete(w.env, "FC_FUNCTION_NAME")
-	elsewhere := proctest.Start(t, bin, w.env)
+	delete(w.Env, "FC_FUNCTION_NAME")
+	elsewhere := proctest.Start(t, bin, w.Env)
 	if status, answer, err := elsewhere.Post(t.Context(), event(3), headers("ak", secret)); err != nil || status != http.StatusInternalServerError {
 		t.Errorf("a stranger's header was believed: %d %s %v", status, answer, err)
 	}

@@ -29,7 +29,7 @@ func TestJSONKeys(t *testing.T) {
 			for _, v := range values {
 				g.Logs = append(g.Logs, sls.Entry{Contents: []sls.KV{{Key: "event", Value: v.value}, {Key: "k", Value: "v"}}})
 			}
-			w.put(0, g.Append(nil))
+			w.Put(0, g.Append(nil))
 			r := w.mustRun(w.function())
 			w.wantAll(false)
 			if r.NotJSON != notJSON || r.Out != int64(len(values)) || r.Quarantined != 0 {
@@ -41,7 +41,7 @@ func TestJSONKeys(t *testing.T) {
 					text, _ := json.Marshal(v.value)
 					want = string(text)
 				}
-				e := w.events[fmt.Sprintf("0:%d:%d", w.first[0], i)]
+				e := w.events[fmt.Sprintf("0:%d:%d", w.First[0], i)]
 				var got map[string]json.RawMessage
 				if err := json.Unmarshal(e.Event, &got); err != nil {
 					t.Fatal(err)
@@ -60,16 +60,16 @@ func TestActionTrailAsJSON(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"HEC_JSON_KEYS": "event", "HEC_SOURCETYPE": "aliyun:{topic}"})
 	gen := emulator.NewGenerator(1)
 	for range 10 {
-		w.put(0, gen.Trail(20))
-		w.put(1, gen.Trail(20))
+		w.Put(0, gen.Trail(20))
+		w.Put(1, gen.Trail(20))
 	}
 	r := w.mustRun(w.function())
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	if r.NotJSON != 0 || r.Out != 400 {
 		t.Errorf("%+v", r)
 	}
-	for id, l := range w.ids() {
+	for id, l := range w.Logs() {
 		var got struct{ Event json.RawMessage }
 		if err := json.Unmarshal(w.events[id].Event, &got); err != nil || string(got.Event) != l.Contents[0].GetValue() {
 			t.Errorf("%v: %s became %s", err, l.Contents[0].GetValue(), w.events[id].Raw)

@@ -28,10 +28,10 @@ func memory(t *testing.T, bin string) {
 		groups = append(groups, g)
 		size += len(g)
 	}
-	ids, _ := w.store.ShardIDs()
+	ids, _ := w.Store.ShardIDs()
 	const times = 1
-	w.store.Loop(times, groups, ids...)
-	p := proctest.Start(t, bin, w.env)
+	w.Store.Loop(times, groups, ids...)
+	p := proctest.Start(t, bin, w.Env)
 	status, body, err := p.Post(t.Context(), "", nil)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("%d %s %v", status, body, err)

@@ -12,6 +12,7 @@ import (
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 // following runs Follow until the returned function is called.
@@ -20,7 +21,7 @@ func (w *world) following(f *slshec.Function) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = f.Follow(ctx, nil) })
 	stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
-	w.t.Cleanup(stop)
+	w.T.Cleanup(stop)
 	return stop
 }
 
@@ -38,20 +39,20 @@ func (w *world) consumers() map[string]int {
 func TestFollowersHaveNamesOfTheirOwn(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{"SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "3s"})
 	gen := emulator.NewGenerator(1)
-	w.fill(gen, 5, 20)
+	w.Fill(gen, 5, 20)
 	var stops []func()
 	for range 2 {
 		stops = append(stops, w.following(w.function()))
 	}
-	eventually(t, "both hold a shard", func() bool {
+	consumetest.Eventually(t, "both hold a shard", func() bool {
 		owners := map[string]bool{}
-		for _, name := range w.store.Owners(group) {
+		for _, name := range w.Store.Owners(group) {
 			owners[name] = true
 		}
 		return len(owners) == 2
 	})
-	w.fill(gen, 5, 20)
-	eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == len(w.ids()) })
+	w.Fill(gen, 5, 20)
+	consumetest.Eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == len(w.Logs()) })
 	for _, stop := range stops {
 		stop()
 	}
@@ -66,11 +67,11 @@ func TestFollowersHaveNamesOfTheirOwn(t *testing.T) {
 // Splunk takes nothing, and goes on within two heartbeats.
 func TestFollowerKeepsItsName(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Busy: true}, map[string]string{"MODE": "follow", "SLS_HEARTBEAT": "1s", "SLS_GROUP_TIMEOUT": "30s"})
-	w.fill(emulator.NewGenerator(1), 2, 5)
+	w.Fill(emulator.NewGenerator(1), 2, 5)
 	stop := w.following(w.function())
-	eventually(t, "following broke off", func() bool { return strings.Contains(w.log.String(), "following broke off") })
+	consumetest.Eventually(t, "following broke off", func() bool { return strings.Contains(w.Log.String(), "following broke off") })
 	w.hec.Set(func(o *splunk.Options) { o.Busy = false })
-	eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == len(w.ids()) })
+	consumetest.Eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == len(w.Logs()) })
 	stop()
 	if names := w.consumers(); len(names) != 1 {
 		t.Errorf("one process called itself %v", names)
@@ -83,7 +84,7 @@ func TestFollowerKeepsItsName(t *testing.T) {
 // and goes on in it when it broke off.
 func TestBackfillBesideAFollower(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{"MODE": "follow", "SLS_CG": "Group_of_a-very-long-NAME-indeed"})
-	w.fill(emulator.NewGenerator(1), 5, 20)
+	w.Fill(emulator.NewGenerator(1), 5, 20)
 	time.Sleep(1100 * time.Millisecond) // a span is whole seconds
 	from, to := time.Now().Add(-time.Hour), time.Now()
 	var groups []string

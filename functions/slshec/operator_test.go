@@ -16,6 +16,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 func TestVerify(t *testing.T) {
@@ -23,7 +24,7 @@ func TestVerify(t *testing.T) {
 	gen := emulator.NewGenerator(1)
 	f := w.function()
 	for range 3 {
-		w.fill(gen, 10, 10)
+		w.Fill(gen, 10, 10)
 		w.mustRun(f)
 	}
 	findings := func() []receipt.Finding {
@@ -50,7 +51,7 @@ func TestVerify(t *testing.T) {
 	for _, r := range w.receipts() {
 		key := r.Key()
 		r.StartedAt = today.Add(-time.Minute)
-		if err := errors.Join(w.state.Remove(t.Context(), key), w.state.PutJSON(t.Context(), r.Key(), r)); err != nil {
+		if err := errors.Join(w.State.Remove(t.Context(), key), w.State.PutJSON(t.Context(), r.Key(), r)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,20 +66,20 @@ func TestVerify(t *testing.T) {
 	}
 
 	// What is not delivered yet, and a receipt that is gone, are named.
-	w.fill(gen, 2, 10)
+	w.Fill(gen, 2, 10)
 	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Behind || !strings.Contains(list[0].Detail, "2 LogGroups") {
 		t.Errorf("%v", list)
 	}
 	w.mustRun(f)
-	keys, err := w.state.Keys(t.Context(), "slshec/receipts/")
+	keys, err := w.State.Keys(t.Context(), "slshec/receipts/")
 	if err != nil || len(keys) != 4 {
 		t.Fatal(keys, err)
 	}
 	var second slshec.Receipt
-	if err := w.state.ReadJSON(t.Context(), keys[1], &second); err != nil {
+	if err := w.State.ReadJSON(t.Context(), keys[1], &second); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.state.Remove(t.Context(), keys[1]); err != nil {
+	if err := w.State.Remove(t.Context(), keys[1]); err != nil {
 		t.Fatal(err)
 	}
 	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Gap || !strings.Contains(list[0].Detail, "10 LogGroups") {
@@ -86,7 +87,7 @@ func TestVerify(t *testing.T) {
 	}
 	// A receipt that counts other than SLS does is found out.
 	second.Stretches[0].In--
-	if err := w.state.PutJSON(t.Context(), keys[1], second); err != nil {
+	if err := w.State.PutJSON(t.Context(), keys[1], second); err != nil {
 		t.Fatal(err)
 	}
 	if list := findings(); len(list) != 1 || list[0].Kind != receipt.Missing {
@@ -97,9 +98,9 @@ func TestVerify(t *testing.T) {
 // Where the receipt cannot be kept, logs are delivered and no checkpoint moves.
 func TestNoReceiptNoCheckpoint(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, nil)
-	w.fill(emulator.NewGenerator(1), 10, 10)
+	w.Fill(emulator.NewGenerator(1), 10, 10)
 	// A file where the folder of receipts is to be.
-	dir := filepath.Join(strings.TrimPrefix(w.env["STATE_URL"], "file://"), "slshec")
+	dir := filepath.Join(strings.TrimPrefix(w.Env["STATE_URL"], "file://"), "slshec")
 	inTheWay := filepath.Join(dir, "receipts")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestNoReceiptNoCheckpoint(t *testing.T) {
 		t.Fatalf("%v, receipt %+v", err, r)
 	}
 	for id := range 2 {
-		if c := cursorNumber(t, w.store.Checkpoint(group, id)); c > w.first[id] {
+		if c := w.Checkpoint(group, id); c > w.First[id] {
 			t.Errorf("the checkpoint of shard %d is at %d", id, c)
 		}
 	}
@@ -125,7 +126,7 @@ func TestNoReceiptNoCheckpoint(t *testing.T) {
 	}
 	w.mustRun(f)
 	w.wantAll(true)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 	w.wantProof()
 }
 
@@ -134,9 +135,9 @@ func TestBackfill(t *testing.T) {
 	gen := emulator.NewGenerator(1)
 	now := time.Now().Truncate(time.Second)
 	for id := range 2 {
-		w.first[id], _ = w.store.Range(id)
+		w.First[id], _ = w.Store.Range(id)
 		for h := range 5 {
-			w.store.AppendAt(now.Add(time.Duration(h-5)*time.Hour), id, gen.Group(10))
+			w.Store.AppendAt(now.Add(time.Duration(h-5)*time.Hour), id, gen.Group(10))
 		}
 	}
 	f := w.function()
@@ -154,12 +155,12 @@ func TestBackfill(t *testing.T) {
 			if h == 1 || h == 2 {
 				want = 1
 			}
-			if got := w.hec.Accepted(fmt.Sprintf("%d:%d:0", id, w.first[id]+int64(h))); got != want {
+			if got := w.hec.Accepted(fmt.Sprintf("%d:%d:0", id, w.First[id]+int64(h))); got != want {
 				t.Errorf("shard %d group %d: %d", id, h, got)
 			}
 		}
 	}
-	if n := w.sls.Calls()["DeleteConsumerGroup"]; n != 1 {
+	if n := w.SLS.Calls()["DeleteConsumerGroup"]; n != 1 {
 		t.Errorf("%d groups removed", n)
 	}
 	if err := f.Backfill(t.Context(), now, now, nil); err == nil {
@@ -169,13 +170,13 @@ func TestBackfill(t *testing.T) {
 
 func TestReplay(t *testing.T) {
 	w := newWorld(t, emulator.Options{}, splunk.Options{Refuse: refusedOf}, nil)
-	w.fill(emulator.NewGenerator(1), 40, 20)
+	w.Fill(emulator.NewGenerator(1), 40, 20)
 	f := w.function()
 	r := w.mustRun(f)
 	if r.Quarantined == 0 {
 		t.Fatal("nothing was refused")
 	}
-	inside := w.quarantined()
+	inside := w.Quarantined()
 	// Refused still: all stays.
 	if done, err := f.Replay(t.Context(), nil); err != nil || done.Objects != 0 || len(done.Kept) != len(r.Objects) {
 		t.Errorf("%+v %v", done, err)
@@ -210,16 +211,16 @@ func TestDoctor(t *testing.T) {
 	}
 	w := newWorld(t, emulator.Options{}, splunk.Options{}, nil)
 	gen := emulator.NewGenerator(1)
-	w.fill(gen, 3, 3)
+	w.Fill(gen, 3, 3)
 	if names := failed(w); len(names) > 0 {
 		t.Errorf("before the first run: %v", names)
 	}
 	w.mustRun(w.function())
-	w.fill(gen, 3, 3)
+	w.Fill(gen, 3, 3)
 	if names := failed(w); len(names) > 0 {
 		t.Errorf("after a run: %v", names)
 	}
-	w.store.Expire(1, 5)
+	w.Store.Expire(1, 5)
 	if names := failed(w); len(names) != 1 || names[0] != "checkpoint of shard 1" {
 		t.Errorf("expired: %v", names)
 	}
@@ -252,27 +253,27 @@ func TestALostLeaseStopsTheRun(t *testing.T) {
 	w := newWorld(t, emulator.Options{MaxPullBytes: 20000}, splunk.Options{Latency: 100 * time.Millisecond}, map[string]string{
 		"LEASE_TTL": "1s", "HEC_CONCURRENCY": "1", "HEC_BATCH_BYTES": "20000",
 	})
-	w.fill(emulator.NewGenerator(1), 100, 10)
+	w.Fill(emulator.NewGenerator(1), 100, 10)
 	f := w.function()
 	var wg sync.WaitGroup
 	var r *slshec.Receipt
 	var err error
 	wg.Go(func() { r, err = w.run(f) })
-	eventually(t, "it is at work", func() bool { return w.hec.Stats().Events > 100 })
+	consumetest.Eventually(t, "it is at work", func() bool { return w.hec.Stats().Events > 100 })
 	const prefix = "slshec/lease/project/logstore/" + group + "/"
 	stolen := map[string]any{"holder": "thief", "expires": time.Now().Add(time.Hour)}
-	if err := w.state.PutJSON(context.Background(), prefix+fmt.Sprintf("%020d", 1_000_000), stolen); err != nil {
+	if err := w.State.PutJSON(context.Background(), prefix+fmt.Sprintf("%020d", 1_000_000), stolen); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()
 	if err == nil || r.Status != receipt.Failed || !strings.Contains(r.Error, "lease") {
 		t.Errorf("%v %+v", err, r)
 	}
-	before := w.sls.Calls()["UpdateCheckPoint"]
+	before := w.SLS.Calls()["UpdateCheckPoint"]
 	if r, err := w.run(f); err != nil || r.Status != receipt.Busy || r.HeldBy != "thief" {
 		t.Errorf("%v %+v", err, r)
 	}
-	if after := w.sls.Calls()["UpdateCheckPoint"]; after != before {
+	if after := w.SLS.Calls()["UpdateCheckPoint"]; after != before {
 		t.Error("a busy run saved a checkpoint")
 	}
 }
@@ -290,12 +291,12 @@ func TestFollowAnswersTicksAndTellsItsReadiness(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, "it is ready", func() bool { return f.Ready() == nil })
+	consumetest.Eventually(t, "it is ready", func() bool { return f.Ready() == nil })
 	if r, err := w.run(f); err != nil || r.Status != receipt.Busy {
 		t.Errorf("%v %+v", err, r)
 	}
-	w.fill(emulator.NewGenerator(1), 5, 10)
-	eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 100 })
+	w.Fill(emulator.NewGenerator(1), 5, 10)
+	consumetest.Eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 100 })
 	if len(f.Status()) != 2 {
 		t.Errorf("%v", f.Status())
 	}
@@ -305,5 +306,5 @@ func TestFollowAnswersTicksAndTellsItsReadiness(t *testing.T) {
 		t.Error("ready after its end")
 	}
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 }

@@ -32,8 +32,8 @@ func TestOutages(t *testing.T) {
 		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
 			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "LEASE_TTL": "1s", "SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "2s",
 		})
-		w.fill(emulator.NewGenerator(1), 20, 10)
-		variable, target := "SLS_ENDPOINT", w.sls.URL()
+		w.Fill(emulator.NewGenerator(1), 20, 10)
+		variable, target := "SLS_ENDPOINT", w.SLS.URL()
 		switch {
 		case need == "HEC":
 			variable, target = "HEC_URL", w.hec.URL()
@@ -41,21 +41,21 @@ func TestOutages(t *testing.T) {
 			variable, target = "STATE_URL", outagetest.Store(t)
 		}
 		front := outagetest.NewFront(t, target)
-		if w.env[variable] = front.URL(); need == "state" {
-			w.env[variable] = outagetest.BucketURL(front.URL(), "state")
-			w.state = w.open(outagetest.BucketURL(target, "state"))
+		if w.Env[variable] = front.URL(); need == "state" {
+			w.Env[variable] = outagetest.BucketURL(front.URL(), "state")
+			w.State = w.Open(outagetest.BucketURL(target, "state"))
 		}
-		f, err := slshec.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
+		f, err := slshec.New(t.Context(), envconfig.MapLookuper(w.Env), w.Runtime())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
-			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Handler: serve.NewHandler(t.Context(), f, w.Runtime()), Trigger: "{}", Front: front,
 			Done: func(*testing.T) {
 				w.wantAll(true)
 				w.wantProof()
-				if strings.Contains(w.log.String(), secret) {
+				if strings.Contains(w.Log.String(), secret) {
 					t.Error("the log shows the secret")
 				}
 			},

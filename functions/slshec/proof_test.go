@@ -26,8 +26,8 @@ func TestProof(t *testing.T) {
 	}
 	fill := func(n int) { // unlike w.fill without the claim that all of it is to be forwarded
 		for range n {
-			w.store.Append(0, gen.Group(10))
-			w.store.Append(1, gen.Group(10))
+			w.Store.Append(0, gen.Group(10))
+			w.Store.Append(1, gen.Group(10))
 		}
 	}
 	fill(2) // before the first run
@@ -50,11 +50,11 @@ func TestProof(t *testing.T) {
 		t.Errorf("up to a time that was asked for: %+v", v)
 	}
 	w.mustRun(f)
-	keys, err := w.state.Keys(t.Context(), "slshec/receipts/")
+	keys, err := w.State.Keys(t.Context(), "slshec/receipts/")
 	if err != nil || len(keys) != 4 {
 		t.Fatal(keys, err)
 	}
-	if err := w.state.Remove(t.Context(), keys[2]); err != nil {
+	if err := w.State.Remove(t.Context(), keys[2]); err != nil {
 		t.Fatal(err)
 	}
 	if v := check(time.Time{}, time.Time{}); v.Kinds[receipt.Gap] != 2 {

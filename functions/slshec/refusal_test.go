@@ -24,7 +24,7 @@ func TestReceiverThatRefusesEverything(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, emulator.Options{Shards: 4}, h, quick)
-			w.fill(emulator.NewGenerator(1), 50, 20)
+			w.Fill(emulator.NewGenerator(1), 50, 20)
 			f := w.function()
 			for range 2 {
 				before := w.hec.Stats().Requests
@@ -36,14 +36,14 @@ func TestReceiverThatRefusesEverything(t *testing.T) {
 					t.Errorf("%d requests", n)
 				}
 			}
-			if held := w.quarantined(); len(held) > 0 {
+			if held := w.Quarantined(); len(held) > 0 {
 				t.Errorf("%d in quarantine", len(held))
 			}
 			w.refuse = nil
 			w.hec.Set(func(o *splunk.Options) { o.Firewall, o.MaxContentLength = nil, 0 })
 			w.mustRun(f)
 			w.wantAll(false)
-			w.wantCheckpoints(group)
+			w.WantCheckpoints(group)
 			w.wantProof()
 		})
 	}
@@ -54,17 +54,17 @@ func TestReceiverThatRefusesEverything(t *testing.T) {
 func TestReceiverThatTakesNoGzip(t *testing.T) {
 	for _, gzip := range []splunk.Gzip{splunk.RefusesGzip, splunk.LosesEncoding} {
 		w := newWorld(t, emulator.Options{Shards: 4}, splunk.Options{Gzip: gzip, Refuse: refusedOf}, quick)
-		w.fill(emulator.NewGenerator(1), 50, 20)
+		w.Fill(emulator.NewGenerator(1), 50, 20)
 		f := w.function()
 		r := w.mustRun(f)
 		w.wantAll(false)
-		w.wantCheckpoints(group)
+		w.WantCheckpoints(group)
 		w.wantProof()
 		if !slices.Equal(r.Unpacked, []string{w.hec.URL()}) || r.Quarantined == 0 {
 			t.Errorf("receipt %+v", r)
 		}
 		w.hec.Set(func(o *splunk.Options) { o.Gzip = splunk.TakesGzip })
-		w.fill(emulator.NewGenerator(2), 5, 20)
+		w.Fill(emulator.NewGenerator(2), 5, 20)
 		if r := w.mustRun(f); len(r.Unpacked) > 0 {
 			t.Errorf("mended, and yet the receipt says %v", r.Unpacked)
 		}
@@ -87,16 +87,16 @@ func firewall(status int) func([]byte) int {
 func TestFirewallThatRefusesSomeBodies(t *testing.T) {
 	for _, status := range []int{400, 403, 413} {
 		w := newWorld(t, emulator.Options{Shards: 4}, splunk.Options{Firewall: firewall(status), Refuse: refusedOf}, quick)
-		w.fill(emulator.NewGenerator(1), 50, 20)
+		w.Fill(emulator.NewGenerator(1), 50, 20)
 		f := w.function()
 		r := w.mustRun(f)
 		w.wantAll(false)
-		w.wantCheckpoints(group)
+		w.WantCheckpoints(group)
 		w.wantProof()
 		if r.Quarantined == 0 || len(r.Unpacked) > 0 {
 			t.Errorf("receipt %+v", r)
 		}
-		for id, code := range w.quarantined() {
+		for id, code := range w.Quarantined() {
 			if code != fmt.Sprint("http-", status) {
 				t.Errorf("%s is held as %s", id, code)
 			}
@@ -113,10 +113,10 @@ func TestFirewallThatRefusesSomeBodies(t *testing.T) {
 // The only log of a quiet logstore is bad: it is not stuck.
 func TestOneBadLogInAQuietLogstore(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{Refuse: func(splunk.Event) int { return 6 }}, quick)
-	w.fill(emulator.NewGenerator(1), 1, 1)
+	w.Fill(emulator.NewGenerator(1), 1, 1)
 	if r := w.mustRun(w.function()); r.Quarantined != 1 {
 		t.Errorf("receipt %+v", r)
 	}
 	w.wantAll(false)
-	w.wantCheckpoints(group)
+	w.WantCheckpoints(group)
 }

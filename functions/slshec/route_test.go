@@ -25,7 +25,7 @@ func TestRouting(t *testing.T) {
 		g.Logs = []sls.Entry{{Contents: []sls.KV{{Key: "k", Value: "v"}}}}
 		return g.Append(nil)
 	}
-	w.put(0,
+	w.Put(0,
 		log(&sls.LogGroup{Topic: "audit", Source: "10.0.0.1", Tags: []sls.KV{{Key: "team", Value: "red"}, {Key: "__hostname__", Value: "web-1"}}}),
 		log(&sls.LogGroup{Topic: "access", Source: "10.0.0.2", Tags: []sls.KV{{Key: "team", Value: "bl\"ue"}}}),
 		log(&sls.LogGroup{}),
@@ -37,7 +37,7 @@ func TestRouting(t *testing.T) {
 		`"host":"10.0.0.2","source":"project/logstore/10.0.0.2","sourcetype":"aliyun:access","index":"bl\"ue","event"`,
 		`"source":"project/logstore/","sourcetype":"aliyun:","event"`,
 	} {
-		e := w.events[fmt.Sprintf("0:%d:0", w.first[0]+int64(i))]
+		e := w.events[fmt.Sprintf("0:%d:0", w.First[0]+int64(i))]
 		_, after, _ := strings.Cut(string(e.Raw), ",") // the time
 		if !strings.HasPrefix(after, want) || string(e.Fields["env"]) != `"prod"` || string(e.Fields["owner"]) != `"SOC 1"` {
 			t.Errorf("%s\nwant %s", e.Raw, want)
@@ -53,7 +53,7 @@ func TestDoctorOfAnIndexThatIsFilled(t *testing.T) {
 		"{tag:team}": "{tag:team} is filled for each log group",
 	} {
 		w := newWorld(t, emulator.Options{}, splunk.Options{Tokens: []splunk.Token{{Value: token, Indexes: []string{"main"}}}}, map[string]string{"HEC_INDEX": index})
-		w.fill(emulator.NewGenerator(1), 1, 1)
+		w.Fill(emulator.NewGenerator(1), 1, 1)
 		var found doctor.Check
 		for _, c := range w.function().Doctor(t.Context()) {
 			if strings.HasPrefix(c.Name, "HEC index") {

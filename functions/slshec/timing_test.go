@@ -20,8 +20,8 @@ func TestTheEndOfARunRepeatsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Latency: 3 * time.Second}, map[string]string{"RUN_TIMEOUT": "4s"})
-			w.fill(emulator.NewGenerator(1), 60, 20)
-			total := len(w.ids())
+			w.Fill(emulator.NewGenerator(1), 60, 20)
+			total := len(w.Logs())
 			f := w.function()
 			for run, before := 0, 0; len(w.hec.Counts()) < total; run++ {
 				if fresh {
@@ -46,11 +46,11 @@ func TestSickCheckpointsDoNotRepeatTheBacklog(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Latency: 300 * time.Millisecond}, map[string]string{
 		"RUN_TIMEOUT": "12s", "HEC_CONCURRENCY": "1", "HEC_BATCH_BYTES": "20000", "LEASE_TTL": "1s",
 	})
-	w.fill(emulator.NewGenerator(1), 100, 40)
-	w.sls.Faults.Match = func(r *http.Request) bool {
+	w.Fill(emulator.NewGenerator(1), 100, 40)
+	w.SLS.Faults.Match = func(r *http.Request) bool {
 		return strings.Contains(r.URL.RawQuery, "type=checkpoint") && strings.Contains(r.URL.RawQuery, "forceSuccess=false")
 	}
-	w.sls.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1})
+	w.SLS.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1})
 	f := w.slow()
 	for range 2 {
 		r, err := w.run(f)
@@ -58,10 +58,10 @@ func TestSickCheckpointsDoNotRepeatTheBacklog(t *testing.T) {
 			t.Errorf("%v, %+v", err, r)
 		}
 	}
-	if got, all := len(w.hec.Counts()), len(w.ids()); got == 0 || got > all*3/4 {
+	if got, all := len(w.hec.Counts()), len(w.Logs()); got == 0 || got > all*3/4 {
 		t.Errorf("%d of %d events were delivered and not saved", got, all)
 	}
-	w.sls.Faults.Random(1, nil)
+	w.SLS.Faults.Random(1, nil)
 	w.hec.Set(func(o *splunk.Options) { o.Latency = 0 })
 	w.mustRun(w.function())
 	w.wantAll(true)
