@@ -60,15 +60,11 @@ type Validator interface {
 // Load fills *dst from env. Each exported field names its variable in an
 // envconfig tag (`env:"NAME, default=…"` or `env:"NAME, required"`) and says in
 // a help tag what it is for; embedded structs are filled likewise. A variable
-// that is set to nothing counts as unset, since that is what templates leave.
-// The error is a [Faults].
+// that is set to nothing counts as unset, since that is what templates leave,
+// but for a field with the tag `empty:"kept"`. The error is a [Faults].
 func Load[T any](ctx context.Context, env envconfig.Lookuper, dst *T) error {
 	var faults Faults
-	fill(ctx, envconfig.LookuperFunc(func(key string) (string, bool) {
-		v, ok := env.Lookup(key)
-		v = strings.TrimSpace(v)
-		return v, ok && v != ""
-	}), reflect.ValueOf(dst).Elem(), &faults)
+	fill(ctx, env, reflect.ValueOf(dst).Elem(), &faults)
 	if v, ok := any(dst).(Validator); ok {
 		known := map[string]bool{}
 		for _, f := range faults {
@@ -93,7 +89,7 @@ func fill(ctx context.Context, env envconfig.Lookuper, v reflect.Value, faults *
 		switch {
 		case tagged:
 			one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
-			err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: one.Interface(), Lookuper: env})
+			err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: one.Interface(), Lookuper: trimmed(env, field.Tag.Get("empty") == "kept")})
 			if err == nil {
 				v.Field(i).Set(one.Elem().Field(0))
 				continue
@@ -103,7 +99,7 @@ func fill(ctx context.Context, env envconfig.Lookuper, v reflect.Value, faults *
 				faults.Add(name, "required: %s", field.Tag.Get("help"))
 				continue
 			}
-			value, _ := env.Lookup(name)
+			value, _ := trimmed(env, true).Lookup(name)
 			if field.Type == reflect.TypeFor[Secret]() {
 				value = redacted
 			}
@@ -112,6 +108,15 @@ func fill(ctx context.Context, env envconfig.Lookuper, v reflect.Value, faults *
 			fill(ctx, env, v.Field(i), faults)
 		}
 	}
+}
+
+// trimmed looks variables up without the white space around their values.
+func trimmed(env envconfig.Lookuper, empty bool) envconfig.Lookuper {
+	return envconfig.LookuperFunc(func(key string) (string, bool) {
+		v, ok := env.Lookup(key)
+		v = strings.TrimSpace(v)
+		return v, ok && (empty || v != "")
+	})
 }
 
 func kind(t reflect.Type) string {

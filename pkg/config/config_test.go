@@ -64,6 +64,24 @@ func TestLoadReportsEveryFaultOnce(t *testing.T) {
 	}
 }
 
+// Nothing is a value where the field says so.
+func TestLoadKeepsWhatIsEmpty(t *testing.T) {
+	type prefixed struct {
+		Prefix string `env:"PREFIX, default=tag_" empty:"kept"`
+		Other  string `env:"OTHER, default=x"`
+	}
+	for given, want := range map[string]prefixed{"": {"", "x"}, " ": {"", "x"}, " p ": {"p", "p"}} {
+		var c prefixed
+		if err := config.Load(t.Context(), envconfig.MapLookuper(map[string]string{"PREFIX": given, "OTHER": given}), &c); err != nil || c != want {
+			t.Errorf("%q: %+v, %v", given, c, err)
+		}
+	}
+	var c prefixed
+	if err := config.Load(t.Context(), envconfig.MapLookuper(nil), &c); err != nil || c.Prefix != "tag_" {
+		t.Errorf("unset: %+v, %v", c, err)
+	}
+}
+
 func TestVariables(t *testing.T) {
 	vars := config.Variables[flat]()
 	if len(vars) != 5 || vars[0].Name != "STATE_URL" || !vars[0].Required || vars[3].Default != "5m" || vars[4].Help != "page size" {
