@@ -71,6 +71,20 @@ func (g *PutGroup) Size() int { return len(g.raw) }
 // Reset makes the group empty, and keeps its memory.
 func (g *PutGroup) Reset() { g.raw, g.ends = g.raw[:0], g.ends[:0] }
 
+// Keep drops the logs for whose number keep returns false.
+func (g *PutGroup) Keep(keep func(i int) bool) {
+	size, n, begin := 0, 0, 0
+	for i, end := range g.ends {
+		if keep(i) {
+			size += copy(g.raw[size:], g.raw[begin:end])
+			g.ends[n] = size
+			n++
+		}
+		begin = end
+	}
+	g.raw, g.ends = g.raw[:size], g.ends[:n]
+}
+
 // slice returns the logs from number from up to, not including, to.
 func (g *PutGroup) slice(from, to int) []byte {
 	begin := 0

@@ -47,6 +47,8 @@ func stored(s *emulator.Server) map[string]int {
 	return out
 }
 
+func value(l sls.Log) string { return string(l.Contents[0].Value) }
+
 func isPut(r *http.Request) bool {
 	return r.Method == http.MethodPost && !strings.Contains(r.URL.Path, "consumergroups")
 }
@@ -64,7 +66,7 @@ func TestPutGroup(t *testing.T) {
 		want.Logs = append(want.Logs, &sdk.Log{Time: proto.Uint32(uint32(at)), Contents: []*sdk.LogContent{
 			{Key: proto.String("k"), Value: proto.String(fmt.Sprint(i))}, {Key: proto.String("空"), Value: &long}, {Key: proto.String("empty"), Value: proto.String("")},
 		}})
-		if l := g.Log(i); int64(l.Time) != at || len(l.Contents) != 3 || string(l.Contents[0].Value) != fmt.Sprint(i) || string(l.Contents[1].Key) != "空" {
+		if l := g.Log(i); int64(l.Time) != at || len(l.Contents) != 3 || value(l) != fmt.Sprint(i) || string(l.Contents[1].Key) != "空" {
 			t.Errorf("log %d reads %+v", i, l)
 		}
 	}
@@ -81,6 +83,9 @@ func TestPutGroup(t *testing.T) {
 	bytesOf, err := proto.Marshal(want)
 	if err != nil || !bytes.Equal(got, bytesOf) {
 		t.Errorf("%d bytes were sent, want %d: %v", len(got), len(bytesOf), err)
+	}
+	if g.Keep(func(i int) bool { return i%2 == 1 }); g.Len() != 3 || value(g.Log(2)) != "5" || value(g.Log(0)) != "1" {
+		t.Errorf("%d are kept, the last of them %s", g.Len(), value(g.Log(g.Len()-1)))
 	}
 	if g.Reset(); g.Len() != 0 || g.Size() != 0 {
 		t.Error("not empty after Reset")

@@ -73,6 +73,7 @@ func (l *ledger) open(ctx, stop context.Context) {
 // shut closes the sink.
 func (l *ledger) shut() {
 	l.sink.Close()
+	l.timing.close()
 	l.c.took.Store(int64(l.timing.lasted()))
 }
 

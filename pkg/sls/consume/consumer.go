@@ -109,15 +109,19 @@ func New(open *serve.Opener, cfg Config, again retry.Policy, rt serve.Runtime, f
 // 128 MiB room for what a sink holds and the garbage collector.
 const pullMemory = 24 << 20
 
-func (c *Consumer) open(creds alibaba.Provider, again retry.Policy) (*sls.Client, error) {
-	// Every request is signed right before it is made, so this is where a run
-	// that has lost its lease is stopped, whatever it was about to do.
-	fenced := alibaba.ProviderFunc(func(ctx context.Context) (alibaba.Credentials, error) {
+// Fenced gives credentials to the holder of the lease that a context bears, if it
+// bears one. Every request is signed right before it is made, so this is where a
+// run that has lost its lease is stopped, whatever it was about to do.
+func Fenced(creds alibaba.Provider) alibaba.Provider {
+	return alibaba.ProviderFunc(func(ctx context.Context) (alibaba.Credentials, error) {
 		if err := lease.Check(ctx); err != nil {
 			return alibaba.Credentials{}, err
 		}
 		return creds.Credentials(ctx)
 	})
+}
+
+func (c *Consumer) open(creds alibaba.Provider, again retry.Policy) (*sls.Client, error) {
 	if again.Attempts == 0 {
 		again = retry.Policy{Attempts: 8, Base: 200 * time.Millisecond, Max: 10 * time.Second}
 	}
@@ -125,13 +129,19 @@ func (c *Consumer) open(creds alibaba.Provider, again retry.Policy) (*sls.Client
 		c.retries.Add(1)
 		c.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
 	}
-	return sls.New(c.cfg.Endpoint, c.cfg.Project, c.cfg.Logstore, fenced, sls.Options{
+	return sls.New(c.cfg.Endpoint, c.cfg.Project, c.cfg.Logstore, Fenced(creds), sls.Options{
 		Region: c.cfg.Region, Insecure: c.cfg.SLSInsecure, Memory: pullMemory, Retry: again,
 	})
 }
 
 // Quarantine is where the function's refused records lie.
 func (c *Consumer) Quarantine() *quarantine.Store { return c.quarantine }
+
+// Source is the client of the logstore that is consumed.
+func (c *Consumer) Source() *sls.Client { return c.sls }
+
+// State is the bucket of STATE_URL.
+func (c *Consumer) State() *bucket.Bucket { return c.state }
 
 // Run works on a trigger, see [serve.Function]: a tick drains, an SLS trigger
 // has its range forwarded.

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
 // Timing knows how long sends take, so that none is begun whose end the run
@@ -18,6 +20,9 @@ type Timing struct {
 	started bool      // whether anything was sent in this run
 	over    bool      // whether a send was refused
 	begun   map[*Send]bool
+
+	waiting context.Context
+	stop    context.CancelCauseFunc // of waiting
 }
 
 // Send is a send under way.
@@ -29,6 +34,7 @@ type Send struct {
 // newTiming is for a run that stop tells to end, and that has grace from then on.
 func newTiming(stop context.Context, grace, last time.Duration) *Timing {
 	t := &Timing{grace: grace, last: last, begun: map[*Send]bool{}}
+	t.waiting, t.stop = context.WithCancelCause(context.Background())
 	if at, ok := stop.Deadline(); ok {
 		t.end = t.endsAfter(at)
 	}
@@ -38,9 +44,15 @@ func newTiming(stop context.Context, grace, last time.Duration) *Timing {
 		if end := t.endsAfter(time.Now()); t.end.IsZero() || end.Before(t.end) {
 			t.end = end
 		}
+		time.AfterFunc(time.Until(t.end)-t.takes(), func() { t.stop(sls.ErrLeft) })
 	})
 	return t
 }
+
+// Waiting ends, with [sls.ErrLeft] as its cause, once the run is to stop and there
+// is no time for what is not being sent by then: records that wait for something
+// before they can be sent are left.
+func (t *Timing) Waiting() context.Context { return t.waiting }
 
 // endsAfter leaves a quarter of the grace to checkpoints.
 func (t *Timing) endsAfter(stop time.Time) time.Time { return stop.Add(t.grace * 3 / 4) }
@@ -89,6 +101,9 @@ func (s *Send) End(delivered bool) {
 	}
 	delete(s.t.begun, s)
 }
+
+// close ends what Waiting began.
+func (t *Timing) close() { t.stop(context.Canceled) }
 
 // lasted is how long the last send took.
 func (t *Timing) lasted() time.Duration {
