@@ -46,10 +46,9 @@ func TestSickCheckpointsDoNotRepeatTheBacklog(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Latency: 300 * time.Millisecond}, map[string]string{
 		"RUN_TIMEOUT": "12s", "HEC_CONCURRENCY": "1", "HEC_BATCH_BYTES": "20000", "LEASE_TTL": "1s",
 	})
+	w.mustRun(w.function()) // has begun
 	w.Fill(emulator.NewGenerator(1), 100, 40)
-	w.SLS.Faults.Match = func(r *http.Request) bool {
-		return strings.Contains(r.URL.RawQuery, "type=checkpoint") && strings.Contains(r.URL.RawQuery, "forceSuccess=false")
-	}
+	w.SLS.Faults.Match = func(r *http.Request) bool { return strings.Contains(r.URL.RawQuery, "type=checkpoint") }
 	w.SLS.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1})
 	f := w.slow()
 	for range 2 {

@@ -25,7 +25,7 @@ func TestGroups(t *testing.T) {
 	// Created although the answer was lost, then changed, then left as it is.
 	s.Faults.Next(fault.ResetAfter, nil)
 	for _, g := range []sls.ConsumerGroup{{Name: "g", Timeout: 10}, {Name: "g", Timeout: 20, Order: true}, {Name: "g", Timeout: 20, Order: true}} {
-		if _, err := c.EnsureGroup(ctx, g); err != nil {
+		if err := c.EnsureGroup(ctx, g); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := c.ConsumerGroups(ctx); err != nil || len(got) != 1 || got[0] != g {
@@ -35,14 +35,17 @@ func TestGroups(t *testing.T) {
 	if n := s.Calls()["UpdateConsumerGroup"]; n != 1 {
 		t.Errorf("%d updates, want 1", n)
 	}
-	if err := c.SaveCheckpoint(ctx, "g", "nobody", 0, "MQ==", false); !sls.IsCode(err, sls.CodeConsumerNotExist) {
+	if err := c.SaveCheckpoint(ctx, "g", "nobody", 0, "MQ=="); !sls.IsCode(err, sls.CodeConsumerNotExist) {
 		t.Errorf("a stranger's checkpoint: %v", err)
 	}
-	if err := c.SaveCheckpoint(ctx, "g", "tool", 0, "MQ==", true); err != nil {
+	if _, err := c.Heartbeat(ctx, "g", "c", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SaveCheckpoint(ctx, "g", "c", 0, "MQ=="); err != nil {
 		t.Error(err)
 	}
 	got, err := c.Checkpoints(ctx, "g")
-	if err != nil || len(got) != 1 || got[0].Cursor != "MQ==" || time.Since(got[0].Updated()) > time.Hour {
+	if err != nil || len(got) != 2 || got[0].Cursor != "MQ==" || time.Since(got[0].Updated()) > time.Hour {
 		t.Errorf("%v %v", got, err)
 	}
 	if err := c.DeleteGroup(ctx, "g"); err != nil {

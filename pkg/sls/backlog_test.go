@@ -18,7 +18,7 @@ type stuck struct {
 }
 
 func (s *stuck) RoundTrip(r *http.Request) (*http.Response, error) {
-	if q := r.URL.Query(); q.Get("type") == "checkpoint" && q.Get("forceSuccess") == "false" {
+	if r.URL.Query().Get("type") == "checkpoint" {
 		select {
 		case <-s.mended:
 		case <-r.Context().Done():
@@ -49,6 +49,7 @@ func TestUnsavedIsBounded(t *testing.T) {
 			t.Parallel()
 			s := startServer(t, emulator.Options{Shards: 4})
 			l, gen := s.Logstore(), emulator.NewGenerator(1)
+			mustRun(t, newWorker(t, newClient(t, s, sls.Options{}), "c", newSink(t, 0), drain())) // has begun
 			n := fill(l, gen, groups, 1)
 			mended := make(chan struct{})
 			tr := &http.Transport{}

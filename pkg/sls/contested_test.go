@@ -45,9 +45,6 @@ func TestRefusedCheckpointIsPaced(t *testing.T) {
 			l.Append(0, gen.Group(10))
 			refused := 0
 			l.RefuseCheckpoints(func(e emulator.CheckpointEvent) bool {
-				if e.Forced {
-					return false
-				}
 				refused++
 				return refused <= tc.refuse
 			})

@@ -29,7 +29,7 @@ func TestProxyTakesDateAway(t *testing.T) {
 		if _, err := c.Shards(t.Context()); err != nil {
 			t.Errorf("region %q: %v", region, err)
 		}
-		if _, err := c.EnsureGroup(t.Context(), sls.ConsumerGroup{Name: "g", Timeout: 10}); err != nil { // with a body
+		if err := c.EnsureGroup(t.Context(), sls.ConsumerGroup{Name: "g", Timeout: 10}); err != nil { // with a body
 			t.Errorf("region %q: %v", region, err)
 		}
 	}

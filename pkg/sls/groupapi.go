@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -40,25 +39,24 @@ func (c *Client) ConsumerGroups(ctx context.Context) ([]ConsumerGroup, error) {
 var ErrForeignGroup = errors.New("sls: the consumer group is another logstore's")
 
 // EnsureGroup creates a group, or brings one that exists to the same settings.
-// It tells whether it was created by this call.
 // API: CreateConsumerGroup, UpdateConsumerGroup.
-func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) (created bool, err error) {
+func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) error {
 	body := mustJSON(struct {
 		Name    string `json:"consumerGroup"`
 		Timeout int    `json:"timeout"`
 		Order   bool   `json:"order"`
 	}{g.Name, g.Timeout, g.Order})
-	_, err = c.call(ctx, &request{method: http.MethodPost, path: "/consumergroups", body: body}, nil)
+	_, err := c.call(ctx, &request{method: http.MethodPost, path: "/consumergroups", body: body}, nil)
 	if !IsCode(err, CodeGroupAlreadyExist) {
-		return err == nil, err
+		return err
 	}
 	groups, err := c.ConsumerGroups(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, have := range groups {
 		if have == g {
-			return false, nil
+			return nil
 		}
 	}
 	body = mustJSON(struct {
@@ -69,9 +67,9 @@ func (c *Client) EnsureGroup(ctx context.Context, g ConsumerGroup) (created bool
 	if IsCode(err, CodeGroupNotExist) {
 		// It exists, and not here: names are unique in a project (SLS
 		// documentation, "CreateConsumerGroup").
-		return false, retry.Permanent(fmt.Errorf("%w: %s belongs to another logstore of project %s, where its name must be unique; choose another name (SLS_CG): %w", ErrForeignGroup, g.Name, c.project, err))
+		return retry.Permanent(fmt.Errorf("%w: %s belongs to another logstore of project %s, where its name must be unique; choose another name (SLS_CG): %w", ErrForeignGroup, g.Name, c.project, err))
 	}
-	return false, err
+	return err
 }
 
 // DeleteGroup deletes a group and its checkpoints. API: DeleteConsumerGroup.
@@ -105,13 +103,13 @@ func (c *Client) Checkpoints(ctx context.Context, group string) ([]Checkpoint, e
 	return out, err
 }
 
-// SaveCheckpoint saves a position. Unless force is set it is refused when the
-// consumer does not own the shard; force is for tools that are no consumer.
-// API: ConsumerGroupUpdateCheckPoint.
-func (c *Client) SaveCheckpoint(ctx context.Context, group, consumer string, shard int, cursor string, force bool) error {
+// SaveCheckpoint saves a position of a shard that the consumer holds; that of
+// another is refused. API: ConsumerGroupUpdateCheckPoint, never with
+// forceSuccess, which would take it from whoever holds the shard.
+func (c *Client) SaveCheckpoint(ctx context.Context, group, consumer string, shard int, cursor string) error {
 	_, err := c.call(ctx, &request{
 		method: http.MethodPost, path: groupPath(group),
-		query: url.Values{"type": {"checkpoint"}, "consumer": {consumer}, "forceSuccess": {strconv.FormatBool(force)}},
+		query: url.Values{"type": {"checkpoint"}, "consumer": {consumer}, "forceSuccess": {"false"}},
 		body: mustJSON(struct {
 			Shard  int    `json:"shard"`
 			Cursor string `json:"checkpoint"`

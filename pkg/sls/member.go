@@ -15,6 +15,9 @@ import (
 type member struct {
 	w       *Worker
 	initial []Shard // as the run began
+	// beginning is the group's; nil where every shard has a checkpoint, or its
+	// Start tells.
+	beginning *Beginning
 
 	backlog *backlog
 	tasks   map[int]*task
@@ -54,9 +57,9 @@ type task struct {
 	err    error
 }
 
-func newMember(w *Worker, initial []Shard) *member {
+func newMember(w *Worker, initial []Shard, beginning *Beginning) *member {
 	return &member{
-		w: w, backlog: newBacklog(w.o.MaxUnsaved, w.o.MaxUnsavedFor), initial: initial, list: initial, listed: time.Now(),
+		w: w, backlog: newBacklog(w.o.MaxUnsaved, w.o.MaxUnsavedFor), initial: initial, beginning: beginning, list: initial, listed: time.Now(),
 		tasks: map[int]*task{}, ended: make(chan *task), contested: map[int]*contested{},
 	}
 }
@@ -226,7 +229,7 @@ func (m *member) begin(work context.Context, id int) {
 
 // read runs a task.
 func (m *member) read(ctx, stopped context.Context, t *task) error {
-	start, saved, err := m.position(stopped, t)
+	start, err := m.position(stopped, t)
 	if err != nil {
 		return m.gone(t, err)
 	}
@@ -237,7 +240,7 @@ func (m *member) read(ctx, stopped context.Context, t *task) error {
 	t.state.update(func(s *ShardStatus) { s.Start, s.Position, s.End = start, start, end })
 	run := &shardRun{
 		client: m.w.client, processor: m.w.processor, o: m.w.o.read(), shard: t.shard,
-		cursor: start, end: end, saved: saved, state: t.state,
+		cursor: start, end: end, saved: start, state: t.state,
 		readOnly: m.readOnly, gap: m.gap, backlog: m.backlog,
 		save: func(ctx context.Context, cursor string) error { return m.save(ctx, t.shard, cursor) },
 	}
@@ -266,7 +269,7 @@ func (m *member) gone(t *task, err error) error {
 }
 
 func (m *member) save(ctx context.Context, shard int, cursor string) error {
-	err := m.w.client.SaveCheckpoint(ctx, m.w.group, m.w.consumer, shard, cursor, false)
+	err := m.w.client.SaveCheckpoint(ctx, m.w.group, m.w.consumer, shard, cursor)
 	if IsCode(err, CodeConsumerNotMatch, CodeConsumerNotExist) {
 		return fmt.Errorf("%w: %w", ErrLost, err)
 	}

@@ -11,9 +11,13 @@ import (
 // means its default.
 type WorkerOptions struct {
 	// Start is where a new group begins: [Begin], [End] (default) or an RFC 3339
-	// receive time. It is resolved once, for all shards there are, and saved;
-	// shards that come later are read from their beginning.
+	// receive time. It is resolved once, for all shards there are, and kept in
+	// Beginnings; shards that come later are read from their beginning.
 	Start string
+	// Beginnings is the same for all members of the group. Without it Start is
+	// resolved for each shard as it is first held, which is the same but for End,
+	// and where Start changes.
+	Beginnings Beginnings
 	// Drain reads every assigned shard up to where it ended at the beginning
 	// of the run, and returns. Otherwise the worker follows until it is
 	// stopped.
@@ -134,6 +138,9 @@ func (o *WorkerOptions) validate() error {
 	}
 	if _, err := o.startTime(); err != nil {
 		faults = append(faults, err)
+	}
+	if o.Start == End && o.Beginnings == nil {
+		faults = append(faults, errors.New("start end: nothing remembers where that was"))
 	}
 	return errors.Join(faults...)
 }

@@ -6,21 +6,34 @@ import (
 	"time"
 )
 
-// position finds where to begin with a shard: at its checkpoint, or at its
-// beginning where it came after the group did (see [Worker.pin]). saved is the
-// checkpoint as it is.
-func (m *member) position(ctx context.Context, t *task) (start, saved string, err error) {
+// position finds where to begin with a shard: at its checkpoint, or where the
+// group begins, which it then saves as the first checkpoint.
+func (m *member) position(ctx context.Context, t *task) (string, error) {
 	all, err := m.checkpoints(ctx, t.begun)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	for _, c := range all {
 		if c.Shard == t.shard && c.Cursor != "" {
-			return c.Cursor, c.Cursor, nil
+			return c.Cursor, nil
 		}
 	}
-	start, err = m.w.client.Cursor(ctx, t.shard, Begin)
-	return start, "", err
+	start, err := m.first(ctx, t.shard)
+	if err != nil {
+		return "", err
+	}
+	return start, m.save(ctx, t.shard, start)
+}
+
+// first is where the group begins in a shard: see [Worker.settle].
+func (m *member) first(ctx context.Context, shard int) (string, error) {
+	if m.w.o.Beginnings == nil {
+		return m.w.start(ctx, shard)
+	}
+	if m.beginning != nil && m.beginning.Cursors[shard] != "" {
+		return m.beginning.Cursors[shard], nil
+	}
+	return m.w.client.Cursor(ctx, shard, Begin)
 }
 
 // limit is the cursor a drain of the shard ends at, "" when following.

@@ -20,7 +20,7 @@ type shardRun struct {
 	shard     int
 	cursor    string // where to begin
 	end       string // where to end; "" goes on until stopped
-	saved     string // the checkpoint as it is, "" when there is none
+	saved     string // the checkpoint as it is
 	state     *shardState
 	track     *tracker
 	backlog   *backlog

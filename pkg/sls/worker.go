@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Worker is one member of a consumer group.
@@ -83,19 +82,15 @@ func (w *Worker) Run(ctx context.Context) (Result, error) {
 
 // join makes sure of the group, and that it has a beginning.
 func (w *Worker) join(ctx context.Context) (*member, error) {
-	g := ConsumerGroup{Name: w.group, Timeout: int(w.o.Timeout / time.Second), Order: true}
-	created, err := w.client.EnsureGroup(ctx, g)
-	if err != nil {
-		return nil, err
-	}
 	shards, err := w.client.Shards(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.pin(ctx, shards, created); err != nil {
+	beginning, err := w.settle(ctx, shards)
+	if err != nil {
 		return nil, err
 	}
-	return newMember(w, shards), nil
+	return newMember(w, shards, beginning), nil
 }
 
 // Status returns how far each shard is that the worker holds now, by number.

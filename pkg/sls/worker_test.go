@@ -62,12 +62,13 @@ func TestDrain(t *testing.T) {
 func TestAnnouncedBeforeSaved(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 4})
 	l, gen := s.Logstore(), emulator.NewGenerator(1)
+	begin := begins(l)
 	var mu sync.Mutex
 	announced, last := map[int]string{}, map[int]int{}
 	l.OnCheckpoint(func(e emulator.CheckpointEvent) {
 		mu.Lock()
 		defer mu.Unlock()
-		if announced[e.Shard] != e.Cursor && !e.Forced {
+		if announced[e.Shard] != e.Cursor && e.Number != begin[e.Shard] {
 			t.Errorf("shard %d is at %s, announced was %s", e.Shard, e.Cursor, announced[e.Shard])
 		}
 	})
@@ -133,7 +134,7 @@ func TestStartPositions(t *testing.T) {
 			l.AppendAt(time.Now().Add(-time.Minute), 0, gen.Group(1))
 			k := newSink(t, 0)
 			o := drain()
-			o.Start = tc.start
+			o.Start, o.Beginnings = tc.start, remember(t)
 			w := newWorker(t, newClient(t, s, sls.Options{}), "c", k, o)
 			mustRun(t, w)
 			// What comes between two runs is never passed over, not by "end" either.
@@ -153,7 +154,7 @@ func TestEndDoesNotSkipChildren(t *testing.T) {
 	l, gen := s.Logstore(), emulator.NewGenerator(1)
 	k := newSink(t, 0)
 	o := drain()
-	o.Start = sls.End
+	o.Start, o.Beginnings = sls.End, remember(t)
 	w := newWorker(t, newClient(t, s, sls.Options{}), "c", k, o)
 	mustRun(t, w)
 	l.Append(0, gen.Group(1))

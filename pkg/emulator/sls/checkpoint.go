@@ -15,7 +15,6 @@ type CheckpointEvent struct {
 	Shard           int
 	Cursor          string
 	Number          int64 // the cursor's: every group below it is to be done with
-	Forced          bool
 }
 
 // OnCheckpoint calls f before each checkpoint is stored, while nothing else
@@ -132,12 +131,11 @@ func updateCheckpoint(c *call) error {
 			return errf(400, "ConsumerNotMatch", "shard %d is owned by %q", q.Shard, owner)
 		}
 	}
-	event := CheckpointEvent{g.name, name, q.Shard, q.Cursor, n, force}
+	event := CheckpointEvent{g.name, name, q.Shard, q.Cursor, n}
 	if l.refuse != nil && l.refuse(event) {
 		return errf(400, "ConsumerNotMatch", "shard %d is not owned by %q", q.Shard, name)
 	}
-	// The first one of all gives the shard its beginning, whoever is to read it.
-	if owner != "" && owner != name && g.checkpoints[q.Shard] != nil {
+	if owner != "" && owner != name {
 		l.violations = append(l.violations, fmt.Sprintf("%s saved a checkpoint of shard %d, which %s holds", name, q.Shard, owner))
 	}
 	if old := g.checkpoints[q.Shard]; old != nil {

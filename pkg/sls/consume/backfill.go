@@ -24,7 +24,7 @@ func (c *Consumer) Backfill(ctx context.Context, from, to time.Time, note func(r
 		return errors.New("backfill: the span ends in the future")
 	}
 	o := c.workerOptions()
-	o.Start, o.Until = from.Format(time.RFC3339), to
+	o.Start, o.Beginnings, o.Until = from.Format(time.RFC3339), nil, to
 	group := c.cfg.backfillGroup(from, to)
 	for {
 		open := c.begin("backfill")

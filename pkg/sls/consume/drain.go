@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/lease"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -21,6 +22,11 @@ func (c *Consumer) drain(ctx context.Context) (receipt.Receipt, error) {
 // leaseOf is where the lease of a consumer group lies in STATE_URL.
 func (c *Consumer) leaseOf(group string) string {
 	return c.fn.Name + "/lease/" + c.cfg.Project + "/" + c.cfg.Logstore + "/" + group + "/"
+}
+
+// beginnings remember where a consumer group began, in STATE_URL.
+func (c *Consumer) beginnings(group string) bucket.Series {
+	return c.state.Series(c.fn.Name+"/beginning/"+c.cfg.Project+"/"+c.cfg.Logstore+"/"+group+"/", bucket.Digits(20))
 }
 
 // exclusive drains r.Group while no other run does.
@@ -80,7 +86,7 @@ func (c *Consumer) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 // workerOptions are those of the configuration.
 func (c *Consumer) workerOptions() sls.WorkerOptions {
 	return sls.WorkerOptions{
-		Start: c.cfg.Start, Drain: true, OldestOnExpired: c.cfg.OnInvalidCursor == oldest,
+		Start: c.cfg.Start, Beginnings: c.beginnings(c.cfg.Group), Drain: true, OldestOnExpired: c.cfg.OnInvalidCursor == oldest,
 		Heartbeat: c.cfg.Heartbeat, Timeout: c.cfg.GroupTimeout, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(),
 		MaxPage: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
 	}

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -56,19 +57,28 @@ type upTo struct {
 	saved map[int]string
 }
 
-// saved returns the checkpoints by shard.
+// saved returns the checkpoints by shard, and where the group begins in one that
+// was never held.
 func (c *Consumer) saved(ctx context.Context) (map[int]string, error) {
 	out := map[int]string{}
 	list, err := c.sls.Checkpoints(ctx, c.cfg.Group)
 	if sls.IsCode(err, sls.CodeGroupNotExist) {
 		return out, nil // Function Compute's trigger keeps the positions
 	}
+	if err != nil {
+		return nil, err
+	}
+	var begun sls.Beginning
+	if _, err := c.beginnings(c.cfg.Group).Latest(ctx, &begun); err != nil {
+		return nil, err
+	}
+	maps.Copy(out, begun.Cursors)
 	for _, c := range list {
 		if c.Cursor != "" {
 			out[c.Shard] = c.Cursor
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // settled returns the cursor up to which a shard is done with: its checkpoint,

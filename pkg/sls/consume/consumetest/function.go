@@ -85,7 +85,7 @@ func (w *World) Chaos(c Chaos) {
 	rng := rand.New(rand.NewPCG(c.Seed, 17)) //nolint:gosec // a test
 	if c.Repeats {                           // now and then a shard's checkpoint is refused although it stays assigned
 		refuse := rand.New(rand.NewPCG(c.Seed, 9)) //nolint:gosec // likewise
-		w.Store.RefuseCheckpoints(func(e emulator.CheckpointEvent) bool { return !e.Forced && refuse.IntN(15) == 0 })
+		w.Store.RefuseCheckpoints(func(emulator.CheckpointEvent) bool { return refuse.IntN(15) == 0 })
 	}
 	gen := emulator.NewGenerator(c.Seed)
 	w.Fill(gen, 12, 12)
