@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 
 	"golang.org/x/sync/errgroup"
 
@@ -9,15 +10,21 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 )
 
+// rejected are the records of an object that have one code.
+type rejected struct {
+	records int
+	first   json.RawMessage // position of the first
+}
+
 // codes counts the records of each of the objects called names by code. One
 // that is gone, as one is that is pruned just now, has none.
-func codes(ctx context.Context, q *quarantine.Store, names []string) ([]map[string]int, error) {
-	counts := make([]map[string]int, len(names))
+func codes(ctx context.Context, q *quarantine.Store, names []string) ([]map[string]rejected, error) {
+	counts := make([]map[string]rejected, len(names))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(abreast)
 	for i, name := range names {
 		g.Go(func() error {
-			counts[i] = map[string]int{}
+			counts[i] = map[string]rejected{}
 			for r, err := range q.Read(gctx, name) {
 				if bucket.IsNotFound(err) {
 					break
@@ -25,7 +32,11 @@ func codes(ctx context.Context, q *quarantine.Store, names []string) ([]map[stri
 				if err != nil {
 					return err
 				}
-				counts[i][r.Code]++
+				c := counts[i][r.Code]
+				if c.records++; c.first == nil {
+					c.first = r.Source
+				}
+				counts[i][r.Code] = c
 			}
 			return nil
 		})

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -62,9 +63,9 @@ const (
 	mostRead    = 64
 )
 
-// pending counts what is in quarantine.
-func pending(ctx context.Context, q *quarantine.Store) (Pending, error) {
-	p := Pending{Codes: map[string]int{}}
+// InQuarantine counts what is in quarantine and was not replayed.
+func InQuarantine(ctx context.Context, q *quarantine.Store) (Pending, error) {
+	p := Pending{Codes: map[string]int{}, Examples: map[string]json.RawMessage{}}
 	var names []string
 	for name, err := range q.Names(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
@@ -81,8 +82,11 @@ func pending(ctx context.Context, q *quarantine.Store) (Pending, error) {
 	}
 	counts, err := codes(ctx, q, names)
 	for _, c := range counts {
-		for code, n := range c {
-			p.Codes[code] += n
+		for code, r := range c {
+			p.Codes[code] += r.records
+			if p.Examples[code] == nil {
+				p.Examples[code] = r.first
+			}
 		}
 	}
 	p.Read = len(names)

@@ -5,6 +5,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -43,6 +44,8 @@ type Pending struct {
 	// into: Read of them.
 	Codes map[string]int `json:"codes"`
 	Read  int            `json:"read"`
+	// Examples are the positions of the first record with each code.
+	Examples map[string]json.RawMessage `json:"examples,omitempty"`
 }
 
 // Proof is a verification and when it ended.
@@ -62,7 +65,7 @@ func Read(ctx context.Context, state, rejected *bucket.Bucket, function string, 
 		return err
 	})
 	g.Go(func() (err error) {
-		f.Pending, err = pending(gctx, quarantine.New(rejected, function))
+		f.Pending, err = InQuarantine(gctx, quarantine.New(rejected, function))
 		return err
 	})
 	if err := g.Wait(); err != nil {

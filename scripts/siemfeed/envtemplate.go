@@ -17,11 +17,10 @@ type envCmd struct {
 
 // Run implements the command.
 func (e *envCmd) Run() error {
-	f, ok := functions[e.Function]
-	if !ok {
-		return fmt.Errorf("there is no function %q: want one of %s", e.Function, strings.Join(names(), ", "))
+	if err := known([]functionName{e.Function}); err != nil {
+		return err
 	}
-	return writeTemplate(os.Stdout, e.Function, f.variables)
+	return writeTemplate(os.Stdout, e.Function, functions[e.Function].variables)
 }
 
 func names() (list []string) {

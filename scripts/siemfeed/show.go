@@ -14,6 +14,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/report"
 )
 
 // table prints rows in columns; the first row is the heading.
@@ -102,14 +103,7 @@ func size(n int64) string {
 	return ""
 }
 
-// count writes a number with separators.
-func count(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func count(n int64) string { return report.Count(n) }
 
 // summary is the line every run ends with.
 func summary(c *receipt.Core) string {

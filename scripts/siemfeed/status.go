@@ -11,30 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
-	"github.com/siemfeed/siemfeed/pkg/bucket"
-	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/retry"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/status"
 )
-
-// statusConfig is what every function's state can be found by.
-type statusConfig struct {
-	config.R2
-	config.Alibaba
-	config.Common
-}
-
-// Validate implements [config.Validator].
-func (c *statusConfig) Validate() config.Faults {
-	f := c.Common.Validate("", nil)
-	f = append(f, c.ValidateR2(map[string]string{"STATE_URL": c.StateURL, "QUARANTINE_URL": c.QuarantineURL})...)
-	return append(f, c.ValidateOSS(c.StateURL, c.QuarantineURL)...)
-}
 
 type statusCmd struct {
 	Functions []functionName `arg:"" optional:"" help:"Only these; else those that have something in STATE_URL."`
@@ -47,24 +29,16 @@ const watchEvery = 5 * time.Second
 
 // Run implements the command.
 func (s *statusCmd) Run(ctx context.Context) error {
-	for _, name := range s.Functions {
-		if _, ok := functions[name]; !ok {
-			return fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(names(), ", "))
-		}
-	}
-	var cfg statusConfig
-	if err := config.Load(ctx, envconfig.OsLookuper(), &cfg); err != nil {
+	if err := known(s.Functions); err != nil {
 		return err
 	}
-	open := serve.NewOpener(ctx)
-	keys := []bucket.Option{cfg.Keys(), bucket.WithOSS(cfg.Alibaba.Provider())}
-	state, rejected := open.Source("STATE_URL", cfg.StateURL, keys...), open.Source("QUARANTINE_URL", cfg.QuarantineURL, keys...)
-	if err := open.Err(); err != nil {
+	kept, err := openState(ctx)
+	if err != nil {
 		return err
 	}
-	defer func() { _ = open.Close() }()
+	defer kept.close()
 	for {
-		list, err := s.read(ctx, state, rejected)
+		list, err := s.read(ctx, kept)
 		if err == nil {
 			err = s.show(os.Stdout, list)
 		}
@@ -82,7 +56,7 @@ func (s *statusCmd) Run(ctx context.Context) error {
 
 // read reads how the functions fare, those that were named or those that have
 // left anything.
-func (s *statusCmd) read(ctx context.Context, state, rejected *bucket.Bucket) ([]status.Function, error) {
+func (s *statusCmd) read(ctx context.Context, kept *stateBuckets) ([]status.Function, error) {
 	asked := s.Functions
 	if len(asked) == 0 {
 		asked = slices.Sorted(maps.Keys(functions))
@@ -92,7 +66,7 @@ func (s *statusCmd) read(ctx context.Context, state, rejected *bucket.Bucket) ([
 	g, gctx := errgroup.WithContext(ctx)
 	for i, name := range asked {
 		g.Go(func() (err error) {
-			list[i], err = status.Read(gctx, state, rejected, string(name), now)
+			list[i], err = status.Read(gctx, kept.state, kept.rejected, string(name), now)
 			return err
 		})
 	}

@@ -88,4 +88,12 @@ func TestStatusCommand(t *testing.T) {
 	if len(got.Functions) != 1 || got.Functions[0].Last.Quarantined != 1 || got.Functions[0].Pending.Objects != 1 || got.Functions[0].Success == nil {
 		t.Errorf("%+v", got)
 	}
+
+	page := filepath.Join(t.TempDir(), "proof.html")
+	run(page, "report", "--from", "2d", "--out", page)
+	html, err := os.ReadFile(page)
+	if err != nil || !strings.Contains(string(html), "empty_object") && !strings.Contains(string(html), "not_gzip") {
+		t.Errorf("%v\n%s", err, html)
+	}
+	run("is before", "report", "--from", "2026-01-02", "--to", "2026-01-01")
 }

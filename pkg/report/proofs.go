@@ -1,0 +1,53 @@
+package report
+
+import (
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// Verdict says what is known of a day.
+type Verdict string
+
+// What can be known of a day, the worst first.
+const (
+	Gap      Verdict = "gap"           // something is missing, altered, doubled or unread, or a receipt does not add up
+	Unseen   Verdict = "not looked at" // no proof covers the whole day
+	Late     Verdict = "late"          // all arrived, but runs failed, or were behind for more than lateAfter
+	Complete Verdict = "complete"      // all arrived
+)
+
+// lateAfter is the lag from which on a day was late, in seconds. A proof looks at
+// what is settled, an hour and more later.
+const lateAfter = 3600
+
+// Proof is a verification that a trigger asked for.
+type Proof struct {
+	Time time.Time // when it ended
+	Key  string
+	receipt.Verified
+}
+
+// judge gives every day its verdict, from the last of the proofs that cover all
+// of it. proofs are in the order of their times.
+func judge(days []Day, proofs []Proof) {
+	for i := range days {
+		d := &days[i]
+		for n := len(proofs) - 1; n >= 0 && d.Proof == nil; n-- {
+			p := &proofs[n]
+			if p.Incomplete == "" && !p.From.After(d.Date) && !p.To.Before(d.Date.AddDate(0, 0, 1)) {
+				d.Proof = p
+			}
+		}
+		switch {
+		case d.Unbalanced > 0 || d.Proof != nil && d.Proof.Findings > 0:
+			d.Verdict = Gap
+		case d.Proof == nil:
+			d.Verdict = Unseen
+		case d.Failed > 0 || d.MostLag != nil && *d.MostLag > lateAfter:
+			d.Verdict = Late
+		default:
+			d.Verdict = Complete
+		}
+	}
+}
