@@ -26,7 +26,8 @@ func (r *Run) End(state *bucket.Bucket, rec receipt.Receipt, did bool, err error
 	last, cancel := r.LastWords()
 	defer cancel()
 	if saveErr := receipt.Save(last, state, rec); saveErr != nil {
-		out = r.failed(errors.Join(out.Err, fmt.Errorf("STATE_URL: %w", saveErr)))
+		err := errors.Join(out.Err, fmt.Errorf("STATE_URL: %w", saveErr))
+		out = r.failed(code(err), err)
 		core.Finish(out)
 	}
 	return out.Err
@@ -42,7 +43,8 @@ func (r *Run) Decide(rec receipt.Receipt, did bool, err error) error {
 func (r *Run) decide(core *receipt.Core, did bool, err error) receipt.Outcome {
 	faults, late := part(r.ctx, err)
 	if len(faults) > 0 {
-		return r.failed(errors.Join(faults...))
+		err := errors.Join(faults...)
+		return r.failed(code(err), err)
 	}
 	if core.Status == receipt.Busy {
 		return receipt.Outcome{Status: receipt.Busy}
@@ -52,10 +54,10 @@ func (r *Run) decide(core *receipt.Core, did bool, err error) receipt.Outcome {
 		return r.well(receipt.OK)
 	}
 	if failing := r.failing(late); len(failing) > 0 {
-		return r.failed(fmt.Errorf("%w while something it needs kept failing: %s", r.ended(), strings.Join(failing, "; ")))
+		return r.failed(receipt.Unavailable, fmt.Errorf("%w while something it needs kept failing: %s", r.ended(), strings.Join(failing, "; ")))
 	}
 	if over && !did && !r.stopped() {
-		return r.failed(fmt.Errorf("%w before anything was done: raise RUN_TIMEOUT", r.ended()))
+		return r.failed(receipt.TimedOut, fmt.Errorf("%w before anything was done: raise RUN_TIMEOUT", r.ended()))
 	}
 	if len(core.Remaining) == 0 {
 		core.Remaining = []string{r.ended().Error()}
@@ -75,14 +77,23 @@ func (r *Run) well(s receipt.Status) receipt.Outcome {
 
 // failed is the outcome of a run that failed for err, with what did not answer
 // well when it ended.
-func (r *Run) failed(err error) receipt.Outcome {
+func (r *Run) failed(code receipt.Code, err error) receipt.Outcome {
 	said := err.Error()
 	for _, t := range r.watch.Failing(0) {
 		if !strings.Contains(said, t.Said) {
 			err = fmt.Errorf("%w; %s", err, t)
 		}
 	}
-	return receipt.Outcome{Status: receipt.Failed, Err: err}
+	return receipt.Outcome{Status: receipt.Failed, Err: err, Code: code}
+}
+
+// code tells of which kind err is. What is permanent and not one record's own is
+// the configuration's.
+func code(err error) receipt.Code {
+	if retry.IsPermanent(err) {
+		return receipt.Misconfigured
+	}
+	return receipt.Unavailable
 }
 
 // patience is how long what a run needs may fail before that is no longer a

@@ -255,3 +255,34 @@ func TestBalanceOfTheFunctionsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestFailureHasACode(t *testing.T) {
+	boom := errors.New("boom")
+	for _, tc := range []struct {
+		name string
+		work func(context.Context) error
+		want receipt.Code
+	}{
+		{"well", func(context.Context) error { return nil }, ""},
+		{"a wrong key", func(context.Context) error { return fmt.Errorf("org-1: %w", retry.Permanent(boom)) }, receipt.Misconfigured},
+		{"one of many is wrong", func(context.Context) error { return errors.Join(boom, retry.Permanent(errors.New("denied"))) }, receipt.Misconfigured},
+		{"down", func(context.Context) error { return boom }, receipt.Unavailable},
+		{"down until the end", func(ctx context.Context) error { return call(ctx, &peer{code: 500}) }, receipt.Unavailable},
+		{"too little time", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, receipt.TimedOut},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				run := outcome.Begin(t.Context(), 20*time.Second, 0)
+				began := time.Now()
+				r := receipt.Start("f")
+				_ = run.End(open(t), &r, false, tc.work(run.Context()))
+				if r.Code != tc.want {
+					t.Errorf("code %q of %q, want %q", r.Code, r.Error, tc.want)
+				}
+				if want := time.Since(began).Seconds(); r.Seconds != want {
+					t.Errorf("it took %v s, want %v", r.Seconds, want)
+				}
+			})
+		})
+	}
+}

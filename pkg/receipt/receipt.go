@@ -23,6 +23,17 @@ const (
 	Failed  Status = "failed"  // something transient or misconfigured is left
 )
 
+// Code says why a run failed, for alarms: a word that stays the same while texts
+// change.
+type Code string
+
+// The reasons for which a run can fail.
+const (
+	Misconfigured Code = "misconfigured" // no retry mends it: a variable, a credential, a permission
+	Unavailable   Code = "unavailable"   // what it needs did not answer, or not well; a retry may
+	TimedOut      Code = "timeout"       // its time was up before anything was done
+)
+
 // Running is the status of a receipt that is kept before its run has ended. No
 // trigger is answered with it; a run that was killed leaves it behind.
 const Running Status = "running"
@@ -54,11 +65,14 @@ type Core struct {
 
 	StartedAt  time.Time `json:"started_at"`
 	FinishedAt time.Time `json:"finished_at"`
+	// Seconds is how long the run took.
+	Seconds float64 `json:"seconds"`
 
 	// Trouble is what was being retried last, in a run that ended well.
 	Trouble string `json:"trouble,omitempty"`
-	// Error says what failed and what to fix.
+	// Error says what failed and what to fix, Code of which kind that is.
 	Error string `json:"error,omitempty"`
+	Code  Code   `json:"code,omitempty"`
 	// Redeliver says that only another delivery of the same trigger finishes
 	// a partial or busy run: no later tick would.
 	Redeliver bool `json:"-"`
@@ -102,13 +116,15 @@ const stamp = "20060102T150405.000"
 type Outcome struct {
 	Status  Status
 	Err     error  // why, if Status is Failed
+	Code    Code   // of which kind Err is
 	Trouble string // what was being retried last, if it is not
 }
 
 // Finish stamps the end of the run with its outcome.
 func (c *Core) Finish(o Outcome) {
 	c.FinishedAt = time.Now().UTC()
-	c.Status, c.Trouble, c.Error = o.Status, o.Trouble, ""
+	c.Seconds = c.FinishedAt.Sub(c.StartedAt).Seconds()
+	c.Status, c.Trouble, c.Error, c.Code = o.Status, o.Trouble, "", o.Code
 	if o.Err != nil {
 		c.Error = o.Err.Error()
 	}

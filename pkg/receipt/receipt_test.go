@@ -31,7 +31,7 @@ func TestSaveAndKeys(t *testing.T) {
 	if err := state.ReadJSON(t.Context(), r.Key(), &got); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"function", "status", "in", "out", "filtered", "quarantined", "bytes_in", "bytes_out", "retries", "lag_seconds", "version", "started_at", "finished_at", "extra"} {
+	for _, key := range []string{"function", "status", "in", "out", "filtered", "quarantined", "bytes_in", "bytes_out", "retries", "lag_seconds", "version", "started_at", "finished_at", "seconds", "extra"} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("receipt lacks %q: %v", key, got)
 		}
