@@ -18,6 +18,8 @@ type Config struct {
 
 	GCSBucket string `env:"GCS_BUCKET" help:"bucket the objects go to: a name, or a URL as for OUTPUT_URL"`
 	OutputURL string `env:"OUTPUT_URL" help:"the same as a URL, such as gs://name?prefix=mulesoft/; one of the two is required"`
+	// FeedDeletes is what verify has to know of the SIEM.
+	FeedDeletes bool `env:"MULE_FEED_DELETES, default=false" help:"true says that the SIEM's feed deletes the objects it has read: to verify, one that is gone is not missing"`
 
 	ControlPlane string `env:"MULE_CONTROL_PLANE, default=us" help:"us, eu, gov, ca or jp: sets the base URL and the request budget"`
 	BaseURL      string `env:"MULE_BASE_URL" help:"overrides the control plane's base URL"`

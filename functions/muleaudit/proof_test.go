@@ -49,3 +49,25 @@ func TestProof(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// The daily proof is told by the environment what a shell tells by a flag.
+func TestProofKnowsThatTheFeedDeletes(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "12h", "MULE_FEED_DELETES": "true"})
+	now := time.Now().UTC()
+	w.api.AddSynthetic("org-1", emulator.Synthetic{Seed: 1, N: 12, From: now.Add(-12 * time.Hour), To: now})
+	f := w.function()
+	w.mustRun(f, "{}")
+	objects, err := w.output.Keys(t.Context(), "")
+	if err != nil || len(objects) == 0 {
+		t.Fatal(len(objects), err)
+	}
+	for _, key := range objects {
+		if err := w.output.Remove(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := receipt.NewVerified()
+	if err := f.Proof().Check(t.Context(), time.Time{}, time.Time{}, &v); err != nil || v.Findings != 0 || v.Checked == 0 {
+		t.Errorf("%v: %+v", err, v)
+	}
+}

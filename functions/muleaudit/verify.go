@@ -25,7 +25,7 @@ type VerifyOptions struct {
 	// the next run looks at again.
 	Last time.Duration
 	// Deleted says that the SIEM's feed deletes the objects it has read, so
-	// that a missing object is no finding.
+	// that a missing object is no finding; MULE_FEED_DELETES says so for all.
 	Deleted bool
 	// Deep reads every object, and every entry from the API again, and looks for
 	// each event where it has to be, instead of comparing sizes, stored hashes and
@@ -67,6 +67,7 @@ func (f *Function) Verify(ctx context.Context, o VerifyOptions) ([]Verified, err
 	if len(orgs) == 0 {
 		return nil, err
 	}
+	o.Deleted = o.Deleted || f.cfg.FeedDeletes
 	v := &verification{
 		f: f, o: o, began: time.Now(), orgs: map[string]*proven{},
 		told: map[uint64]uint64{}, held: semaphore.NewWeighted(maxHeld),
