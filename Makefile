@@ -1,6 +1,6 @@
 # `make` lists the targets. On a fresh machine Go and make are enough for demo
 # and test; check, which is what CI runs, also wants a C compiler for the race
-# detector and Node.js for the Worker.
+# detector, Node.js for the Worker, and Terraform or OpenTofu.
 
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -15,6 +15,7 @@ FORMAT ?= gcf
 MODULES   := . $(patsubst %/go.mod,%,$(wildcard scripts/*/go.mod))
 FUNCTIONS := $(patsubst functions/%/function.go,%,$(wildcard functions/*/function.go))
 WORKERS   := $(wildcard functions/*/worker)
+TERRAFORM := $(or $(shell command -v terraform),$(shell command -v tofu),$(wildcard $(CURDIR)/bin/tools/tofu))
 RACE      := $(if $(shell command -v gcc),-race)
 
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
@@ -25,7 +26,7 @@ export CGO_ENABLED := 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## show the functions at work, against emulated services
@@ -61,21 +62,27 @@ lint: $(GOLANGCI) ## vet, lint and check the format
 .PHONY: fmt
 fmt: $(GOLANGCI) ## format the code
 	@for m in $(MODULES); do (set -x; cd $$m; $(CURDIR)/$(GOLANGCI) fmt); done
-	$(if $(wildcard terraform),terraform fmt -recursive terraform)
+	$(if $(TERRAFORM),$(TERRAFORM) fmt -recursive terraform)
 
 .PHONY: tidy
 tidy: ## tell whether go.mod and go.sum are tidy
 	@for m in $(MODULES); do (set -x; cd $$m; go mod tidy -diff); done
 
-.PHONY: terraform
-terraform: ## check and test the Terraform modules
-	@if [ -d terraform ]; then \
-		(set -x; terraform fmt -check -recursive terraform); \
-		for d in $$(find terraform -name '*.tf' -not -path '*/.terraform/*' -exec dirname {} + | sort -u); do \
-			(set -x; terraform -chdir=$$d init -backend=false -input=false >/dev/null; \
-			terraform -chdir=$$d validate; terraform -chdir=$$d test); \
-		done; \
-	fi
+.PHONY: tf-check
+tf-check: ## check and test the Terraform modules and stacks, without a cloud
+	TERRAFORM=$(TERRAFORM) scripts/terraform/check.sh
+
+.PHONY: docs
+docs: ## write the READMEs of the Terraform modules and stacks from their code
+	cd scripts/terraform && go run . docs
+
+.PHONY: deploy
+deploy: ## package and apply a stack of terraform/stacks: STACK=mulesoft-to-secops
+	@TERRAFORM=$(TERRAFORM) scripts/terraform/deploy.sh apply "$(STACK)"
+
+.PHONY: destroy
+destroy: ## take a stack down: STACK=mulesoft-to-secops
+	@TERRAFORM=$(TERRAFORM) scripts/terraform/deploy.sh destroy "$(STACK)"
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10s)
@@ -90,13 +97,13 @@ bench: ## measure speed, memory and start-up, side by side with rivals
 	go run ./scripts/bench all
 
 .PHONY: check
-check: need tidy lint test terraform ## everything CI runs
+check: need tidy lint test tf-check ## everything CI runs
 
 # check leaves nothing out in silence.
 .PHONY: need
 need:
-	@for tool in gcc $(if $(WORKERS),node) $(if $(wildcard terraform),terraform); do \
-		command -v $$tool >/dev/null || { echo "check needs $$tool"; exit 1; }; \
+	@for tool in gcc $(if $(WORKERS),node) $(or $(TERRAFORM),"terraform or tofu"); do \
+		command -v "$$tool" >/dev/null || { echo "check needs $$tool"; exit 1; }; \
 	done
 
 .PHONY: clean

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// toDeploy says what it takes to make, change and remove a resource, or to read a
+// data source: permissions on Google Cloud, actions of IAM or RAM, groups of a
+// token on Cloudflare. Of Google's, x.{a,b} means x.a and x.b; of the others x:{a,b}.
+var toDeploy = map[string]string{
+	"data.google_project":                            "resourcemanager.projects.get",
+	"google_artifact_registry_repository":            "artifactregistry.repositories.{create,get,update,delete}",
+	"google_artifact_registry_repository_iam_member": "artifactregistry.repositories.{getIamPolicy,setIamPolicy}",
+	"google_chronicle_feed":                          "chronicle.feeds.{create,get,update,delete}",
+	"google_cloud_run_v2_service_iam_member":         "run.services.{getIamPolicy,setIamPolicy}",
+	"google_cloud_scheduler_job":                     "cloudscheduler.jobs.{create,get,update,delete}",
+	"google_cloudfunctions2_function":                "cloudfunctions.functions.{create,get,update,delete}, cloudfunctions.operations.get, iam.serviceAccounts.actAs on the accounts that build and run",
+	"google_logging_metric":                          "logging.logMetrics.{create,get,update,delete}",
+	"google_monitoring_alert_policy":                 "monitoring.alertPolicies.{create,get,update,delete}",
+	"google_monitoring_dashboard":                    "monitoring.dashboards.{create,get,update,delete}",
+	"google_project_iam_member":                      "resourcemanager.projects.{getIamPolicy,setIamPolicy}",
+	"google_project_service":                         "serviceusage.services.{enable,get,list}",
+	"google_pubsub_subscription":                     "pubsub.subscriptions.{create,get,update,delete}, pubsub.topics.attachSubscription",
+	"google_pubsub_subscription_iam_member":          "pubsub.subscriptions.{getIamPolicy,setIamPolicy}",
+	"google_pubsub_topic":                            "pubsub.topics.{create,get,update,delete}",
+	"google_pubsub_topic_iam_member":                 "pubsub.topics.{getIamPolicy,setIamPolicy}",
+	"google_secret_manager_secret":                   "secretmanager.secrets.{create,get,update,delete}",
+	"google_secret_manager_secret_iam_member":        "secretmanager.secrets.{getIamPolicy,setIamPolicy}",
+	"google_secret_manager_secret_version":           "secretmanager.versions.{add,get,enable,disable,destroy}",
+	"google_service_account":                         "iam.serviceAccounts.{create,get,update,delete}",
+	"google_service_account_iam_member":              "iam.serviceAccounts.{getIamPolicy,setIamPolicy}",
+	"google_storage_bucket":                          "storage.buckets.{create,get,update,delete}, storage.objects.{list,delete} for the source bucket",
+	"google_storage_bucket_iam_member":               "storage.buckets.{getIamPolicy,setIamPolicy}",
+	"google_storage_bucket_object":                   "storage.objects.{create,get,delete}",
+}
+
+// granted is what a policy grants: a role of Google's, or an action of IAM or RAM.
+var granted = regexp.MustCompile(`^(roles/[A-Za-z.]+|[a-z0-9]+:[A-Z][A-Za-z]+\*?)$`)
+
+// permissions has what it takes to deploy all of the configurations, and what they
+// grant to those who run.
+func permissions(all []*configuration) (string, error) {
+	var b strings.Builder
+	b.WriteString("## Permissions to deploy\n\nWhoever applies this needs, by resource:\n\n| for | permissions |\n|---|---|\n")
+	var unknown []error
+	for _, t := range types(all) {
+		need, known := toDeploy[t]
+		if !known {
+			unknown = append(unknown, fmt.Errorf("what it takes to deploy %s is not in the table toDeploy", t))
+		}
+		if need != "" {
+			fmt.Fprintf(&b, "| %s | %s |\n", t, need)
+		}
+	}
+	b.WriteString("\n## Permissions to run\n\nWhat it grants to those who run, each on one resource and no other; only google_project_iam_member is for a whole project:\n\n| by | grants |\n|---|---|\n")
+	for _, g := range grants(all) {
+		fmt.Fprintf(&b, "| %s | %s |\n", g.by, strings.Join(g.what, ", "))
+	}
+	return b.String(), errors.Join(unknown...)
+}
+
+// grant is what one resource or data source grants.
+type grant struct {
+	by   string
+	what []string
+}
+
+// grants lists what all grant, in the order of the names of those that do.
+func grants(all []*configuration) (out []grant) {
+	for _, c := range all {
+		for _, b := range append(c.of("resource"), c.of("data")...) {
+			if !strings.Contains(b.Labels[0], "_iam_") && !strings.Contains(b.Labels[0], "_ram_") {
+				continue
+			}
+			var what []string
+			for _, s := range literals(b.Body) {
+				if granted.MatchString(s) {
+					what = append(what, s)
+				}
+			}
+			slices.Sort(what)
+			if what = slices.Compact(what); len(what) > 0 {
+				out = append(out, grant{b.Labels[0] + "." + b.Labels[1], what})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b grant) int { return strings.Compare(a.by, b.by) })
+	return out
+}

@@ -1,0 +1,111 @@
+mock_provider "google" {}
+
+variables {
+  project             = "acme"
+  name                = "mule-audit"
+  resource            = { kind = "service", name = "mule-audit" }
+  interval_minutes    = 10
+  run_timeout_seconds = 480
+  retention_hours     = 720
+  dead_subscription   = "mule-audit-dead"
+  channels = {
+    page   = ["projects/acme/notificationChannels/1"]
+    ticket = ["projects/acme/notificationChannels/2"]
+  }
+}
+
+run "metrics_read_the_two_records" {
+  command = apply
+
+  assert {
+    condition     = google_logging_metric.runs.filter == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"mule-audit\" AND jsonPayload.message=\"run finished\""
+    error_message = "runs are counted from another record"
+  }
+  assert {
+    condition     = google_logging_metric.runs.label_extractors == tomap({ status = "EXTRACT(jsonPayload.receipt.status)", code = "EXTRACT(jsonPayload.receipt.code)" }) && toset([for l in google_logging_metric.runs.metric_descriptor[0].labels : l.key]) == toset(["status", "code"])
+    error_message = "runs are not told apart by status and code"
+  }
+  assert {
+    condition     = { for k, m in google_logging_metric.value : m.name => m.value_extractor } == { siemfeed_mule_audit_in = "EXTRACT(jsonPayload.receipt.in)", siemfeed_mule_audit_out = "EXTRACT(jsonPayload.receipt.out)", siemfeed_mule_audit_filtered = "EXTRACT(jsonPayload.receipt.filtered)", siemfeed_mule_audit_quarantined = "EXTRACT(jsonPayload.receipt.quarantined)", siemfeed_mule_audit_lag = "EXTRACT(jsonPayload.receipt.lag_seconds)", siemfeed_mule_audit_seconds = "EXTRACT(jsonPayload.receipt.seconds)" }
+    error_message = "a value is read from another field of the receipt"
+  }
+  assert {
+    condition     = alltrue([for m in google_logging_metric.value : m.filter == google_logging_metric.runs.filter && m.metric_descriptor[0].metric_kind == "DELTA" && m.metric_descriptor[0].value_type == "DISTRIBUTION"])
+    error_message = "a value is read from another record, or not as a distribution"
+  }
+  assert {
+    condition     = google_logging_metric.proofs.filter == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"mule-audit\" AND jsonPayload.message=\"verify finished\"" && google_logging_metric.findings.filter == google_logging_metric.proofs.filter && google_logging_metric.findings.value_extractor == "EXTRACT(jsonPayload.verify.findings)"
+    error_message = "proofs are counted from another record"
+  }
+}
+
+run "alerts_read_those_metrics" {
+  command = apply
+
+  assert {
+    condition     = google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_siemfeed_mule_audit_runs{monitored_resource=\"cloud_run_revision\",status=~\"ok|partial\"}[2280s])) or vector(0)) < 0.5"
+    error_message = "success is read from elsewhere"
+  }
+  assert {
+    condition     = endswith(google_monitoring_alert_policy.query["lag"].conditions[0].condition_prometheus_query_language[0].query, " > 3600") && endswith(google_monitoring_alert_policy.query["retention"].conditions[0].condition_prometheus_query_language[0].query, " > 1296000")
+    error_message = "lag is told of at another time than an hour, or at half the source's 720 hours"
+  }
+  assert {
+    condition     = alltrue([for k, m in { lag = "lag_sum", retention = "lag_sum", quarantine = "quarantined_sum", silent = "in_sum", unproven = "proofs", deadline = "runs" } : strcontains(google_monitoring_alert_policy.query[k].conditions[0].condition_prometheus_query_language[0].query, "user_siemfeed_mule_audit_${m}{monitored_resource=\"cloud_run_revision\"")])
+    error_message = "an alert reads a metric that is not there"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.record["findings"].conditions[0].condition_matched_log[0].filter == "${google_logging_metric.proofs.filter} AND severity>=WARNING"
+    error_message = "findings are no alarm"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.record["misconfigured"].conditions[0].condition_matched_log[0].filter == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"mule-audit\" AND (jsonPayload.message=\"cannot run\" OR (jsonPayload.message=\"run finished\" AND jsonPayload.receipt.code=\"misconfigured\"))"
+    error_message = "a wrong configuration is no alarm"
+  }
+  assert {
+    condition     = alltrue([for p in google_monitoring_alert_policy.record : p.alert_strategy[0].notification_rate_limit[0].period == "3600s"])
+    error_message = "an alert on records lacks the limit that the API asks for"
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.dead_letters[0].conditions[0].condition_threshold[0].filter, "resource.labels.subscription_id=\"mule-audit-dead\"") && google_monitoring_alert_policy.dead_letters[0].conditions[0].condition_threshold[0].comparison == "COMPARISON_GT" && google_monitoring_alert_policy.dead_letters[0].conditions[0].condition_threshold[0].threshold_value == 0
+    error_message = "dead letters are counted elsewhere"
+  }
+}
+
+run "who_is_told" {
+  command = apply
+
+  assert {
+    condition     = { for k, p in merge(google_monitoring_alert_policy.query, google_monitoring_alert_policy.record) : k => p.notification_channels[0] } == { deadline = "projects/acme/notificationChannels/2", findings = "projects/acme/notificationChannels/1", lag = "projects/acme/notificationChannels/2", misconfigured = "projects/acme/notificationChannels/1", no-success = "projects/acme/notificationChannels/1", quarantine = "projects/acme/notificationChannels/2", retention = "projects/acme/notificationChannels/1", silent = "projects/acme/notificationChannels/2", unproven = "projects/acme/notificationChannels/2" }
+    error_message = "somebody is woken for what can wait, or not for what cannot"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.dead_letters[0].notification_channels == tolist(["projects/acme/notificationChannels/1"]) && google_monitoring_alert_policy.dead_letters[0].severity == "CRITICAL"
+    error_message = "nobody is woken for dead letters"
+  }
+}
+
+run "a_worker_pool" {
+  command = apply
+
+  variables {
+    resource = { kind = "worker_pool", name = "follower" }
+  }
+  assert {
+    condition     = startswith(google_logging_metric.runs.filter, "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"follower\"") && strcontains(google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].query, "monitored_resource=\"cloud_run_worker_pool\"")
+    error_message = "a worker pool's records are not found"
+  }
+}
+
+run "the_dashboard" {
+  command = apply
+
+  assert {
+    condition     = [for t in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : t.widget.title] == ["Freshness: seconds since the last success", "Lag of the oldest checkpoint, seconds", "Last proof: findings, and proofs made", "Records: in = out + filtered + quarantined", "Runs by status and code", "Time of runs against their budget, seconds", "Warnings and errors"]
+    error_message = "the dashboard shows something else"
+  }
+  assert {
+    condition     = jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles[5].widget.xyChart.thresholds[0].value == 480 && alltrue([for t in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : t.xPos + t.width <= 48])
+    error_message = "the budget is another, or a tile lies outside"
+  }
+}

@@ -1,0 +1,61 @@
+# Three accounts, so that none can do what another is for: what runs cannot change
+# its own code, what builds cannot read logs or secrets, and what triggers can do
+# nothing else.
+
+resource "google_service_account" "run" {
+  project      = var.project
+  account_id   = "${var.name}-run"
+  display_name = "${var.name}: runs the function"
+}
+
+resource "google_service_account" "build" {
+  project      = var.project
+  account_id   = "${var.name}-build"
+  display_name = "${var.name}: builds the function"
+}
+
+resource "google_service_account" "push" {
+  project      = var.project
+  account_id   = "${var.name}-push"
+  display_name = "${var.name}: triggers the function"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "push_invokes" {
+  project  = var.project
+  location = var.region
+  name     = google_cloudfunctions2_function.this.name
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${google_service_account.push.email}"
+}
+
+resource "google_storage_bucket_iam_member" "build_reads_source" {
+  bucket = google_storage_bucket.source.name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${google_service_account.build.email}"
+}
+
+resource "google_artifact_registry_repository_iam_member" "build_writes_image" {
+  project    = var.project
+  location   = var.region
+  repository = google_artifact_registry_repository.image.name
+  role       = "roles/artifactregistry.writer"
+  member     = "serviceAccount:${google_service_account.build.email}"
+}
+
+# The log of a build is the project's: there is nothing smaller to grant.
+resource "google_project_iam_member" "build_logs" {
+  project = var.project
+  role    = "roles/logging.logWriter"
+  member  = "serviceAccount:${google_service_account.build.email}"
+}
+
+locals {
+  pubsub_agent = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+}
+
+# Projects made before April 2021 have not given Pub/Sub this for all accounts.
+resource "google_service_account_iam_member" "pubsub_signs_as_push" {
+  service_account_id = google_service_account.push.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = local.pubsub_agent
+}
