@@ -19,6 +19,7 @@ type emulateCmd struct {
 	SLS      emulateSLS      `cmd:"" help:"Alibaba Cloud Log Service: shards, pulls, consumer groups."`
 	HEC      emulateHEC      `cmd:"" help:"Splunk HTTP Event Collector: tokens, refusals, acknowledgement."`
 	OSS      emulateOSS      `cmd:"" help:"Alibaba Cloud OSS: objects, multipart uploads, create-only writes, versioning."`
+	Alibaba  emulateAlibaba  `cmd:"" help:"Alibaba Cloud accounts: STS roles, tags of ECS, SLB and everything else."`
 }
 
 // listenFlags are what every emulator takes.
