@@ -81,6 +81,9 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 	if now.Before(a.renew) {
 		return a.session, nil
 	}
+	if c.isDenied(a, now) { // to who had the turn before
+		return alibaba.Credentials{}, retry.Permanent(errDenied)
+	}
 	session, end, err := c.assume(ctx, a)
 	if err != nil && now.Before(a.end) {
 		a.renew = now.Add(min(time.Minute, a.end.Sub(now)/2)) // it is good still
@@ -93,6 +96,12 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 	life := end.Sub(now)
 	a.session, a.end, a.renew = session, end, end.Add(-min(5*time.Minute, life/5))
 	return session, nil
+}
+
+func (c *Client) isDenied(a *account, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now.Before(a.denied)
 }
 
 // drop forgets a session that the service does not take any more.

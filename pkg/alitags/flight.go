@@ -19,6 +19,7 @@ type flight struct {
 type waiter struct {
 	flight *flight
 	done   func(Answer, error)
+	began  time.Time
 	after  int64 // in ms: what was asked for before does not show what happened
 	over   bool
 	timer  *time.Timer
@@ -40,7 +41,7 @@ func tell(all ...answered) {
 
 // join waits for the flight of k, which begins unless it is under way.
 func (c *Client) join(ctx context.Context, k key, after int64, done func(Answer, error)) {
-	w := &waiter{done: done, after: after}
+	w := &waiter{done: done, began: time.Now(), after: after}
 	budget := c.opts.Budget
 	if k.scope.down {
 		budget /= 10
@@ -95,7 +96,9 @@ func (c *Client) expire(w *waiter) {
 		return
 	}
 	f := w.flight
-	f.key.scope.down = true
+	if s := f.key.scope; s.heard.Before(w.began) {
+		s.down = true
+	}
 	a := answered{w: w}
 	if a.err = c.outOfReach(f.key.scope.account); a.err == nil {
 		r, _ := c.memory.get(f.key)

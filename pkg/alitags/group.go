@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
@@ -52,7 +53,7 @@ func (c *Client) dispatch(s *scope) {
 			}
 			return
 		}
-		if c.running >= mostCallsEver || !s.account.may(now) {
+		if c.running >= mostCallsEver || !s.may(now) {
 			s.blocked = true
 			c.blocked = append(c.blocked, s)
 			c.wake(s.account, now)
@@ -86,7 +87,7 @@ func (c *Client) pump() {
 		switch s.trim(); {
 		case len(s.queue) == 0:
 			s.blocked = false
-		case !s.account.may(now):
+		case !s.may(now):
 			c.blocked = append(c.blocked, s)
 			c.wake(s.account, now)
 		default:
@@ -124,6 +125,9 @@ func (c *Client) send(s *scope, now time.Time) {
 	c.work.Go(func() {
 		results := make([]result, len(g.flights))
 		err := c.ask(g, results)
+		if err == nil {
+			c.remember(g, results)
+		}
 		g.cancel(nil)
 		c.finish(g, results, err)
 	})
@@ -141,6 +145,12 @@ func (c *Client) ask(g *group, results []result) error {
 // divide asks about ids, and where they are refused together, about fewer: one
 // bad id must not spoil the rest.
 func (c *Client) divide(g *group, ids []string, results []result, whole bool) error {
+	if o, ok := c.isClosed(g.scope); ok {
+		for i := range ids {
+			results[i] = result{outcome: o}
+		}
+		return nil
+	}
 	found, err := c.attempts(g, ids)
 	if err == nil {
 		for i, id := range ids {
@@ -175,24 +185,41 @@ func (c *Client) divide(g *group, ids []string, results []result, whole bool) er
 	return c.divide(g, ids[half:], results[half:], false)
 }
 
-// divideDenied finds out whether a denial is of one resource or of the whole
-// scope: the first and the last id are asked about alone. If both are denied, so
-// is everything.
+// probes is how many ids are asked about alone before a denial is taken for one
+// of everything.
+const probes = 8
+
+// divideDenied finds out whether a denial is of a few resources or of the whole
+// scope. Where none could ever be asked about, and some that chance picks are
+// denied alone too, so are all; to divide every group down to its ids would cost
+// as much as not to group them.
 func (c *Client) divideDenied(g *group, ids []string, results []result) error {
-	last := len(ids) - 1
-	for _, i := range []int{0, last} {
-		if err := c.divide(g, ids[i:i+1], results[i:i+1], false); err != nil {
-			return err
+	if len(ids) > probes && !c.isAllowed(g.scope) {
+		all := true
+		for _, i := range rand.Perm(len(ids))[:probes] {
+			if err := c.divide(g, ids[i:i+1], results[i:i+1], false); err != nil {
+				return err
+			}
+			if all = results[i].outcome == wasDenied; !all {
+				break
+			}
+		}
+		if all {
+			c.close(g.scope, wasDenied, ids, results)
+			return nil
 		}
 	}
-	if results[0].outcome == wasDenied && results[last].outcome == wasDenied {
-		c.close(g.scope, wasDenied, ids, results)
-		return nil
+	half := len(ids) / 2
+	if err := c.divide(g, ids[:half], results[:half], false); err != nil {
+		return err
 	}
-	if last < 2 {
-		return nil
-	}
-	return c.divide(g, ids[1:last], results[1:last], false)
+	return c.divide(g, ids[half:], results[half:], false)
+}
+
+func (c *Client) isAllowed(s *scope) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.allowed
 }
 
 // close gives all ids of a scope the same answer, and those that are looked up
@@ -204,6 +231,12 @@ func (c *Client) close(s *scope, o outcome, ids []string, results []result) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.closed, s.closedUntil = o, time.Now().Add(c.jittered())
+}
+
+func (c *Client) isClosed(s *scope) (outcome, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.closed, time.Now().Before(s.closedUntil)
 }
 
 // attempts makes the call until it is answered, or nobody waits for it.
@@ -271,6 +304,28 @@ func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) er
 	return retry.Permanent(err)
 }
 
+// remember looks among what other processes keep for what is gone, and not known
+// here. What cannot be told for certain is no answer.
+func (c *Client) remember(g *group, results []result) {
+	var gone []int
+	c.mu.Lock()
+	for i, f := range g.flights {
+		r, _ := c.memory.get(f.key)
+		if o := results[i].outcome; r.tags.None() && (o == knewNot || o == gaveNone && r.gone != 0) {
+			gone = append(gone, i)
+		}
+	}
+	c.mu.Unlock()
+	if len(gone) == 0 {
+		return
+	}
+	if err := c.recall(g.ctx); err != nil {
+		for _, i := range gone {
+			results[i] = result{outcome: unasked}
+		}
+	}
+}
+
 // finish answers all who wait for the group, and lets others have its place.
 func (c *Client) finish(g *group, results []result, err error) {
 	var all []answered
@@ -281,7 +336,8 @@ func (c *Client) finish(g *group, results []result, err error) {
 		c.end(f)
 		var r record
 		if err == nil && results[i].outcome != unasked {
-			s.down = false
+			s.down, s.heard = false, now
+			s.allowed = s.allowed || results[i].outcome == gave || results[i].outcome == gaveNone
 			r, _ = c.memory.get(f.key)
 			if r.told(results[i].outcome, results[i].tags, g.asked, now.Add(c.jittered()).UnixMilli()) {
 				c.memory.changed(f.key)

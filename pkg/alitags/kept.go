@@ -1,12 +1,12 @@
 package alitags
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -93,54 +93,53 @@ func (c *Client) load(ctx context.Context) error {
 	}
 }
 
-// read merges those of the objects that were not seen.
+// read merges those of the objects that were not seen, in the order in which they
+// were written: what was asked about last is what stays where not all can.
 func (c *Client) read(ctx context.Context, keys []string) error {
 	k := c.kept
-	seen := make(map[string]int, len(keys))
-	var mu sync.Mutex
+	raw := make([][]byte, len(keys))
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(8)
-	for _, name := range keys {
-		if n, ok := k.seen[name]; ok {
-			seen[name] = n
+	for i, name := range keys {
+		if _, ok := k.seen[name]; ok || !strings.HasSuffix(name, suffix) {
 			continue
 		}
-		if !strings.HasSuffix(name, suffix) {
-			continue
-		}
-		all.Go(func() error {
-			n, err := c.readOne(ctx, name)
-			mu.Lock()
-			defer mu.Unlock()
-			seen[name] = n
-			return err
+		all.Go(func() (err error) {
+			if raw[i], err = k.bucket.ReadAll(ctx, name); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
 		})
 	}
 	if err := all.Wait(); err != nil {
 		return err
 	}
-	k.seen = seen
-	for _, n := range seen {
-		k.merged = max(k.merged, n)
+	seen := make(map[string]int, len(keys))
+	k.merged = 0
+	for i, name := range keys {
+		n, ok := k.seen[name]
+		if raw[i] != nil {
+			var err error
+			if n, err = c.unpack(raw[i]); err != nil {
+				return fmt.Errorf("%s is not readable, remove it: %w", name, err)
+			}
+			raw[i], ok = nil, true
+		}
+		if ok {
+			seen[name] = n
+			k.merged = max(k.merged, n)
+		}
 	}
+	k.seen = seen
 	return nil
 }
 
-func (c *Client) readOne(ctx context.Context, name string) (lines int, err error) {
-	r, err := c.kept.bucket.NewReader(ctx, name, nil)
+func (c *Client) unpack(raw []byte) (lines int, err error) {
+	gz, err := gzip.NewReader(bytes.NewReader(raw))
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+		return 0, err
 	}
-	defer func() { _ = r.Close() }()
-	gz, err := gzip.NewReader(r)
-	if err != nil {
-		return 0, fmt.Errorf("%s is not readable, remove it: %w", name, err)
-	}
-	n, err := c.readLines(gz)
-	if err != nil {
-		return n, fmt.Errorf("%s is not readable, remove it: %w", name, err)
-	}
-	return n, nil
+	return c.readLines(gz)
 }
 
 // Save keeps what is new. Call it before what it was learned from is checked off:
@@ -214,18 +213,17 @@ func (c *Client) merge(ctx context.Context) error {
 	return nil
 }
 
-// recall reads what other processes have kept lately. It tells whether there may
-// be something new.
-func (c *Client) recall(ctx context.Context) (bool, error) {
+// recall reads what other processes have kept lately.
+func (c *Client) recall(ctx context.Context) error {
 	if c.kept == nil {
-		return false, nil
+		return nil
 	}
 	if err := c.kept.acquire(ctx); err != nil {
-		return false, err
+		return err
 	}
 	defer c.kept.release()
 	if time.Since(c.kept.read) < recallAfter {
-		return false, nil
+		return nil
 	}
-	return true, c.load(ctx)
+	return c.load(ctx)
 }

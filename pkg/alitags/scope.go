@@ -18,9 +18,12 @@ type scope struct {
 	blocked bool        // it has something to send, and may not yet
 	running int
 
-	// down says that a lookup had no answer within its budget, and none since had
-	// one: until one has, lookups wait for a tenth of it.
-	down bool
+	// down says that a lookup had no answer within its budget, nor had any other
+	// meanwhile: until one has, lookups wait for a tenth of it.
+	down  bool
+	heard time.Time // when an answer came last
+	// allowed says that some of its resources could be asked about.
+	allowed bool
 	// closed is what all resources come to until a time: the type is not known
 	// there, or nobody may ask.
 	closed      outcome
@@ -31,6 +34,12 @@ type scopeName struct{ account, region, typ string }
 
 // idle tells whether nothing refers to the scope.
 func (s *scope) idle() bool { return s.records == 0 && len(s.queue) == 0 && s.running == 0 }
+
+// may tells whether a call can begin. While nobody knows whether there is an
+// answer to be had, one call at a time finds out for all.
+func (s *scope) may(now time.Time) bool {
+	return s.account.may(now) && (s.running == 0 || s.allowed && !s.down)
+}
 
 // scopeOf finds the scope of a resource, or makes it.
 func (c *Client) scopeOf(r Resource) *scope {
@@ -47,12 +56,17 @@ func (c *Client) scopeOf(r Resource) *scope {
 		c.sweepAt = max(1024, 2*len(c.scopes))
 	}
 	name = scopeName{strings.Clone(r.Account), strings.Clone(r.Region), strings.Clone(r.Type)} // not the page they stand in
-	a := c.accounts[name.account]
-	if a == nil {
-		a = newAccount(name.account, name.account == c.opts.Account)
-		c.accounts[name.account] = a
-	}
-	s := &scope{name: name, kind: kindOf(name.typ), account: a}
+	s := &scope{name: name, kind: kindOf(name.typ), account: c.accountOf(name.account)}
 	c.scopes[name] = s
 	return s
+}
+
+// accountOf finds an account, or makes it.
+func (c *Client) accountOf(id string) *account {
+	a := c.accounts[id]
+	if a == nil {
+		a = newAccount(id, id == c.opts.Account)
+		c.accounts[id] = a
+	}
+	return a
 }

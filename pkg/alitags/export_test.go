@@ -1,0 +1,12 @@
+package alitags
+
+// Types lists the types of the table.
+func Types() (all []string) {
+	for _, k := range kinds {
+		all = append(all, k.Type)
+	}
+	return all
+}
+
+// IsCentral tells whether the services of a type have no regions.
+func IsCentral(typ string) bool { return kindOf(typ).Central != "" }

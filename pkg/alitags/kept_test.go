@@ -1,0 +1,309 @@
+package alitags_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/alitags"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
+)
+
+// state opens the bucket that a process keeps its state in.
+func state(t testing.TB) *bucket.Bucket {
+	t.Helper()
+	b, err := bucket.Open(context.Background(), "file://"+t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func keepIn(b *bucket.Bucket) func(*alitags.Options) {
+	return func(o *alitags.Options) { o.Kept, o.Prefix = b, "trailtags/tags/" }
+}
+
+// process is a client that starts: it reads what was kept.
+func (w *world) process(t testing.TB, b *bucket.Bucket, change ...func(*alitags.Options)) *alitags.Client {
+	t.Helper()
+	c := w.open(t, append(change, keepIn(b))...)
+	if err := c.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func save(t testing.TB, c *alitags.Client) {
+	t.Helper()
+	if err := c.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func objects(t testing.TB, b *bucket.Bucket) []string {
+	t.Helper()
+	keys, err := b.Keys(context.Background(), "trailtags/tags/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// TestKnownTagsOutliveTheProcess, which is killed right after it saved, and a
+// month.
+func TestKnownTagsOutliveTheProcess(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 3)
+		tags := map[string]string{"проект": "сияние", "n": strings.Repeat("值", 128)}
+		w.member.Tag(made(instance(member, 0)), tags)
+		first := w.process(t, b)
+		one(t, first, instance(member, 0), event("StartInstance"))
+		one(t, first, instance(member, 1), event("StartInstance"))
+		save(t, first)
+		one(t, first, instance(member, 2), event("StartInstance")) // not saved: its event is read again
+
+		time.Sleep(31 * 24 * time.Hour)
+		for i := range 3 {
+			w.member.Delete(made(instance(member, i)))
+		}
+		second := w.process(t, b)
+		want(t, one(t, second, instance(member, 0), event("DeleteInstance")), alitags.Stale, tags)
+		want(t, one(t, second, instance(member, 2), event("DeleteInstance")), alitags.Gone, nil)
+		save(t, second)
+		// A third knows of the delete as well.
+		third := w.process(t, b)
+		want(t, one(t, third, instance(member, 0), event("DescribeInstances")), alitags.Stale, tags)
+		want(t, one(t, third, instance(member, 2), event("DescribeInstances")), alitags.Gone, nil)
+		// What was untagged stays so.
+		one(t, third, instance(member, 0), event("UntagResources"))
+		save(t, third)
+		fourth := w.process(t, b)
+		want(t, one(t, fourth, instance(member, 0), event("DeleteInstance")), alitags.Gone, nil)
+	})
+}
+
+// TestNothingNewIsNotWritten: an answer that says what is known costs no object.
+func TestNothingNewIsNotWritten(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 10)
+		c := w.process(t, b)
+		save(t, c)
+		if n := len(objects(t, b)); n != 0 {
+			t.Errorf("%d objects of nothing", n)
+		}
+		for range 20 { // two hours
+			for i := range 10 {
+				one(t, c, instance(member, i), alitags.Event{})
+			}
+			save(t, c)
+			time.Sleep(6 * time.Minute)
+		}
+		if n := len(objects(t, b)); n != 1 {
+			t.Errorf("%d objects", n)
+		}
+	})
+}
+
+// TestFewObjects saves after each of many lookups, as a function does that saves
+// a checkpoint every second, in processes that come and go.
+func TestFewObjects(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 400)
+		most := 0
+		for p := range 5 {
+			c := w.process(t, b, func(o *alitags.Options) { o.Size = 200 })
+			for i := range 80 {
+				one(t, c, instance(member, 80*p+i), alitags.Event{})
+				save(t, c)
+				most = max(most, len(objects(t, b)))
+				time.Sleep(time.Second)
+			}
+		}
+		if most > 70 {
+			t.Errorf("%d objects at once", most)
+		}
+		for i := range 400 {
+			w.member.Delete(made(instance(member, i)))
+		}
+		c := w.process(t, b, func(o *alitags.Options) { o.Size = 200 })
+		for i := 220; i < 400; i++ { // well within the 200 remembered
+			if a := one(t, c, instance(member, i), event("DeleteInstance")); a.Status != alitags.Stale || a.Tags.Map()["n"] != fmt.Sprint(i) {
+				t.Fatalf("%d: %+v", i, a)
+			}
+		}
+		if a := one(t, c, instance(member, 0), event("DeleteInstance")); a.Status != alitags.Gone {
+			t.Errorf("more is remembered than TAG_CACHE_SIZE: %+v", a)
+		}
+	})
+}
+
+// TestProcessesSideBySide save and merge at the same time, each what the other
+// does not know.
+func TestProcessesSideBySide(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 160)
+		ended := make(chan error)
+		for p := range 4 {
+			c := w.process(t, b)
+			go func() {
+				var err error
+				for i := range 40 {
+					_, getErr := c.Get(context.Background(), instance(member, 40*p+i), alitags.Event{})
+					err = errors.Join(err, getErr, c.Save(context.Background()))
+					time.Sleep(time.Second)
+				}
+				ended <- err
+			}()
+		}
+		for range 4 {
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 160 {
+			w.member.Delete(made(instance(member, i)))
+		}
+		c := w.process(t, b)
+		for i := range 160 {
+			if a := one(t, c, instance(member, i), event("DeleteInstance")); a.Status != alitags.Stale || a.Tags.Map()["n"] != fmt.Sprint(i) {
+				t.Fatalf("%d: %+v", i, a)
+			}
+		}
+	})
+}
+
+// TestWhatAnotherProcessKnows is read when it is needed: shards move.
+func TestWhatAnotherProcessKnows(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 2)
+		one1, two := w.process(t, b), w.process(t, b)
+		one(t, one1, instance(member, 0), alitags.Event{})
+		save(t, one1)
+		time.Sleep(time.Hour)
+		w.member.Delete(made(instance(member, 0)))
+		want(t, one(t, two, instance(member, 0), event("DeleteInstance")), alitags.Stale, map[string]string{"n": "0"})
+	})
+}
+
+// TestAKillBetweenWriteAndDelete leaves old objects beside what replaces them.
+func TestAKillBetweenWriteAndDelete(t *testing.T) {
+	b := state(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 60)
+		copies := map[string][]byte{}
+		c := w.process(t, b)
+		for i := range 60 {
+			one(t, c, instance(member, i), alitags.Event{})
+			save(t, c)
+			for _, key := range objects(t, b) {
+				if copies[key] == nil {
+					data, err := b.ReadAll(context.Background(), key)
+					if err != nil {
+						t.Fatal(err)
+					}
+					copies[key] = data
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		w.member.Tag(made(instance(member, 5)), map[string]string{"n": "new"})
+		one(t, c, instance(member, 5), event("TagResources"))
+		save(t, c)
+		for key, data := range copies { // every delete undone
+			if _, err := b.Put(context.Background(), key, strings.NewReader(string(data)), blob.WriterOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 60 {
+			w.member.Delete(made(instance(member, i)))
+		}
+		next := w.process(t, b)
+		for i := range 60 {
+			n := fmt.Sprint(i)
+			if i == 5 {
+				n = "new"
+			}
+			want(t, one(t, next, instance(member, i), event("DeleteInstance")), alitags.Stale, map[string]string{"n": n})
+		}
+		save(t, next)
+		if n := len(objects(t, b)); n > 2 {
+			t.Errorf("%d objects are left", n)
+		}
+	})
+}
+
+// TestABucketThatFails: what cannot be saved is an error, and saved the next time.
+func TestABucketThatFails(t *testing.T) {
+	s := oss.New(oss.Options{})
+	s.AddBucket("state")
+	url := s.Start()
+	defer s.Close()
+	var down bool
+	b := openOSS(t, url, func(next http.RoundTripper) http.RoundTripper {
+		return transport(func(r *http.Request) (*http.Response, error) {
+			if down && r.Method == http.MethodPut {
+				return &http.Response{StatusCode: http.StatusForbidden, Status: "403 Forbidden", Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	w := newWorld(t, emulator.Options{})
+	create(w.member, 1)
+	c := w.process(t, b)
+	one(t, c, instance(member, 0), alitags.Event{})
+	down = true
+	if err := c.Save(t.Context()); err == nil {
+		t.Fatal("saved all the same")
+	}
+	down = false
+	save(t, c)
+	w.member.Delete(made(instance(member, 0)))
+	want(t, one(t, w.process(t, b), instance(member, 0), event("DeleteInstance")), alitags.Stale, map[string]string{"n": "0"})
+	// An object that is none is named.
+	if _, err := b.Put(t.Context(), "trailtags/tags/broken.ndjson.gz", strings.NewReader("no gzip"), blob.WriterOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	broken := w.open(t, keepIn(b))
+	if err := broken.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "broken.ndjson.gz") {
+		t.Errorf("%v", err)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// openOSS opens the bucket that users without another cloud have.
+func openOSS(t *testing.T, url string, wrap func(http.RoundTripper) http.RoundTripper) *bucket.Bucket {
+	t.Helper()
+	b, err := bucket.Open(t.Context(), "oss://state?region=cn-hangzhou&endpoint="+url,
+		bucket.WithOSS(alibaba.Static("ak", "secret", "")), bucket.WithTransport(wrap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
