@@ -22,17 +22,18 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and end." short:"V"`
 	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
-	Demo     demoCmd     `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
-	Run      runCmd      `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
-	Backfill backfillCmd `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
-	Status   statusCmd   `cmd:"" help:"Show how the functions fare, from STATE_URL alone: last success, lag, quarantine, last proof, what to do next."`
-	Report   reportCmd   `cmd:"" help:"Write the proof page: what arrived, day by day, and what says so."`
-	Verify   verifyCmd   `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
-	Env      envCmd      `cmd:"" help:"Print an env file of all variables of a function, to fill in."`
-	Doctor   doctorCmd   `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
-	Replay   replayCmd   `cmd:"" help:"Take what was put into quarantine once more."`
-	Emulate  emulateCmd  `cmd:"" help:"Serve an emulated service on this machine."`
-	Serve    serveCmd    `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
+	Demo       demoCmd       `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
+	Run        runCmd        `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
+	Backfill   backfillCmd   `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
+	Status     statusCmd     `cmd:"" help:"Show how the functions fare, from STATE_URL alone: last success, lag, quarantine, last proof, what to do next."`
+	Report     reportCmd     `cmd:"" help:"Write the proof page: what arrived, day by day, and what says so."`
+	Verify     verifyCmd     `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
+	Env        envCmd        `cmd:"" help:"Print an env file of all variables of a function, to fill in."`
+	Doctor     doctorCmd     `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
+	Replay     replayCmd     `cmd:"" help:"Take what was put into quarantine once more."`
+	Quarantine quarantineCmd `cmd:"" help:"List and show what was rejected and not replayed."`
+	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
+	Serve      serveCmd      `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 
 	function functionName // that the command is about, if it is about one
 	closing  []func()

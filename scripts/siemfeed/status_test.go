@@ -59,7 +59,7 @@ func TestShowStatus(t *testing.T) {
 	}
 }
 
-func TestStatusCommand(t *testing.T) {
+func TestStateCommands(t *testing.T) {
 	bin := proctest.Build(t, ".")
 	source := t.TempDir()
 	if err := os.WriteFile(filepath.Join(source, "bad.log.gz"), []byte("no gzip"), 0o600); err != nil {
@@ -89,11 +89,37 @@ func TestStatusCommand(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
+	line := run(`"key":"bad.log.gz"`, "quarantine", "ls", "gunzipcsv", "--output", "json")
+	var first listed
+	if err := json.Unmarshal([]byte(line), &first); err != nil || first.Code == "" || first.Line != 1 {
+		t.Fatalf("%s: %+v, %v", line, first, err)
+	}
+	run(first.Object+":1", "quarantine", "ls", "gunzipcsv", "--code", first.Code, "--from", "1d")
+	if out := run("", "quarantine", "ls", "gunzipcsv", "--code", "another"); out != "" {
+		t.Errorf("another code: %s", out)
+	}
+	run("has no line 2", "quarantine", "show", "gunzipcsv", first.Object, "--line", "2")
+	run("\n", "quarantine", "show", "gunzipcsv", first.Object)
+
 	page := filepath.Join(t.TempDir(), "proof.html")
 	run(page, "report", "--from", "2d", "--out", page)
 	html, err := os.ReadFile(page)
-	if err != nil || !strings.Contains(string(html), "empty_object") && !strings.Contains(string(html), "not_gzip") {
+	if err != nil || !strings.Contains(string(html), first.Code) {
 		t.Errorf("%v\n%s", err, html)
 	}
 	run("is before", "report", "--from", "2026-01-02", "--to", "2026-01-01")
+}
+
+func TestPrintable(t *testing.T) {
+	for record, want := range map[string]string{
+		"plain, Ünïcode\tand lines\r\n": "plain, Ünïcode\tand lines\r\n\n",
+		"\x1b[2Jgone":                   `"\x1b[2Jgone"` + "\n",
+		"\xff":                          `"\xff"` + "\n",
+		"a\x7f":                         `"a\x7f"` + "\n",
+		"":                              "\n",
+	} {
+		if got := string(printable([]byte(record))); got != want {
+			t.Errorf("%q: %q, want %q", record, got, want)
+		}
+	}
 }
