@@ -250,28 +250,3 @@ func threeFollowers(t *testing.T, bin string) {
 		t.Error("no receipt was kept")
 	}
 }
-
-// A handover in good order repeats nothing.
-func TestHandoverRepeatsNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, emulator.Options{Shards: 4, MaxPullBytes: 20000}, splunk.Options{Latency: 5 * time.Millisecond}, quick)
-	gen := emulator.NewGenerator(1)
-	w.Fill(gen, 40, 10)
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	for i := range 3 {
-		f := w.follower(fmt.Sprint("consumer-", i))
-		wg.Go(func() {
-			if err := f.Follow(ctx, nil); err != nil {
-				t.Error(err)
-			}
-		})
-		time.Sleep(100 * time.Millisecond)
-		w.Fill(gen, 10, 10)
-	}
-	consumetest.Eventually(t, "all is delivered", func() bool { return len(w.hec.Counts()) == 4*70*10 })
-	cancel()
-	wg.Wait()
-	w.wantAll(false)
-	w.WantCheckpoints(group)
-}

@@ -111,13 +111,6 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 	}
 }
 
-func TestOneFilterOnTheServer(t *testing.T) {
-	_, err := open(t, map[string]string{"SLS_QUERY": "*", "SLS_PROCESSOR": "only-writes"})
-	if err == nil || !strings.Contains(err.Error(), "\n  SLS_PROCESSOR: ") || strings.Count(err.Error(), "\n") != 1 {
-		t.Error(err)
-	}
-}
-
 func TestPlainHTTPWhereItIsAllowed(t *testing.T) {
 	for _, env := range []map[string]string{
 		{"HEC_URL": "http://127.0.0.1:8088", "SLS_ENDPOINT": "127.0.0.1:8080"},
@@ -127,29 +120,6 @@ func TestPlainHTTPWhereItIsAllowed(t *testing.T) {
 	} {
 		if _, err := open(t, env); err != nil {
 			t.Errorf("%v: %v", env, err)
-		}
-	}
-}
-
-func TestEveryWayOfAccess(t *testing.T) {
-	without := map[string]string{"SLS_AK_ID": "", "SLS_AK_KEY": ""}
-	for _, tc := range []struct {
-		env   map[string]string
-		names string // what is missing
-	}{
-		{map[string]string{"ALIBABA_ROLE_ARN": "acs:ram::1:role/r", "ALIBABA_OIDC_PROVIDER_ARN": "acs:ram::1:oidc-provider/g"}, ""},
-		{map[string]string{"ALIBABA_ROLE_ARN": "acs:ram::1:role/r"}, "ALIBABA_OIDC_PROVIDER_ARN"},
-		{map[string]string{"ALIBABA_OIDC_PROVIDER_ARN": "acs:ram::1:oidc-provider/g"}, "ALIBABA_ROLE_ARN"},
-		{map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "STS.x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y", "ALIBABA_CLOUD_SECURITY_TOKEN": "z"}, ""},
-		{map[string]string{"ALIBABA_CLOUD_ECS_METADATA": "role"}, ""},
-		{map[string]string{"SLS_AK_ID": "ak"}, "SLS_AK_KEY"},
-		{map[string]string{"SLS_SECURITY_TOKEN": "t", "SLS_AK_KEY": "k"}, "SLS_AK_ID"},
-	} {
-		env := maps.Clone(without)
-		maps.Copy(env, tc.env)
-		_, err := open(t, env)
-		if tc.names == "" && err != nil || tc.names != "" && (err == nil || !strings.Contains(err.Error(), "\n  "+tc.names+": required")) {
-			t.Errorf("%v: %v", tc.env, err)
 		}
 	}
 }
@@ -221,20 +191,5 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			}
 			w.wantNoSecret(fmt.Sprint(err))
 		})
-	}
-}
-
-func TestExpiredCursorGoesOnFromTheOldest(t *testing.T) {
-	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"SLS_ON_INVALID_CURSOR": "oldest"})
-	gen := emulator.NewGenerator(1)
-	w.Fill(gen, 3, 5)
-	f := w.function()
-	w.mustRun(f)
-	w.Fill(gen, 4, 5)
-	w.Store.Expire(0, 5)
-	w.Expired(group, 0, 2)
-	r := w.mustRun(f)
-	if r.In != 2*5 || len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0], "2 LogGroups") {
-		t.Errorf("%+v", r)
 	}
 }

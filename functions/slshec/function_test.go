@@ -3,20 +3,16 @@ package slshec_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	sdk "github.com/aliyun/aliyun-log-go-sdk"
-
 	"go.uber.org/goleak"
 
-	"github.com/siemfeed/siemfeed/functions/slshec"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -86,50 +82,6 @@ func TestDrainDeliversEveryLogOnce(t *testing.T) {
 		t.Errorf("a second run read %d", again.In)
 	}
 	w.wantNoSecret()
-}
-
-func TestTopics(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"SLS_TOPICS": "audit_log, other"})
-	audit, noise := emulator.NewGenerator(1), emulator.NewGenerator(2)
-	noise.Topic = "access_log"
-	w.Filter = func(g *sdk.LogGroup) bool { return g.GetTopic() == "audit_log" }
-	w.Fill(audit, 5, 10)
-	w.Fill(noise, 7, 10)
-	w.Fill(audit, 5, 10)
-	r := w.mustRun(w.function())
-	w.wantAll(false)
-	w.WantCheckpoints(group)
-	if r.In != 2*17*10 || r.Filtered != 2*7*10 || r.Out != 2*10*10 {
-		t.Errorf("receipt %+v", r.Core)
-	}
-}
-
-func TestServerSideFilter(t *testing.T) {
-	const spl = "* | where eventName = 'DeleteBucket'"
-	for name, env := range map[string]map[string]string{
-		"query":             {"SLS_QUERY": spl},
-		"consume processor": {"SLS_PROCESSOR": "only-deletes"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			wantFiltered(t, newWorld(t, emulator.Options{ConsumeProcessors: map[string]string{"only-deletes": spl}}, splunk.Options{}, env))
-		})
-	}
-}
-
-func wantFiltered(t *testing.T, w *world) {
-	t.Helper()
-	w.Fill(emulator.NewGenerator(1), 30, 10)
-	w.Filter = func(*sdk.LogGroup) bool { return false } // ids cannot be told in advance
-	r := w.mustRun(w.function())
-	w.WantCheckpoints(group)
-	if r.In == 0 || r.In >= 2*300 || r.Out != r.In || w.hec.Repeats() > 0 || int64(len(w.events)) != r.Out {
-		t.Errorf("receipt %+v, %d events", r.Core, len(w.events))
-	}
-	for _, e := range w.events {
-		if !strings.Contains(string(e.Event), `"eventName":"DeleteBucket"`) {
-			t.Errorf("%s", e.Raw)
-		}
-	}
 }
 
 func TestAcknowledgement(t *testing.T) {
@@ -273,108 +225,4 @@ func TestInvalidUTF8IsRepairedAndCounted(t *testing.T) {
 	}
 }
 
-// The SLS trigger of Function Compute hands over a range; 200 means delivered.
-func TestRange(t *testing.T) {
-	w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, nil)
-	w.Fill(emulator.NewGenerator(1), 10, 5)
-	first, _ := w.Store.Range(1)
-	ev := trigger.Event{Kind: trigger.Logs, Range: &trigger.LogRange{
-		Project: "project", Logstore: "logstore", Shard: 1, Begin: sls.FormatCursor(first + 2), End: sls.FormatCursor(first + 6),
-	}}
-	f := w.function()
-	r, err := w.runEvent(f, ev)
-	if err != nil || r.Status != receipt.OK || r.In != 20 || r.Out != 20 || len(r.Stretches) != 1 {
-		t.Fatalf("%v %+v", err, r)
-	}
-	for i := range int64(10) {
-		want := 0
-		if i >= 2 && i < 6 {
-			want = 1
-		}
-		if got := w.hec.Accepted(fmt.Sprintf("1:%d:0", first+i)); got != want {
-			t.Errorf("group %d: %d times", i, got)
-		}
-	}
-	w.WantNoCheckpoint(group)
-	ev.Range.Logstore = "another"
-	if _, err := w.runEvent(f, ev); !isRefused(err) {
-		t.Errorf("a range of another logstore: %v", err)
-	}
-}
-
-func TestEventsThatAreNoneOfOurs(t *testing.T) {
-	f := newWorld(t, emulator.Options{}, splunk.Options{}, nil).function()
-	for _, ev := range []trigger.Event{
-		{Kind: trigger.PubSub, Data: []byte(`{"hello":1}`)},
-		{Kind: trigger.Objects, Path: "s3"},
-	} {
-		if r, err := f.Run(t.Context(), ev); r != nil || !isRefused(err) {
-			t.Errorf("%v: %v %v", ev, r, err)
-		}
-	}
-}
-
 var tick = trigger.Event{Kind: trigger.Tick}
-
-func isRefused(err error) bool {
-	var refused *trigger.Error
-	return errors.As(err, &refused) && refused.Status == 400
-}
-
-// Two ticks at once: one works, the other says so and does nothing.
-func TestOverlappingTicks(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, splunk.Options{Latency: 50 * time.Millisecond}, nil)
-	w.Fill(emulator.NewGenerator(1), 20, 50)
-	a, b := w.function(), w.function()
-	var wg sync.WaitGroup
-	results := make([]*slshec.Receipt, 2)
-	for i, f := range []*slshec.Function{a, b} {
-		wg.Go(func() {
-			var err error
-			if results[i], err = w.run(f); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if results[0].Status == receipt.Busy {
-		results[0], results[1] = results[1], results[0]
-	}
-	if results[0].Status != receipt.OK || results[1].Status != receipt.Busy || results[1].HeldBy != results[0].Run || results[1].In != 0 {
-		t.Errorf("%+v and %+v", results[0], results[1])
-	}
-	w.wantAll(false)
-	w.WantCheckpoints(group)
-	// The lease is free at once.
-	w.mustRun(b)
-}
-
-// A drain whose time is up commits what is durable, says what is left, and the
-// next one goes on there, without a repeat.
-func TestDeadline(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 20000}, splunk.Options{Latency: 20 * time.Millisecond}, map[string]string{
-		"RUN_TIMEOUT": "2s", "HEC_BATCH_BYTES": "20000", "HEC_CONCURRENCY": "1",
-	})
-	w.Fill(emulator.NewGenerator(1), 150, 10)
-	f := w.function()
-	partial := 0
-	for range 100 {
-		r, err := w.run(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.Status == receipt.OK {
-			break
-		}
-		partial++
-		if r.Status != receipt.Partial || len(r.Remaining) == 0 {
-			t.Fatalf("%+v", r)
-		}
-	}
-	if partial == 0 {
-		t.Error("the time was enough for all")
-	}
-	w.wantAll(false)
-	w.WantCheckpoints(group)
-}

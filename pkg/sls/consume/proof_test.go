@@ -1,11 +1,10 @@
-package slshec_test
+package consume_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
-	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
@@ -13,9 +12,9 @@ import (
 // Up to what is settled: what no run has come to yet, and what lay there before
 // the first, is no finding; what a run has passed is.
 func TestProof(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, splunk.Options{}, map[string]string{"SLS_START": "end"})
+	w := newWorld(t, emulator.Options{}, map[string]string{"SLS_START": "end"})
 	gen := emulator.NewGenerator(1)
-	f := w.function()
+	f := w.consumer()
 	check := func(from, to time.Time) receipt.Verified {
 		t.Helper()
 		v := receipt.NewVerified()
@@ -50,7 +49,7 @@ func TestProof(t *testing.T) {
 		t.Errorf("up to a time that was asked for: %+v", v)
 	}
 	w.mustRun(f)
-	keys, err := w.State.Keys(t.Context(), "slshec/receipts/")
+	keys, err := w.State.Keys(t.Context(), name+"/receipts/")
 	if err != nil || len(keys) != 4 {
 		t.Fatal(keys, err)
 	}

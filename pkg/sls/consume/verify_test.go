@@ -1,0 +1,88 @@
+package consume_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
+)
+
+func TestVerify(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, nil)
+	gen := emulator.NewGenerator(1)
+	f := w.consumer()
+	for range 3 {
+		w.Fill(gen, 10, 10)
+		w.mustRun(f)
+	}
+	findings := func() []receipt.Finding {
+		t.Helper()
+		list, err := f.Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []receipt.Finding
+		for _, v := range list {
+			if len(v.Findings) == 0 && (v.Held < 300 || v.Receipts != v.Held || v.Accepted+v.Quarantined != v.Held) {
+				t.Errorf("%+v", v)
+			}
+			all = append(all, v.Findings...)
+		}
+		return all
+	}
+	if list := findings(); len(list) > 0 {
+		t.Errorf("%v", list)
+	}
+
+	// A run that began before midnight counts logs of the day after.
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	for _, r := range w.receipts() {
+		key := r.Key()
+		r.StartedAt = today.Add(-time.Minute)
+		if err := errors.Join(w.State.Remove(t.Context(), key), w.State.PutJSON(t.Context(), r.Key(), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := f.Verify(t.Context(), today, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		if len(v.Findings) > 0 || v.Receipts != v.Held || v.Held < 300 {
+			t.Errorf("%+v", v)
+		}
+	}
+
+	// What is not delivered yet, and a receipt that is gone, are named.
+	w.Fill(gen, 2, 10)
+	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Behind || !strings.Contains(list[0].Detail, "2 LogGroups") {
+		t.Errorf("%v", list)
+	}
+	w.mustRun(f)
+	keys, err := w.State.Keys(t.Context(), name+"/receipts/")
+	if err != nil || len(keys) != 4 {
+		t.Fatal(keys, err)
+	}
+	var second consume.Receipt
+	if err := w.State.ReadJSON(t.Context(), keys[1], &second); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.State.Remove(t.Context(), keys[1]); err != nil {
+		t.Fatal(err)
+	}
+	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Gap || !strings.Contains(list[0].Detail, "10 LogGroups") {
+		t.Errorf("%v", list)
+	}
+	// A receipt that counts other than SLS does is found out.
+	second.Stretches[0].In--
+	if err := w.State.PutJSON(t.Context(), keys[1], second); err != nil {
+		t.Fatal(err)
+	}
+	if list := findings(); len(list) != 1 || list[0].Kind != receipt.Missing {
+		t.Errorf("%v", list)
+	}
+}
