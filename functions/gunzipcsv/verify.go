@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -38,6 +39,9 @@ type Verified struct {
 	Bytes     int64 `json:"bytes"`     // of the converted sources
 	// Records counts single records in quarantine, of objects converted.
 	Records int64 `json:"records_quarantined"`
+	// Pruned is the time before which proof was pruned, if what was written
+	// before it was selected too: that was not looked at.
+	Pruned time.Time `json:"pruned,omitzero"`
 	// Unread counts what could not be looked at. Each is a finding too.
 	Unread int64 `json:"unread"`
 	receipt.FindingList
@@ -55,6 +59,9 @@ func (v *Verified) Add(o Verified) {
 	v.Bytes += o.Bytes
 	v.Records += o.Records
 	v.Unread += o.Unread
+	if o.Pruned.After(v.Pruned) {
+		v.Pruned = o.Pruned
+	}
 	v.Join(o.FindingList)
 }
 
@@ -100,6 +107,13 @@ type verification struct {
 }
 
 func (v *verification) run(ctx context.Context) error {
+	pruned, err := prune.Until(ctx, v.f.parts.State, "gunzipcsv")
+	if err != nil {
+		return err
+	}
+	if v.o.From.Before(pruned) {
+		v.o.From, v.v.Pruned = pruned, pruned
+	}
 	objects, err := v.f.Count(ctx, v.o.Selection)
 	if err != nil {
 		return err

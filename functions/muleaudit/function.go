@@ -120,6 +120,9 @@ func (f *Function) export(ctx context.Context, asked request, r *Receipt) error 
 	if len(orgs) == 0 {
 		return err
 	}
+	if err := f.refuseForgotten(ctx, asked, orgs); err != nil {
+		return err
+	}
 	errs := []error{err}
 	jobs := f.plan(ctx, r.Run, asked, orgs)
 	f.work(ctx, r.Run, jobs)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -92,6 +93,8 @@ type verification struct {
 	began time.Time
 	orgs  map[string]*proven
 	held  *semaphore.Weighted // see maxHeld
+	// pruned is the time before which there is no proof.
+	pruned time.Time
 
 	mu    sync.Mutex
 	told  map[uint64]uint64 // what the state says of objects: marks, by the marks of their names
@@ -124,7 +127,10 @@ func (p *proven) count(add func(*Verified)) {
 
 // run verifies one organisation after the other: within one there is enough to
 // do side by side.
-func (v *verification) run(ctx context.Context, list []*proven) error {
+func (v *verification) run(ctx context.Context, list []*proven) (err error) {
+	if v.pruned, err = prune.Until(ctx, v.f.state, "muleaudit"); err != nil {
+		return err
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookers)
 	for _, p := range list {
@@ -182,6 +188,10 @@ func (p *proven) bound(ctx context.Context) error {
 	} else if o.Last > 0 {
 		v.From = latest(since, v.To.Add(-o.Last))
 	}
+	if v.From.Before(p.pruned) && !v.From.IsZero() {
+		v.From = p.pruned
+		p.left("before %s: its proof was pruned", v.From.Format(time.RFC3339))
+	}
 	switch {
 	case !watermark.IsZero() && o.Last > 0 && !v.From.Before(v.To):
 		v.To = v.From
@@ -197,7 +207,7 @@ func (p *proven) bound(ctx context.Context) error {
 
 // bounds says what lies before and after what is verified.
 func (p *proven) bounds(since, watermark time.Time) {
-	if !since.IsZero() && since.Before(p.v.From) {
+	if !since.IsZero() && since.Before(p.v.From) && p.v.From.After(p.pruned) {
 		p.left("before %s: runs began at %s", p.v.From.Format(time.RFC3339), since.Format(time.RFC3339))
 	}
 	if watermark.After(p.v.To) {

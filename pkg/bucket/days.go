@@ -2,7 +2,11 @@ package bucket
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"gocloud.dev/blob"
@@ -24,7 +28,10 @@ func (b *Bucket) Days(ctx context.Context, folder string, from, to time.Time) it
 	return func(yield func(*blob.ListObject, error) bool) {
 		if from.IsZero() || end.Sub(from) > mostDays*24*time.Hour {
 			for o, err := range b.Objects(ctx, folder) {
-				if err == nil && (!from.IsZero() && o.Key < day(from) || !to.IsZero() && o.Key >= day(to.AddDate(0, 0, 1))) {
+				if err == nil && !to.IsZero() && o.Key >= day(to.AddDate(0, 0, 1)) {
+					return // they come in order
+				}
+				if err == nil && !from.IsZero() && o.Key < day(from) {
 					continue
 				}
 				if !yield(o, err) || err != nil {
@@ -39,6 +46,59 @@ func (b *Bucket) Days(ctx context.Context, folder string, from, to time.Time) it
 				if !yield(o, err) || err != nil {
 					return
 				}
+			}
+		}
+	}
+}
+
+// DaysBefore lists the folders by day in folder whose day ended before t or
+// then, in order. It looks for years, months and days, so that it costs a list
+// for each of them and not for what they hold.
+func (b *Bucket) DaysBefore(ctx context.Context, folder string, t time.Time) iter.Seq2[string, error] {
+	end := t.UTC().Truncate(24 * time.Hour).Format("2006/01/02/")
+	return func(yield func(string, error) bool) {
+		b.below(ctx, folder, 3, func(day string, err error) bool {
+			if err == nil && strings.TrimPrefix(day, folder) >= end {
+				return false
+			}
+			return yield(day, err)
+		})
+	}
+}
+
+// below calls each with the folders so many levels below folder, in order, that
+// have the form of a year, a month or a day, until it returns false.
+func (b *Bucket) below(ctx context.Context, folder string, levels int, each func(string, error) bool) (more bool) {
+	for sub, err := range b.Folders(ctx, folder) {
+		if err != nil {
+			each("", err)
+			return false
+		}
+		if strings.Trim(strings.TrimPrefix(sub, folder), "0123456789") != "/" {
+			continue
+		}
+		if levels > 1 && !b.below(ctx, sub, levels-1, each) || levels == 1 && !each(sub, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Folders lists the folders right in folder, which ends in "/" or is empty, as
+// they do.
+func (b *Bucket) Folders(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		it := b.List(&blob.ListOptions{Prefix: folder, Delimiter: "/"})
+		for {
+			o, err := it.Next(ctx)
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				yield("", fmt.Errorf("list %s%s: %w", b.URL, folder, err))
+				return
+			case o.IsDir && !yield(o.Key, nil):
+				return
 			}
 		}
 	}

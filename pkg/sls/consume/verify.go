@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -37,6 +38,15 @@ func (c *Consumer) Verify(ctx context.Context, from, to time.Time) ([]Verified, 
 }
 
 func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verified, error) {
+	if !from.IsZero() {
+		pruned, err := prune.Until(ctx, c.state, c.fn.Name)
+		if err != nil {
+			return nil, err
+		}
+		if from.Before(pruned) {
+			from = pruned
+		}
+	}
 	rows, err := c.evidence(ctx, from)
 	if err != nil {
 		return nil, err
