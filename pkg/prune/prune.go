@@ -217,5 +217,8 @@ func each[T any](ctx context.Context, t *Task, what string, list iter.Seq2[T, er
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err() // which may be all that ended the list
 }

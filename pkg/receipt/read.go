@@ -42,7 +42,10 @@ func Read[R any](ctx context.Context, state *bucket.Bucket, function string, fro
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err() // which may be all that ended the list
 }
 
 // Oldest returns when the run began whose receipt is the oldest that is kept of

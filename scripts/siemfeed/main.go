@@ -32,6 +32,7 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
 	Replay     replayCmd     `cmd:"" help:"Take what was put into quarantine once more."`
 	Quarantine quarantineCmd `cmd:"" help:"List and show what was rejected and not replayed."`
+	Prune      pruneCmd      `cmd:"" help:"Remove proof that is older than is kept, and nothing that is still needed."`
 	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
 	Serve      serveCmd      `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 

@@ -1,0 +1,45 @@
+package slshec_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/prune"
+)
+
+// Old receipts go, and runs and verifications go on without them.
+func TestPrune(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, splunk.Options{}, nil)
+	gen := emulator.NewGenerator(1)
+	f := w.function()
+	w.Fill(gen, 10, 10)
+	w.mustRun(f)
+	for _, r := range w.receipts() {
+		key := r.Key()
+		r.StartedAt = r.StartedAt.AddDate(0, 0, -500)
+		if err := errors.Join(w.State.Remove(t.Context(), key), w.State.PutJSON(t.Context(), r.Key(), r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Fill(gen, 10, 10)
+	w.mustRun(f)
+	kept := len(w.receipts())
+	r, err := f.Prune(t.Context(), prune.Options{Keep: 400 * 24 * time.Hour})
+	if err != nil || r.Lines[0].Objects != 1 || len(w.receipts()) != kept-1 {
+		t.Errorf("%+v, %v, %d receipts of %d", r, err, len(w.receipts()), kept)
+	}
+	w.Fill(gen, 10, 10)
+	w.mustRun(f)
+	list, err := f.Verify(t.Context(), time.Time{}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		if len(v.Findings) > 0 {
+			t.Errorf("shard %d: %v", v.Shard, v.Findings)
+		}
+	}
+}
