@@ -56,7 +56,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("tags: %w", err)
 	}
 	c := &Client{
-		opts: o, calls: newCaller(&o), memory: m, sweepAt: 1024,
+		opts: o, calls: newCaller(&o), memory: m, sweepAt: leastScopes,
 		scopes: map[scopeName]*scope{}, accounts: map[string]*account{}, flights: map[key]*flight{},
 	}
 	if o.Kept != nil {
@@ -80,33 +80,26 @@ func (c *Client) Known(r Resource, e Event) (Answer, bool) {
 func (c *Client) known(r Resource, e Event) (Answer, bool) {
 	s := c.scopes[scopeName{r.Account, r.Region, r.Type}]
 	if s == nil {
-		if k := kindOf(r.Type); k == nil || !r.askable() || k.region(r.Region) == "" {
-			return Answer{Status: Unsupported}, true
-		}
-		return Answer{}, false
+		return Answer{Status: Unsupported}, !r.supported()
 	}
 	k := key{s, r.ID}
 	rec, ok := c.memory.get(k)
+	now := time.Now()
+	counts := ok && now.UnixMilli() < rec.until
 	if what := e.on(r.Type); what != unchanged && ok {
 		c.happened(k, &rec, what, e)
-		if rec.asked < e.at()+settle.Milliseconds() {
-			return Answer{}, false
-		}
-	} else if what != unchanged {
-		return Answer{}, false
+		counts = counts && rec.asked >= e.at()+settle.Milliseconds()
 	}
-	now := time.Now()
-	if ok && now.UnixMilli() < rec.until {
+	switch {
+	case counts:
 		return rec.answer(), true
-	}
-	if !s.closedUntil.IsZero() && now.Before(s.closedUntil) {
+	case now.Before(s.closedUntil):
 		rec.last = s.closed
 		return rec.answer(), true
-	}
-	if now.Before(s.account.denied) {
+	case now.Before(s.account.denied):
 		return Answer{Status: Denied}, true
 	}
-	return Answer{}, false
+	return Answer{Status: Unsupported}, !r.supported()
 }
 
 // happened takes note of an event in the record of a resource.

@@ -10,3 +10,10 @@ func Types() (all []string) {
 
 // IsCentral tells whether the services of a type have no regions.
 func IsCentral(typ string) bool { return kindOf(typ).Central != "" }
+
+// Sizes tells how many scopes, accounts and flights a client holds.
+func (c *Client) Sizes() (scopes, accounts, flights int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.scopes), len(c.accounts), len(c.flights)
+}

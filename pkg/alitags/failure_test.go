@@ -378,3 +378,36 @@ func TestCheck(t *testing.T) {
 		}
 	})
 }
+
+// TestStrangeEventsAreBounded: what events name is no measure for what is held,
+// and what cannot be an id is not sent to anyone.
+func TestStrangeEventsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{}, func(o *alitags.Options) { o.Size = 100 })
+		create(w.member, 1)
+		one(t, w.Client, instance(member, 0), alitags.Event{})
+		sent := w.cloud.Count("ListTagResources")
+		for _, id := range []string{"", "i\n", strings.Repeat("i", 10_000)} {
+			r := instance(member, 0)
+			r.ID = id
+			want(t, one(t, w.Client, r, event("DeleteInstance")), alitags.Unsupported, nil)
+		}
+		if n := w.cloud.Count("ListTagResources"); n != sent {
+			t.Errorf("%d calls for no ids", n-sent)
+		}
+		for i := range 15 {
+			var rs []alitags.Resource
+			for n := range 200 { // accounts that are nobody's
+				rs = append(rs, instance(fmt.Sprint(200*i+n+5_000_000), n))
+			}
+			for _, g := range all(t.Context(), w.Client, rs, alitags.Event{}) {
+				if g.err != nil || g.Status != alitags.Denied {
+					t.Fatalf("%+v", g)
+				}
+			}
+		}
+		if scopes, accounts, flights := w.Sizes(); scopes > 1500 || accounts > 1500 || flights != 0 {
+			t.Errorf("%d scopes, %d accounts, %d flights are held", scopes, accounts, flights)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package alitags
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -25,7 +26,7 @@ type group struct {
 }
 
 // errDeserted ends the attempts at a call for which nobody waits.
-var errDeserted = errors.New("nobody waits for the answer any more")
+var errDeserted = fmt.Errorf("nobody waits for the answer any more: %w", context.Canceled)
 
 // result is what one id came to.
 type result struct {

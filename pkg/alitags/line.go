@@ -123,7 +123,7 @@ func (c *Client) readLines(r io.Reader) (n int, err error) {
 // merged takes over a line, or what is newer in it.
 func (c *Client) merged(l line) {
 	res := Resource{l.Account, l.Region, l.Type, l.ID}
-	if kindOf(res.Type) == nil || !res.askable() {
+	if !res.supported() {
 		return // of a version that could ask for it
 	}
 	k := key{c.scopeOf(res), res.ID}

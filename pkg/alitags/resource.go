@@ -13,6 +13,12 @@ type Resource struct {
 // maxID is the longest id that is asked about: a URL holds fifty of them.
 const maxID = 256
 
+// supported tells whether there is an API to ask.
+func (r Resource) supported() bool {
+	k := kindOf(r.Type)
+	return k != nil && r.askable() && k.region(r.Region) != ""
+}
+
 // askable tells whether a resource may be put into a request. Account and region
 // become part of a host and of a role's name, and events are written by others.
 func (r Resource) askable() bool {

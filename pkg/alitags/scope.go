@@ -1,6 +1,7 @@
 package alitags
 
 import (
+	"maps"
 	"strings"
 	"time"
 )
@@ -48,18 +49,28 @@ func (c *Client) scopeOf(r Resource) *scope {
 		return s
 	}
 	if len(c.scopes) >= c.sweepAt {
-		for n, s := range c.scopes {
-			if s.idle() {
-				delete(c.scopes, n)
-			}
-		}
-		c.sweepAt = max(1024, 2*len(c.scopes))
+		c.sweep()
 	}
 	name = scopeName{strings.Clone(r.Account), strings.Clone(r.Region), strings.Clone(r.Type)} // not the page they stand in
 	s := &scope{name: name, kind: kindOf(name.typ), account: c.accountOf(name.account)}
 	c.scopes[name] = s
 	return s
 }
+
+// sweep forgets scopes and accounts that nothing refers to: events may name any
+// number of them.
+func (c *Client) sweep() {
+	maps.DeleteFunc(c.scopes, func(_ scopeName, s *scope) bool { return s.idle() })
+	used := make(map[string]bool, len(c.accounts))
+	for name := range c.scopes {
+		used[name.account] = true
+	}
+	maps.DeleteFunc(c.accounts, func(id string, _ *account) bool { return !used[id] })
+	c.sweepAt = max(leastScopes, 2*len(c.scopes))
+}
+
+// leastScopes are never swept.
+const leastScopes = 1024
 
 // accountOf finds an account, or makes it.
 func (c *Client) accountOf(id string) *account {

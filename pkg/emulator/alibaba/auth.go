@@ -175,6 +175,6 @@ func canonicalQuery(q url.Values) string {
 }
 
 // escape is RFC 3986's, of all but unreserved characters.
-func escape(s string) string {
-	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
-}
+func escape(s string) string { return unreserved.Replace(url.QueryEscape(s)) }
+
+var unreserved = strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
