@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/config"
 )
@@ -21,6 +22,12 @@ var server = []string{"LOG_LEVEL", "GOOGLE_CLOUD_PROJECT", "PORT", "FUNCTION_TOK
 
 // alibaba are the ways to Alibaba Cloud that a function has which does not go there.
 var alibaba = names(config.Variables[config.Alibaba]())
+
+// These lead a function to what a stack has not.
+var (
+	queues = []string{"CF_ACCOUNT_ID", "CF_QUEUE_ID", "CF_API_TOKEN", "CF_API_BASE_URL", "CF_API_INSECURE", "CF_VISIBILITY_TIMEOUT", "CF_RETRY_DELAY"}
+	r2     = names(config.Variables[config.R2]())
+)
 
 // stacks says which function each stack configures, and which of its variables it
 // leaves out on purpose.
@@ -33,6 +40,13 @@ var stacks = map[string]struct {
 		because("set by Cloud Run", "PORT"),
 		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
 		because("OUTPUT_URL says the same", "GCS_BUCKET"),
+	)},
+	"s3-to-csv": {gunzipcsv.Config{}, merged(
+		because("notices come by SQS", queues...),
+		because("nothing of it lies on R2", r2...),
+		because("nothing of it lies on Alibaba Cloud", alibaba...),
+		because("Lambda serves no HTTP", "PORT", "FUNCTION_TOKEN"),
+		because("Google Cloud only", "GOOGLE_CLOUD_PROJECT"),
 	)},
 }
 

@@ -19,6 +19,7 @@ func TestTimeoutsNest(t *testing.T) {
 	}
 	scheduled := module("scheduled-function")
 	watch := module("pipeline-alerts")
+	lambda := module("s3-logs")
 	interval := 60 * scheduled("interval_minutes")
 	for _, rule := range []struct {
 		what        string
@@ -30,6 +31,9 @@ func TestTimeoutsNest(t *testing.T) {
 		{"LEASE_TTL ≤ interval", scheduled("lease_ttl_seconds"), interval},
 		{"absence ≥ 2 intervals and a run", 2*interval + scheduled("run_timeout_seconds"), watch("missed_runs")*interval + scheduled("run_timeout_seconds")},
 		{"absence ≤ 3 intervals and a run", watch("missed_runs")*interval + scheduled("run_timeout_seconds"), 3*interval + scheduled("run_timeout_seconds")},
+		// RUN_TIMEOUT = timeout − 60 s, and SQS's visibility six times it, are
+		// computed there.
+		{"Lambda ≤ 900 s", lambda("timeout_seconds"), 900},
 	} {
 		if rule.least > rule.most {
 			t.Errorf("%s: %v > %v", rule.what, rule.least, rule.most)
