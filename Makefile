@@ -1,6 +1,7 @@
 # `make` lists the targets. On a fresh machine Go and make are enough for demo
 # and test; check, which is what CI runs, also wants a C compiler for the race
-# detector, Node.js for the Worker, and Terraform or OpenTofu.
+# detector, Node.js for the Worker, Chromium for the proof page, and Terraform or
+# OpenTofu.
 
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -20,7 +21,8 @@ RACE      := $(if $(shell command -v gcc),-race)
 
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
 # that is not used here: a third of a binary, and minutes of compiling.
-export GOFLAGS := $(strip $(GOFLAGS) -tags=disable_grpc_modules)
+TAGS := disable_grpc_modules
+export GOFLAGS := $(strip $(GOFLAGS) -tags=$(TAGS))
 # One way to compile, so that linter, binaries and tools share the build cache.
 export CGO_ENABLED := 0
 
@@ -54,6 +56,8 @@ test: ## run all tests, fuzz seeds included
 		if command -v node >/dev/null; then (set -x; cd $$w; node --test); \
 		else echo "node not found: the tests of $$w are left out"; fi; \
 	done
+	@if command -v chromium >/dev/null; then (set -x; cd scripts/e2e; go test -tags=$(TAGS),browser ./page); \
+	else echo "chromium not found: the proof page is not opened in a browser"; fi
 
 .PHONY: lint
 lint: $(GOLANGCI) ## vet, lint and check the format
@@ -102,7 +106,7 @@ check: need tidy lint test tf-check ## everything CI runs
 # check leaves nothing out in silence.
 .PHONY: need
 need:
-	@for tool in gcc $(if $(WORKERS),node) $(or $(TERRAFORM),"terraform or tofu"); do \
+	@for tool in gcc chromium $(if $(WORKERS),node) $(or $(TERRAFORM),"terraform or tofu"); do \
 		command -v "$$tool" >/dev/null || { echo "check needs $$tool"; exit 1; }; \
 	done
 

@@ -12,7 +12,7 @@ type Verdict string
 // What can be known of a day, the worst first.
 const (
 	Gap      Verdict = "gap"           // something is missing, altered, doubled or unread, or a receipt does not add up
-	Unseen   Verdict = "not looked at" // no proof covers the whole day
+	Unseen   Verdict = "not looked at" // no proof covers the whole day, or no receipt of it is kept
 	Late     Verdict = "late"          // all arrived, but runs failed, or were behind for more than lateAfter
 	Complete Verdict = "complete"      // all arrived
 )
@@ -42,7 +42,7 @@ func judge(days []Day, proofs []Proof) {
 		switch {
 		case d.Unbalanced > 0 || d.Proof != nil && d.Proof.Findings > 0:
 			d.Verdict = Gap
-		case d.Proof == nil:
+		case d.Proof == nil || d.Runs == 0:
 			d.Verdict = Unseen
 		case d.Failed > 0 || d.MostLag != nil && *d.MostLag > lateAfter:
 			d.Verdict = Late
