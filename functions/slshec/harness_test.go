@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aliyun/aliyun-log-go-sdk"
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/siemfeed/siemfeed/functions/slshec"
@@ -52,7 +53,7 @@ func newWorld(t testing.TB, o emulator.Options, h splunk.Options, env map[string
 	w.hec = splunk.New(h).Start()
 	t.Cleanup(w.hec.Close)
 	w.Env["HEC_URL"] = w.hec.URL()
-	w.Durable = func(id string) bool {
+	w.Durable = func(id string, _ *sdk.Log) bool {
 		return w.hec.Accepted(id) > 0 && (w.Env["HEC_ACK"] != "true" || w.hec.Acked(id))
 	}
 	return w

@@ -56,6 +56,37 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+func TestIndex(t *testing.T) {
+	s := startServer(t, emulator.Options{})
+	c := newClient(t, s, sls.Options{})
+	if _, err := c.Index(t.Context()); !sls.IsCode(err, sls.CodeIndexConfigNotExist) {
+		t.Errorf("without an index: %v", err)
+	}
+	s.Logstore().SetIndex(true, "eventName", "tag_project")
+	got, err := c.Index(t.Context())
+	if err != nil || !got.Line || len(got.Keys) != 2 || !got.Keys["tag_project"] {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.Logstore().SetIndex(false)
+	if got, err := c.Index(t.Context()); err != nil || got.Line || len(got.Keys) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestMayWrite(t *testing.T) {
+	s := startServer(t, emulator.Options{})
+	if err := newClient(t, s, sls.Options{}).MayWrite(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.Faults.Next(fault.Error401, nil)
+	if err := newClient(t, s, sls.Options{}).MayWrite(t.Context()); !sls.IsConfig(err) {
+		t.Errorf("denied: %v", err)
+	}
+	if first, end := s.Logstore().Range(0); first != end {
+		t.Error("something was written")
+	}
+}
+
 func TestCursorTime(t *testing.T) {
 	s := startServer(t, emulator.Options{Shards: 1})
 	at := time.Now().Add(-time.Hour).Truncate(time.Second)

@@ -28,6 +28,7 @@ const (
 	CodeRequestTimeTooSkewed = "RequestTimeTooSkewed"
 	CodeProjectNotExist      = "ProjectNotExist"
 	CodeLogStoreNotExist     = "LogStoreNotExist"
+	CodeIndexConfigNotExist  = "IndexConfigNotExist"
 	codeSignatureNotMatch    = "SignatureNotMatch"
 	codeInvalidAccessKeyID   = "InvalidAccessKeyId"
 	codeUnauthorized         = "Unauthorized"

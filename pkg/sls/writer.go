@@ -197,6 +197,18 @@ func (p *putting) span(ctx context.Context, from, to int) error {
 	return p.w.refusedAlone(r)
 }
 
+// MayWrite asks whether the key may write, by writing a group without logs. API:
+// PostLogStoreLogs; that permissions are looked at before the body is inferred,
+// so a refusal of the body is taken for a yes.
+func (c *Client) MayWrite(ctx context.Context) error {
+	err := c.put(ctx, nil, nil, nil)
+	var e *Error
+	if errors.As(err, &e) && e.Kind() == Permanent {
+		return nil
+	}
+	return err
+}
+
 // put makes the request for a group. lost is called each time that an attempt
 // failed which may have been carried out all the same.
 func (c *Client) put(ctx context.Context, logs, tail []byte, lost func()) error {

@@ -23,6 +23,7 @@ type Logstore struct {
 	onPull       []func(PullEvent)
 	refuse       func(CheckpointEvent) bool
 	violations   []string
+	index        map[string]any // as GetIndex answers it
 }
 
 func newLogstore(o *Options, shards int) *Logstore {

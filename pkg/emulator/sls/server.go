@@ -248,6 +248,8 @@ func find(c *call) (string, func(*call) error) {
 		}
 	case "POST logs":
 		return "GetLogs", getLogs
+	case "GET index":
+		return "GetIndex", getIndex
 	case "GET shards":
 		return "ListShards", listShards
 	case "GET shards *":

@@ -55,6 +55,10 @@ type Function struct {
 	// through with. It is called before they are checked off: after a kill nothing
 	// else can be learned from them again.
 	Save func(ctx context.Context) error
+	// Verify, if set, looks for the logs of verified shards where the sink has
+	// brought them: those from From up to To. It adds what it finds to the shards'
+	// findings.
+	Verify func(ctx context.Context, shards []Verified) error
 	// MaxPage is how many bytes of logs a page holds at most, MaxPending how many
 	// pages of one shard may be under way.
 	MaxPage, MaxPending int

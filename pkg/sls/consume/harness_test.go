@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aliyun/aliyun-log-go-sdk"
 	"github.com/sethvargo/go-envconfig"
 	"go.uber.org/goleak"
 
@@ -39,7 +40,7 @@ type world struct {
 func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
 	t.Helper()
 	w := &world{World: consumetest.New(t, name, o, env), mem: &memory{counts: map[string]int{}}}
-	w.Durable = func(id string) bool { return w.mem.accepted(id) > 0 }
+	w.Durable = func(id string, _ *sdk.Log) bool { return w.mem.accepted(id) > 0 }
 	return w
 }
 

@@ -56,15 +56,18 @@ func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 		return nil, err
 	}
 	out := make([]Verified, len(shards))
-	g, ctx := errgroup.WithContext(ctx)
+	g, within := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for i, s := range shards {
 		g.Go(func() (err error) {
-			out[i], err = c.verifyShard(ctx, s.ID, rows[s.ID], from, up)
+			out[i], err = c.verifyShard(within, s.ID, rows[s.ID], from, up)
 			return err
 		})
 	}
-	return out, g.Wait()
+	if err := g.Wait(); err != nil || c.fn.Verify == nil {
+		return out, err
+	}
+	return out, c.fn.Verify(ctx, out)
 }
 
 func (c *Consumer) verifyShard(ctx context.Context, shard int, rows []evidence, from time.Time, up upTo) (Verified, error) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	sdk "github.com/aliyun/aliyun-log-go-sdk"
+
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
@@ -38,7 +40,7 @@ func (w *World) guard(e emulator.CheckpointEvent) {
 			continue
 		}
 		for j := range g.Logs {
-			if id := ID(e.Shard, n, j); !w.safe(id) {
+			if id := ID(e.Shard, n, j); !w.safe(id, g.Logs[j]) {
 				w.T.Errorf("checkpoint of shard %d at %d, but log %s is neither durable nor in quarantine", e.Shard, e.Number, id)
 				return
 			}
@@ -51,8 +53,8 @@ func (w *World) guard(e emulator.CheckpointEvent) {
 }
 
 // safe tells whether a log is durable, or in quarantine.
-func (w *World) safe(id string) bool {
-	if w.Durable(id) {
+func (w *World) safe(id string, l *sdk.Log) bool {
+	if w.Durable(id, l) {
 		return true
 	}
 	if _, held := w.inside[id]; held {

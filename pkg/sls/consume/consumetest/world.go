@@ -44,9 +44,11 @@ type World struct {
 
 	// Durable tells whether a log has arrived for good. What is in quarantine
 	// need not have.
-	Durable func(id string) bool
+	Durable func(id string, l *sdk.Log) bool
 	// Filter tells which groups are to be carried; all at first.
 	Filter func(*sdk.LogGroup) bool
+	// Make makes the groups that [World.Fill] puts; those of the generator at first.
+	Make func(gen *emulator.Generator, logs int) []byte
 	// First is the cursor of the first group of each shard that has any.
 	First map[int]int64
 
@@ -64,7 +66,8 @@ func New(t testing.TB, function string, o emulator.Options, env map[string]strin
 	o.AccessKeySecret = Secret
 	w := &World{
 		T: t, SLS: emulator.New(o).Start(), function: function,
-		Durable: func(string) bool { return false }, Filter: func(*sdk.LogGroup) bool { return true },
+		Durable: func(string, *sdk.Log) bool { return false }, Filter: func(*sdk.LogGroup) bool { return true },
+		Make:  (*emulator.Generator).Group,
 		First: map[int]int64{}, groups: map[int][]*sdk.LogGroup{}, passed: map[string]map[int]int64{},
 	}
 	t.Cleanup(w.SLS.Close)
@@ -133,7 +136,7 @@ func (w *World) Fill(gen *emulator.Generator, n, logs int) {
 	for range n {
 		for _, id := range ids {
 			if !readOnly[id] {
-				w.Put(id, gen.Group(logs))
+				w.Put(id, w.Make(gen, logs))
 			}
 		}
 	}
