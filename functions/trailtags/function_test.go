@@ -1,0 +1,54 @@
+package trailtags_test
+
+import (
+	"testing"
+
+	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+)
+
+func want(t *testing.T, row map[string]string, fields map[string]string) {
+	t.Helper()
+	if row == nil {
+		t.Error("there is no such row")
+		return
+	}
+	for k, v := range fields {
+		got, there := row[k]
+		if v == absent && there || v != absent && got != v {
+			t.Errorf("%s of %s is %q, want %q", k, row["eventId"], got, v)
+		}
+	}
+}
+
+const absent = "\x00"
+
+func TestEvents(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, cloud.Options{}, nil)
+	w.create(member, instance, "i-a", map[string]string{"project": "alpha", "größe": "山"})
+	w.create(member, instance, "i-b", nil)
+	w.create(member, balancer, "lb-c", map[string]string{"project": "beta"})
+	w.create(admin, database, "rm-d", map[string]string{"project": "gamma"})
+	one := w.write("StopInstance", member, instance, "i-a")
+	two := w.write("StopInstances", member, instance+";"+balancer, "i-a", "i-b;lb-c")
+	own := w.write("ModifyDBInstance", admin, database, "rm-d").with("serviceName", "Rds")
+	none := w.write("CreateUser", member, "")
+	w.put(0, one, two)
+	w.put(1, own, none)
+	r := w.drain()
+	rows := w.byID()
+	id := func(e event, n string) map[string]string { return rows[e["eventId"].(string)+"/"+n] }
+	want(t, id(one, "1"), map[string]string{
+		"eventId": one["eventId"].(string), "eventName": "StopInstance", "eventRW": "Write", "eventSource": "ecs.aliyuncs.com", "eventTime": one["eventTime"].(string), "eventType": "ApiCall",
+		"acsRegion": "cn-hangzhou", "serviceName": "Ecs", "resourceType": instance, "resourceName": "i-a", "accountId": member, "principalId": "2015", "userName": "alice", "userType": "ram-user",
+		"tag_project": "alpha", "tag_größe": "山", "tagStatus": "found", "resourceIndex": "1", "resourceCount": "1",
+	})
+	want(t, id(two, "1"), map[string]string{"resourceName": "i-a", "tag_project": "alpha", "resourceCount": "3"})
+	want(t, id(two, "2"), map[string]string{"resourceName": "i-b", "tag_project": absent, "tagStatus": "untagged", "resourceIndex": "2", "resourceCount": "3"})
+	want(t, id(two, "3"), map[string]string{"resourceName": "lb-c", "resourceType": balancer, "tag_project": "beta", "tagStatus": "found"})
+	want(t, id(own, "1"), map[string]string{"tag_project": "gamma", "tagStatus": "found", "accountId": admin})
+	want(t, id(none, "0"), map[string]string{"tagStatus": "none", "resourceIndex": "0", "resourceCount": "0", "resourceName": ""})
+	if len(w.out()) != 6 || r.In != 4 || r.EventsOut != 4 || r.Out != 6 {
+		t.Errorf("%d rows, %+v", len(w.out()), r)
+	}
+}

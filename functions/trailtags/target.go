@@ -1,0 +1,243 @@
+package trailtags
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/actiontrail"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
+)
+
+// verifyTarget looks for each row that the verified events make, by eventId and
+// resourceIndex, in the target and in quarantine. What it holds is bounded: where
+// there are more rows than rowsAtOnce, source and target are read several times,
+// each for another part of the ids.
+func (f *Function) verifyTarget(ctx context.Context, shards []consume.Verified) error {
+	var logs int64
+	for _, v := range shards {
+		logs += v.Held
+	}
+	held, err := f.heldRows(ctx)
+	if err != nil {
+		return err
+	}
+	since, err := f.since(ctx, shards)
+	if err != nil || logs == 0 {
+		return err
+	}
+	passes := uint64(logs/rowsAtOnce + 1) //nolint:gosec // a count
+	for n := range passes {
+		p := pass{f: f, n: n, of: passes, rows: map[string]*expected{}}
+		if err := p.run(ctx, shards, since, held); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const rowsAtOnce = 200_000
+
+// rowKey names a row.
+func rowKey(eventID string, index string) string { return eventID + " " + index }
+
+// pass looks for one part of the rows.
+type pass struct {
+	f     *Function
+	n, of uint64
+	rows  map[string]*expected
+}
+
+// expected is a row that should be in the target.
+type expected struct {
+	shard int // position in the list of shards
+	times int // that it should be there; events may be there twice
+	found int
+}
+
+var seed = maphash.MakeSeed()
+
+func (p *pass) mine(eventID []byte) bool { return maphash.Bytes(seed, eventID)%p.of == p.n }
+
+func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Time, held map[string]string) error {
+	for i, v := range shards {
+		if err := p.expect(ctx, i, v); err != nil {
+			return err
+		}
+	}
+	if err := p.look(ctx, since); err != nil {
+		return err
+	}
+	kinds := make([]struct{ missing, waiting, doubled []string }, len(shards))
+	for key, e := range p.rows {
+		k := &kinds[e.shard]
+		switch object, aside := held[key]; {
+		case e.found > e.times:
+			k.doubled = append(k.doubled, key)
+		case e.found == e.times:
+		case aside:
+			k.waiting = append(k.waiting, key+" in "+object)
+		default:
+			k.missing = append(k.missing, key)
+		}
+	}
+	for i := range shards {
+		k := &kinds[i]
+		find(&shards[i], receipt.Missing, k.missing, "the target has no row of eventId and resourceIndex")
+		find(&shards[i], receipt.Quarantined, k.waiting, "rows that SLS refused wait in quarantine: eventId and resourceIndex")
+		find(&shards[i], receipt.Doubled, k.doubled, "the target has a row more than once, as after a kill or an answer that was lost: eventId and resourceIndex")
+	}
+	return nil
+}
+
+// find adds a finding for keys, the first of which it names.
+func find(v *consume.Verified, kind string, keys []string, what string) {
+	if len(keys) == 0 {
+		return
+	}
+	slices.Sort(keys)
+	detail := what + " " + keys[0]
+	if more := len(keys) - 1; more > 0 {
+		detail += fmt.Sprintf(", and %d more", more)
+	}
+	v.Findings = append(v.Findings, receipt.Finding{Kind: kind, Where: fmt.Sprint("shard ", v.Shard), Detail: detail})
+}
+
+// expect reads the source for the rows that should be there.
+func (p *pass) expect(ctx context.Context, shard int, v consume.Verified) error {
+	var d actiontrail.Decoder
+	return eachLog(ctx, p.f.Source(), v.Shard, v.From, v.To, func(l *sls.Log) {
+		text, found := eventOf(l.Contents)
+		if !found {
+			return
+		}
+		e, err := d.Decode(text)
+		if err != nil || !p.mine(e.Get(actiontrail.ID)) {
+			return // it is in quarantine as a whole, which the receipts count
+		}
+		if _, drop := p.f.filter.drops(e); drop {
+			return
+		}
+		first := min(1, len(e.Resources))
+		for i := first; i <= len(e.Resources); i++ {
+			key := rowKey(string(e.Get(actiontrail.ID)), fmt.Sprint(i))
+			row := p.rows[key]
+			if row == nil {
+				row = &expected{shard: shard}
+				p.rows[key] = row
+			}
+			row.times++
+		}
+	})
+}
+
+// look reads the target.
+func (p *pass) look(ctx context.Context, since time.Time) error {
+	shards, err := p.f.target.Shards(ctx)
+	if err != nil {
+		return fmt.Errorf("target: %w", err)
+	}
+	for _, s := range shards {
+		from, err := p.f.target.CursorAt(ctx, s.ID, since)
+		if err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+		to, err := p.f.target.Cursor(ctx, s.ID, sls.End)
+		if err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+		err = eachLog(ctx, p.f.target, s.ID, from, to, func(l *sls.Log) {
+			var id, index []byte
+			for i := range l.Contents {
+				switch string(l.Contents[i].Key) {
+				case "eventId":
+					id = l.Contents[i].Value
+				case resourceIndex:
+					index = l.Contents[i].Value
+				}
+			}
+			if e := p.rows[rowKey(string(id), string(index))]; e != nil {
+				e.found++
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+	}
+	return nil
+}
+
+// eachLog calls f for the logs of a shard between two cursors.
+func eachLog(ctx context.Context, c *sls.Client, shard int, from, to string, f func(*sls.Log)) error {
+	var g sls.Group
+	var l sls.Log
+	for cursor := from; cursor != to; {
+		page, err := c.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to})
+		if err != nil {
+			return err
+		}
+		groups := page.Groups()
+		for groups.Next(&g) {
+			logs := g.Reader()
+			for logs.Next(&l) {
+				f(&l)
+			}
+		}
+		next := page.Next
+		page.Release()
+		if next == cursor {
+			return nil // nothing is left before to
+		}
+		cursor = next
+	}
+	return nil
+}
+
+// since is when the first of the verified logs was received: no row was written
+// before. It is zero where there is none.
+func (f *Function) since(ctx context.Context, shards []consume.Verified) (first time.Time, err error) {
+	for _, v := range shards {
+		if v.From == v.To {
+			continue
+		}
+		at, err := f.Source().CursorTime(ctx, v.Shard, v.From)
+		if sls.IsInvalidCursor(err) {
+			continue // kept no longer, which is a finding already
+		}
+		if err != nil {
+			return first, err
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first, nil
+}
+
+// heldRows returns the rows in quarantine, and where each lies.
+func (f *Function) heldRows(ctx context.Context) (map[string]string, error) {
+	held := map[string]string{}
+	for obj, err := range f.Quarantine().Pending(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		for rec, err := range f.Quarantine().Read(ctx, obj.Name) {
+			if err != nil {
+				return nil, err
+			}
+			var row struct {
+				EventID string `json:"eventId"`
+				Index   string `json:"resourceIndex"`
+			}
+			if isRow(rec) && json.Unmarshal(rec.Record, &row) == nil {
+				held[rowKey(row.EventID, row.Index)] = obj.Name
+			}
+		}
+	}
+	return held, nil
+}
