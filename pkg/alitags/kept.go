@@ -34,6 +34,7 @@ type kept struct {
 	seen   map[string]int // the objects that were read or written, and their lines
 	read   time.Time      // when they were listed
 	merged int            // lines of the last object that took the place of others
+	gz     *gzip.Writer
 }
 
 const (
@@ -47,7 +48,7 @@ const (
 )
 
 func newKept(b *bucket.Bucket, prefix string) *kept {
-	return &kept{bucket: b, prefix: prefix, turn: make(chan struct{}, 1), seen: map[string]int{}}
+	return &kept{bucket: b, prefix: prefix, turn: make(chan struct{}, 1), seen: map[string]int{}, gz: gzip.NewWriter(nil)}
 }
 
 func (k *kept) acquire(ctx context.Context) error {
@@ -174,11 +175,11 @@ const suffix = ".ndjson.gz"
 func (k *kept) write(ctx context.Context, lines []line) (name string, err error) {
 	name = k.prefix + time.Now().UTC().Format("20060102T150405.000Z") + "-" + rand.Text()[:8] + suffix
 	err = k.bucket.Write(ctx, name, blob.WriterOptions{ContentType: "application/gzip", IfNotExist: true}, func(w io.Writer) error {
-		gz := gzip.NewWriter(w)
-		if err := writeLines(gz, lines); err != nil {
+		k.gz.Reset(w) // a new one is a megabyte
+		if err := writeLines(k.gz, lines); err != nil {
 			return err
 		}
-		return gz.Close()
+		return k.gz.Close()
 	})
 	return name, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -55,7 +56,7 @@ func TestNoSecretIsTold(t *testing.T) {
 				_, _ = fmt.Fprintf(rw, `{"Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"s3cret-of-the-session","SecurityToken":%q,"Expiration":"2100-01-01T00:00:00Z"}}`, token)
 				return
 			}
-			rw.WriteHeader(500)
+			rw.WriteHeader(http.StatusInternalServerError)
 			_, _ = fmt.Fprintf(rw, `{"Code":"SignatureDoesNotMatch","Message":"to sign: %s s3cret-of-the-key s3cret-of-the-session %s"}`, r.Header.Get("x-acs-security-token"), r.Header.Get("Authorization"))
 		})
 		seen, ctx := watch.New(t.Context())
@@ -84,7 +85,13 @@ func TestRetryAfter(t *testing.T) {
 		w.management.Trouble("", emulator.Trouble{Code: "Throttling.User", RetryAfter: 7 * time.Second, Until: time.Now().Add(time.Second)})
 		began := time.Now()
 		var calls []time.Duration
-		w.wire.cut = func(*http.Request) error { calls = append(calls, time.Since(began)); return nil }
+		var mu sync.Mutex
+		w.wire.cut = func(*http.Request) error {
+			mu.Lock()
+			defer mu.Unlock()
+			calls = append(calls, time.Since(began))
+			return nil
+		}
 		var rs []alitags.Resource
 		for i := range 200 {
 			rs = append(rs, instance(management, i))
