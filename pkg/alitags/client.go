@@ -85,13 +85,11 @@ func (c *Client) known(r Resource, e Event) (Answer, bool) {
 	k := key{s, r.ID}
 	rec, ok := c.memory.get(k)
 	now := time.Now()
-	counts := ok && now.UnixMilli() < rec.until
 	if what := e.on(r.Type); what != unchanged && ok {
-		c.happened(k, &rec, what, e)
-		counts = counts && rec.asked >= e.at()+settle.Milliseconds()
+		c.happened(k, &rec, what, e, now)
 	}
 	switch {
-	case counts:
+	case ok && rec.counts(now):
 		return rec.answer(), true
 	case now.Before(s.closedUntil):
 		rec.last = s.closed
@@ -103,14 +101,11 @@ func (c *Client) known(r Resource, e Event) (Answer, bool) {
 }
 
 // happened takes note of an event in the record of a resource.
-func (c *Client) happened(k key, r *record, what change, e Event) {
-	if !r.happened(what, e.at()) {
-		return
-	}
-	c.memory.put(k, *r)
-	if what != untagged { // which counts when the API has been asked
+func (c *Client) happened(k key, r *record, what change, e Event, now time.Time) {
+	if r.happened(what, e.at(now), now.UnixMilli()) {
 		c.memory.changed(k)
 	}
+	c.memory.put(k, *r)
 }
 
 // Lookup finds the tags of a resource that an event touched. It calls done once:
@@ -137,14 +132,11 @@ func (c *Client) Lookup(ctx context.Context, r Resource, e Event, done func(Answ
 	}
 	c.stats.Asked++
 	k := key{c.scopeOf(r), strings.Clone(r.ID)}
-	after := int64(0)
-	if what := e.on(r.Type); what != unchanged {
-		if rec, ok := c.memory.get(k); !ok {
-			c.happened(k, &rec, what, e)
-		}
-		after = min(time.Now().UnixMilli(), e.at()+settle.Milliseconds())
+	rec, ok := c.memory.get(k)
+	if what := e.on(r.Type); what != unchanged && !ok {
+		c.happened(k, &rec, what, e, time.Now())
 	}
-	c.join(ctx, k, after, done)
+	c.join(ctx, k, rec.fresh, done)
 	c.mu.Unlock()
 }
 

@@ -15,9 +15,9 @@ type Event struct {
 }
 
 // at is when the event happened, in ms; one that does not say when happens now.
-func (e *Event) at() int64 {
+func (e *Event) at(now time.Time) int64 {
 	if e.Time.IsZero() {
-		return time.Now().UnixMilli()
+		return now.UnixMilli()
 	}
 	return e.Time.UnixMilli()
 }

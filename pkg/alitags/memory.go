@@ -38,6 +38,7 @@ type record struct {
 	none  int64 // since when it gives none, 0 if it does
 	gone  int64 // eventTime of a delete, 0 if none was seen
 	untag int64 // eventTime of an untag that the API has not been asked after
+	fresh int64 // what was asked for before this does not show what has happened
 	saved int64 // the given that was kept last, 0 if none was
 
 	last  outcome
@@ -75,31 +76,29 @@ func (m *memory) changed(k key) {
 	}
 }
 
-// happened takes note of an event. It tells whether that changed the record.
-func (r *record) happened(c change, at int64) bool {
-	switch c {
-	case deleted:
-		if at <= r.gone {
-			return false
-		}
+// counts tells whether the last answer still does.
+func (r *record) counts(now time.Time) bool {
+	return now.UnixMilli() < r.until && r.asked >= r.fresh
+}
+
+// happened takes note of an event. It tells whether there is something new to
+// keep.
+func (r *record) happened(c change, at, now int64) (news bool) {
+	r.fresh = max(r.fresh, min(at+settle.Milliseconds(), now+1))
+	switch {
+	case c == untagged && r.given < r.fresh: // else the tags are those it left
+		r.untag = max(r.untag, at)
+	case c == deleted && at > r.gone:
 		r.gone = at
 		if r.none != 0 && r.none+settle.Milliseconds() < at {
 			r.tags, r.given = Tags{}, r.none // it was there still, and had none any more
 		}
-	case created:
-		if r.gone == 0 || at <= r.gone {
-			return false
-		}
-		*r = record{given: at, saved: r.saved} // another resource of the same name
-	case untagged:
-		if at <= r.untag {
-			return false
-		}
-		r.untag = at
-	default:
-		return false
+		return true
+	case c == created && r.gone != 0 && at > r.gone:
+		*r = record{given: at, saved: r.saved, fresh: r.fresh} // another resource of the same name
+		return true
 	}
-	return true
+	return false
 }
 
 // told takes note of an answer of the API, asked for at a time. It tells whether

@@ -81,6 +81,27 @@ func TestTagsThatChange(t *testing.T) {
 	}
 }
 
+// TestSomeTagsAreTakenAway: what is left goes with the delete.
+func TestSomeTagsAreTakenAway(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"at once": time.Second, "read an hour later": time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, emulator.Options{})
+			r := instance(member, 0)
+			w.member.Create(made(r), map[string]string{"a": "1", "b": "2"})
+			w.member.Untag(made(r), "b")
+			removed := event("UntagResources")
+			time.Sleep(wait)
+			one(t, w.Client, r, alitags.Event{})
+			want(t, one(t, w.Client, r, removed), alitags.Found, map[string]string{"a": "1"})
+			time.Sleep(time.Minute)
+			w.member.Delete(made(r))
+			if a := one(t, w.Client, r, event("DeleteInstance")); a.Status != alitags.Stale || a.Tags != alitags.MakeTags(map[string]string{"a": "1"}) {
+				t.Errorf("%s: %+v", name, a)
+			}
+		})
+	}
+}
+
 // TestUntaggedWithoutAnEvent: the API alone tells it. That the resource had no
 // tags while it lived counts when it is deleted later.
 func TestUntaggedWithoutAnEvent(t *testing.T) {
@@ -124,6 +145,14 @@ func TestARefreshIsNotAskedForTwice(t *testing.T) {
 		<-done
 		want(t, <-done, alitags.Found, map[string]string{"n": "0", "new": "1"})
 		if n := w.calls("ECS", member) - calls; n != 2 {
+			t.Errorf("%d calls", n)
+		}
+		// Nor does an event that comes after it get an answer of before it.
+		w.member.Untag(made(r), "n")
+		w.Lookup(t.Context(), r, event("UntagResources"), func(a alitags.Answer, _ error) { done <- a })
+		want(t, one(t, w.Client, r, event("StopInstance")), alitags.Found, map[string]string{"new": "1"})
+		<-done
+		if n := w.calls("ECS", member) - calls; n != 3 {
 			t.Errorf("%d calls", n)
 		}
 	})
