@@ -115,7 +115,7 @@ func (p *proven) stretches() (all []*stretch) {
 			}
 			last.to = r.To
 			last.entries += r.Events
-			if n := len(last.slices); n == 0 || !last.slices[n-1].start.Equal(e.start) {
+			if n := len(last.slices); n == 0 || !last.slices[n-1].From.Equal(e.From) {
 				last.slices = append(last.slices, e)
 			}
 		}

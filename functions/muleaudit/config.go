@@ -30,7 +30,7 @@ type Config struct {
 	Settle      time.Duration `env:"MULE_SETTLE, default=5m" help:"a window ends this long before now, for events that arrive late"`
 	Overlap     time.Duration `env:"MULE_OVERLAP, default=1h" help:"how far behind the watermark each run looks again for late events"`
 	Slice       time.Duration `env:"MULE_SLICE, default=1h" help:"length of a slice; has to divide a day evenly"`
-	Concurrency int           `env:"MULE_CONCURRENCY, default=4" help:"slices fetched side by side, over all organisations"`
+	Concurrency int           `env:"MULE_CONCURRENCY" help:"most walks side by side, over all organisations; else as many as the request budget can feed"`
 	PageSize    int           `env:"MULE_PAGE_SIZE, default=200" help:"entries a request, 1 to 200"`
 
 	MaxRecordBytes int `env:"MAX_RECORD_BYTES, default=16777216" help:"longest entry; a longer one goes to quarantine alone"`
@@ -87,7 +87,7 @@ func (c *Config) Validate() (f config.Faults) {
 	if c.Slice < time.Minute || day%c.Slice != 0 {
 		f.Add("MULE_SLICE", "must be a minute or more and divide 24h evenly, not %v", c.Slice)
 	}
-	if c.Concurrency < 1 || c.Concurrency > 64 {
+	if c.Concurrency < 0 || c.Concurrency > 64 {
 		f.Add("MULE_CONCURRENCY", "must be 1 to 64, not %d", c.Concurrency)
 	}
 	if c.PageSize < 1 || c.PageSize > 200 {
@@ -98,6 +98,16 @@ func (c *Config) Validate() (f config.Faults) {
 	}
 	f = append(f, c.ValidateOSS(c.OutputURL, c.StateURL, c.QuarantineURL)...)
 	return append(f, c.Common.Validate("muleaudit", map[string]string{"the output": c.OutputURL})...)
+}
+
+// walks is how many walks go on side by side: one of them makes some 200 requests
+// a minute where the API takes 300 ms to answer. More than four would only take
+// memory.
+func (c *Config) walks() int {
+	if c.Concurrency > 0 {
+		return c.Concurrency
+	}
+	return min(4, 1+c.RatePerMin/200)
 }
 
 // maxRecord is the most that MAX_RECORD_BYTES may allow.

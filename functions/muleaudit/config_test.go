@@ -51,7 +51,7 @@ func TestWrongConfigurationNamesEveryVariable(t *testing.T) {
 		{"MULE_OVERLAP", "-1s", "MULE_OVERLAP"},
 		{"MULE_SLICE", "7m", "MULE_SLICE"},
 		{"MULE_SLICE", "48h", "MULE_SLICE"},
-		{"MULE_CONCURRENCY", "0", "MULE_CONCURRENCY"},
+		{"MULE_CONCURRENCY", "-1", "MULE_CONCURRENCY"},
 		{"MULE_PAGE_SIZE", "201", "MULE_PAGE_SIZE"},
 		{"MULE_INCLUDE_SUBORGS", "maybe", "MULE_INCLUDE_SUBORGS"},
 		{"RUN_TIMEOUT", "0s", "RUN_TIMEOUT"},

@@ -136,7 +136,7 @@ func (d *deepLook) Entry(raw []byte) error {
 	if d.whole && timed && d.known.has(k) && !d.there.has(k) {
 		d.removed.add(k)
 	}
-	return d.look(k, timed)
+	return d.look(k)
 }
 
 // Reject looks for an entry that went to quarantine.
@@ -145,18 +145,17 @@ func (d *deepLook) Reject(e anypoint.Rejected) error {
 	if _, err := io.Copy(h, e.Record); err != nil {
 		return err
 	}
-	return d.look(keyOfSum(h.Sum(nil)), false)
+	return d.look(keyOfSum(h.Sum(nil)))
 }
 
-func (d *deepLook) look(k key, timed bool) error {
+func (d *deepLook) look(k key) error {
 	d.page++
 	if d.known.has(k) {
 		return nil
 	}
-	if !timed {
-		if elsewhere, err := d.elsewhere(k); err != nil || elsewhere {
-			return err
-		}
+	// A slice of another length may have it, or of what tells no time one beside.
+	if elsewhere, err := d.elsewhere(k); err != nil || elsewhere {
+		return err
 	}
 	d.late.add(k)
 	return nil
@@ -172,7 +171,7 @@ func (d *deepLook) PageEnd() error {
 func (d *deepLook) elsewhere(k key) (bool, error) {
 	if d.beside == nil {
 		d.beside = keys{}
-		near, err := d.p.f.evidence(d.ctx, d.p.st, d.e.start.Add(-time.Millisecond), d.e.end.Add(time.Millisecond))
+		near, err := d.p.f.evidence(d.ctx, d.p.st, d.e.From.Add(-time.Millisecond), d.e.To.Add(time.Millisecond))
 		if err != nil {
 			return false, err
 		}

@@ -2,17 +2,26 @@
 // to a bucket, as gzip NDJSON that a Google SecOps feed reads, each event in
 // exactly one object.
 //
-//	trigger ─▶ window ─▶ slices ─▶ look ─▶ stage ─▶ claim ─▶ publish ─▶ watermark
-//	           a span    aligned   pages   parts in  what is  parts in   all before
-//	           per org   hours     of API  STATE_URL decided  the output it is out
+//	request ─▶ window ─▶ walk ─▶ manifest ─▶ publish ─▶ state ─▶ verify
+//	a tick or  new time  pages,  decides     parts in   position  did all
+//	a backfill per org   parts   what parts  the output and what  arrive?
+//	                     staged  hold                   was read
 //
-// A look reads one slice of one organisation from the API and keeps what no
-// earlier look exported. That is written as finished objects to STATE_URL
-// (staged), then claimed: one create-only object decides for ever which events
-// the slice's next objects hold. Only then are the objects copied to where the
-// SIEM reads, create-only again. Whatever is killed, repeated or overlaps, at
-// most one claim of a number exists, and whoever finds one unpublished
-// publishes the staged bytes. What was exported is known from the claims alone,
-// so a feed may delete the objects it has read. What the API returns that is no
-// deliverable entry goes to QUARANTINE_URL instead, and is claimed alike.
+// A run reads what is new of each organisation ([export]): a window from the
+// watermark to the settle time before now. A walk goes through it in order of
+// time, page by page. What no manifest names yet it writes as finished objects to
+// STATE_URL (staged), one draft a slice. A manifest, one create-only object, then
+// decides for ever which events the slice's next objects hold. Only after that are
+// the objects copied to where the SIEM reads, create-only again. Whatever is
+// killed, repeated or overlaps, at most one manifest of a number exists, and
+// whoever finds one unpublished publishes the staged bytes. What was exported is
+// known from the manifests alone, so a feed may delete the objects it has read.
+// What the API returns that is no deliverable entry goes to QUARANTINE_URL
+// instead, and is known alike.
+//
+// A walk commits when it has passed a slice, every quarter of a run's time, and
+// when its turn ends; then its position moves, which may stand inside a slice.
+// Walks take turns, so that each organisation has its share of the request
+// budget; those that would idle take over the rear of a long leg. Once
+// all new time is read, [Function.lookBehind] reads again what arrived late.
 package muleaudit

@@ -92,7 +92,7 @@ func (f *Function) evidence(ctx context.Context, st orgState, from, to time.Time
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(e evidence) bool { return !e.start.Before(to) || !e.end.After(from) }), nil
+	return slices.DeleteFunc(all, func(e evidence) bool { return !e.From.Before(to) || !e.To.After(from) }), nil
 }
 
 // bySlice groups the keys of a state by the slice they are about.
@@ -103,8 +103,8 @@ func bySlice(org string, keys []string) ([]evidence, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s is not the state of a slice: remove it", k)
 		}
-		if len(all) == 0 || !all[len(all)-1].start.Equal(start) {
-			all = append(all, evidence{slice: slice{org: org, start: start, end: start}})
+		if len(all) == 0 || !all[len(all)-1].From.Equal(start) {
+			all = append(all, evidence{slice: slice{org, interval{start, start}}})
 		}
 		if e := &all[len(all)-1]; path.Base(k) != "looks" {
 			e.manifests = append(e.manifests, k)
@@ -114,11 +114,11 @@ func bySlice(org string, keys []string) ([]evidence, error) {
 }
 
 func (f *Function) readEvidence(ctx context.Context, st orgState, e *evidence, pending []string) error {
-	rec, err := st.sliceReceipt(ctx, e.start)
+	rec, err := st.sliceReceipt(ctx, e.From)
 	if err != nil {
 		return err
 	}
-	e.end, e.reads = latest(e.end, rec.End), rec.Looks
+	e.To, e.reads = latest(e.To, rec.End), rec.Readings
 	slices.SortFunc(e.reads, func(a, b reading) int {
 		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To))
 	})
@@ -127,7 +127,7 @@ func (f *Function) readEvidence(ctx context.Context, st orgState, e *evidence, p
 		if err != nil {
 			return err
 		}
-		e.end = latest(e.end, c.End)
+		e.To = latest(e.To, c.End)
 		for _, p := range c.Parts {
 			e.objects = append(e.objects, decided{p, slices.Contains(pending, path)})
 		}

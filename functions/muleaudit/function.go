@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
@@ -15,6 +17,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -29,16 +32,6 @@ type Function struct {
 	// held is what quarantine lies in.
 	held       *bucket.Bucket
 	quarantine *quarantine.Store
-	// OnSlice, if set, hears of every finished look; calls may overlap.
-	OnSlice func(Progress)
-}
-
-// Progress is one finished look, and how many this run has in all.
-type Progress struct {
-	Org         string
-	Slice       time.Time
-	Events      int64
-	Done, Total int
 }
 
 var _ serve.New = New // the shape Main starts
@@ -110,11 +103,11 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 	if errors.As(err, &refused) {
 		return nil, err
 	}
-	return r, run.End(f.state, r, r.total(), err)
+	return r, run.End(f.state, r, r.did(), err)
 }
 
-// export plans the spans of all organisations, works through their looks side
-// by side, and settles each organisation for itself.
+// export finds out what there is to read of each organisation, reads the new time
+// of all of them and then looks behind it, and closes each for itself.
 func (f *Function) export(ctx context.Context, asked request, r *Receipt) error {
 	orgs, err := f.organisations(ctx, asked)
 	if len(orgs) == 0 {
@@ -124,17 +117,82 @@ func (f *Function) export(ctx context.Context, asked request, r *Receipt) error 
 		return err
 	}
 	errs := []error{err}
-	jobs := f.plan(ctx, r.Run, asked, orgs)
-	f.work(ctx, r.Run, jobs)
+	exports := f.planAll(ctx, r.Run, asked, orgs)
+	var legs []*leg
+	for _, e := range exports {
+		legs = append(legs, e.legs...)
+	}
+	f.takeTurns(ctx, legs)
+	f.lookBehindAll(ctx, exports)
 
-	for _, j := range jobs {
-		r.Orgs = append(r.Orgs, f.settle(ctx, r.Run, j))
-		r.BytesIn += j.bytesIn
-		r.Retries += j.retries
-		if j.scheduled && !j.reached.IsZero() {
-			r.Lag(j.org, time.Since(j.reached))
+	ended := make([]OrgReceipt, len(exports))
+	sideBySide(len(exports), planners, func(i int) { ended[i] = exports[i].end(ctx) })
+	for i, e := range exports {
+		r.add(e, ended[i])
+		errs = append(errs, e.err, e.late)
+	}
+	if asked.backfill() && len(r.Remaining) == 0 && errors.Join(errs...) == nil {
+		errs = append(errs, f.forget(ctx, exports))
+	}
+	return errors.Join(errs...)
+}
+
+// planners is how many organisations are planned, or closed, at a time: these are
+// a few requests each to the store, not to the API.
+const planners = 16
+
+// planAll plans for each organisation, the one that is most behind first: what a
+// run's time does not suffice for is first in the next.
+func (f *Function) planAll(ctx context.Context, run string, asked request, orgs []string) []*export {
+	now := time.Now().UTC()
+	exports := make([]*export, len(orgs))
+	sideBySide(len(orgs), planners, func(i int) { exports[i] = f.plan(ctx, run, asked, now, orgs[i]) })
+	slices.SortStableFunc(exports, func(a, b *export) int { return a.lead().Compare(b.lead()) })
+	return exports
+}
+
+// lookBehindAll looks behind the new time of all organisations that have no other.
+// Each has a share of the time that is left.
+func (f *Function) lookBehindAll(ctx context.Context, exports []*export) {
+	var waiting atomic.Int64
+	waiting.Store(int64(len(exports)))
+	sideBySide(len(exports), f.cfg.walks(), func(i int) {
+		e := exports[i]
+		rounds := float64(waiting.Add(-1))/float64(f.cfg.walks()) + 1
+		if ctx.Err() != nil || e.stopped() || !e.complete() {
+			return
 		}
-		errs = append(errs, j.err, j.late)
+		var until time.Time
+		if deadline, ok := ctx.Deadline(); ok {
+			until = time.Now().Add(time.Duration(float64(time.Until(deadline)) / rounds))
+		}
+		err := f.lookBehind(ctx, e, until)
+		var cut *retry.CutError
+		if outcome.Late(ctx, err) && (!errors.As(err, &cut) || cut.Last == nil) {
+			return // the next run goes on with it, and nothing is asked of this one but new time
+		}
+		e.fail(ctx, err)
+	})
+}
+
+// sideBySide does n things, limit at a time.
+func sideBySide(n, limit int, do func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(limit)
+	for i := range n {
+		g.Go(func() error { do(i); return nil })
+	}
+	_ = g.Wait()
+}
+
+// forget removes the progress of a backfill that is complete: asked for again, it
+// looks for what has arrived since.
+func (f *Function) forget(ctx context.Context, exports []*export) error {
+	ctx, cancel := outcome.LastWords(ctx)
+	defer cancel()
+	var errs []error
+	for _, e := range exports {
+		errs = append(errs, f.state.Remove(ctx, e.progressPath()))
 	}
 	return errors.Join(errs...)
 }

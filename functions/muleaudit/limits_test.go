@@ -28,7 +28,7 @@ func TestBudgetIsSharedAndNotExceeded(t *testing.T) {
 	for i, org := range orgs {
 		n := 40_000 // a hundred pages a slice: far more than eight seconds suffice for
 		if org == "small" {
-			n = 24 // a page a slice
+			n = 24 // two pages
 		}
 		w.api.AddSynthetic(org, emulator.Synthetic{Seed: uint64(i), N: n, From: aligned(20), To: aligned(1)})
 	}
@@ -51,7 +51,11 @@ func TestBudgetIsSharedAndNotExceeded(t *testing.T) {
 		t.Errorf("%d requests in %v", len(m.Arrivals), took)
 	}
 	for _, org := range orgs {
-		if n := m.Queries[org]; n < m.Requests["query"]/6 {
+		least := m.Requests["query"] / 4
+		if org == "small" {
+			least = 2 // that is all of it
+		}
+		if n := m.Queries[org]; n < least {
 			t.Errorf("%s got %d of %d queries", org, n, m.Requests["query"])
 		}
 	}
@@ -83,26 +87,13 @@ func TestDeadline(t *testing.T) {
 	if status != 503 || !strings.Contains(answer, `"status":"partial"`) || !strings.Contains(answer, `"remaining":["org-1: `) {
 		t.Fatalf("%d %s", status, answer)
 	}
-	// Complete slices are out, and no other's events.
+	// What was read is out.
 	kept := 0
 	for _, n := range w.lines(hour)["org-1"] {
 		kept += n
 	}
 	if kept == 0 || kept >= len(events) {
 		t.Errorf("%d of %d events are out", kept, len(events))
-	}
-	perSlice := map[string]int{}
-	for _, e := range events {
-		perSlice[e.Time.UTC().Truncate(hour).Format("20060102T150405Z")]++
-	}
-	keys, err := w.output.Keys(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range keys {
-		if want := perSlice[objectName.FindStringSubmatch(k)[3]]; len(w.object(k)) != want {
-			t.Errorf("%s holds %d of its slice's %d events", k, len(w.object(k)), want)
-		}
 	}
 	// The same trigger, delivered again and again, gets through.
 	for range 50 {

@@ -19,7 +19,8 @@ type manifest struct {
 	Org   string    `json:"org"`
 	Start time.Time `json:"slice_start"`
 	End   time.Time `json:"slice_end"`
-	// From and To are the part of the slice that was read.
+	// From and To bound the part of the slice that was read, and all of its events
+	// save those that have no time of their own.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	// Keys is the number of keys that follow.

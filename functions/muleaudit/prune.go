@@ -97,6 +97,7 @@ func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (ke
 		needed = earliest(needed, watermark.Add(-f.cfg.Overlap-2*day)) // and slices beside it
 	}
 	noted := t.DryRun()
+	days := map[string]bool{} // of which something stays
 	err = t.Objects(ctx, f.state, prunedSlices, func(yield func(*blob.ListObject, error) bool) {
 		for s, err := range st.sliceObjects(ctx, t.Before()) {
 			if err != nil {
@@ -105,6 +106,7 @@ func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (ke
 			}
 			if !s.start.Add(day).Before(needed) || !s.written.Before(t.Before()) || s.named(pending) {
 				kept++
+				days[s.start.Format(dayForm)] = true
 				continue
 			}
 			if !noted { // before anything is removed
@@ -118,6 +120,24 @@ func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (ke
 				if !yield(o, nil) {
 					return
 				}
+			}
+		}
+	})
+	if err != nil {
+		return kept, err
+	}
+	err = t.Objects(ctx, f.state, "lengths of slices", func(yield func(*blob.ListObject, error) bool) {
+		for o, err := range f.state.Objects(ctx, st.dir("lengths")+"/") {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			at := path.Base(path.Dir(o.Key))
+			if days[at] || at >= needed.Format(dayForm) || !o.ModTime.Before(t.Before()) {
+				continue
+			}
+			if !yield(o, nil) {
+				return
 			}
 		}
 	})

@@ -56,8 +56,8 @@ func (f *Function) publishPart(ctx context.Context, p part) (done bool, err erro
 const contentType = "application/gzip"
 
 // publishPending publishes the manifests that are marked as pending: those of runs
-// that were killed, or of ones that are just at it. It returns their parts.
-func (f *Function) publishPending(ctx context.Context, l orgState) (parts []part, err error) {
+// that were killed, or of others that are just at it. It returns their parts.
+func (f *Function) publishPending(ctx context.Context, l orgState, run string) (parts []part, err error) {
 	pending, err := l.pending(ctx)
 	if err != nil {
 		return nil, err
@@ -69,6 +69,9 @@ func (f *Function) publishPending(ctx context.Context, l orgState) (parts []part
 		}
 		if err != nil {
 			return parts, err
+		}
+		if m.Run == run {
+			continue // by another walk of this run, or it failed and said so
 		}
 		if err := f.publish(ctx, l, manifestPath, m); err != nil {
 			return parts, err

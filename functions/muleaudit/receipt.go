@@ -1,6 +1,7 @@
 package muleaudit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -15,20 +16,21 @@ type Receipt struct {
 // OrgReceipt is what a run did for one organisation.
 type OrgReceipt struct {
 	Org string `json:"org"`
-	// From and To are the window that was asked for; Done is how far it is
-	// complete, and the watermark in a scheduled run.
+	// From and To are the window that was asked for, of a scheduled run the new time;
+	// Done is how far it is complete, and the watermark in a scheduled run.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	Done time.Time `json:"done"`
 
-	Events     int64    `json:"events"`            // new, each in one of Objects
-	Late       int64    `json:"late"`              // of these, from before the last watermark
-	Duplicates int64    `json:"duplicates"`        // exported before, or identical
-	Rejected   int64    `json:"quarantined"`       // new in quarantine
-	Untimed    int64    `json:"untimed,omitempty"` // of Events, without a timestamp
+	Events     int64    `json:"events"`              // new, each in one of Objects
+	Late       int64    `json:"late"`                // of these, from before the last watermark
+	Duplicates int64    `json:"duplicates"`          // exported before, or identical
+	Rejected   int64    `json:"quarantined"`         // new in quarantine
+	Untimed    int64    `json:"untimed,omitempty"`   // of Events, without a timestamp
+	Unordered  int64    `json:"unordered,omitempty"` // of Events, behind newer ones in their object
 	Pages      int      `json:"pages"`
 	APITotal   int64    `json:"api_total"` // entries in the window, as the API counts
-	Slices     int      `json:"slices"`    // looked at
+	Slices     int      `json:"slices"`    // parts of slices that had entries
 	Objects    []Object `json:"objects"`
 
 	// Recovered are the objects of an earlier run that was cut off between
@@ -47,18 +49,6 @@ type Object struct {
 	SHA256 string `json:"sha256"`
 }
 
-func (o *OrgReceipt) add(res found) {
-	o.Slices++
-	o.Events += res.events
-	o.Late += res.late
-	o.Duplicates += res.duplicates
-	o.Rejected += res.rejected
-	o.Untimed += res.untimed
-	o.Pages += res.pages
-	o.APITotal += max(0, res.total-res.outside)
-	o.Objects = append(o.Objects, objects(res.objects)...)
-}
-
 func objects(parts []part) []Object {
 	out := make([]Object, len(parts))
 	for i, p := range parts {
@@ -67,22 +57,30 @@ func objects(parts []part) []Object {
 	return out
 }
 
-// total sums up the organisations, and tells whether anything was done for any.
-// In counts the entries of looks that were completed: what a look that broke
-// off had read will be read again.
-func (r *Receipt) total() (did bool) {
-	for _, o := range r.Orgs {
-		did = did || o.Slices > 0 || len(o.Recovered) > 0
-		r.In += o.Events + o.Duplicates + o.Rejected
-		r.Out += o.Events
-		r.Quarantined += o.Rejected
-		r.Filtered += o.Duplicates
-		for _, obj := range o.Objects {
-			r.BytesOut += obj.Bytes
-		}
-		if o.Remaining != "" {
-			r.Remaining = append(r.Remaining, o.Org+": "+o.Remaining)
-		}
+// add takes in what was done for an organisation. In counts what was received of
+// what is committed: what was not will be read again.
+func (r *Receipt) add(e *export, o OrgReceipt) {
+	r.Orgs = append(r.Orgs, o)
+	r.In += e.in
+	r.Out += o.Events
+	r.Quarantined += o.Rejected
+	r.Filtered += o.Duplicates
+	for _, obj := range o.Objects {
+		r.BytesOut += obj.Bytes
 	}
-	return did
+	r.BytesIn += e.bytesIn
+	r.Retries += e.retries
+	if o.Remaining != "" {
+		r.Remaining = append(r.Remaining, o.Org+": "+o.Remaining)
+	}
+	if !e.reached.IsZero() {
+		r.Lag(o.Org, time.Since(e.reached))
+	}
+}
+
+// did tells whether the run got anywhere.
+func (r *Receipt) did() bool {
+	return slices.ContainsFunc(r.Orgs, func(o OrgReceipt) bool {
+		return o.Pages > 0 || len(o.Recovered) > 0
+	})
 }

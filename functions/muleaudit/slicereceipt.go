@@ -2,33 +2,40 @@ package muleaudit
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
-// sliceReceipt records, for one slice, which parts of it were read and what the API
-// said of them: what [Function.Verify] compares the API with.
+// sliceReceipt records, for one slice, which parts of it were read and how many
+// entries that were: what [Function.Verify] compares the API with.
 type sliceReceipt struct {
 	Org   string    `json:"org"`
 	Start time.Time `json:"slice_start"`
 	End   time.Time `json:"slice_end"`
 	// Distinct is the number of events in the slice's objects.
-	Distinct int64     `json:"distinct"`
-	Looks    []reading `json:"looks"`
+	Distinct int64 `json:"distinct"`
+	// Readings are in order and apart; where one ends at the next one's beginning,
+	// they are one.
+	Readings []reading `json:"looks"`
 }
 
-// reading is the last look at [From, To) of the slice.
+// reading is what was last read of [From, To) of the slice.
 type reading struct {
-	From     time.Time `json:"from"`
-	To       time.Time `json:"to"`
-	Events   int64     `json:"events"`            // entries received, identical ones included
-	APITotal int64     `json:"api_total"`         // entries counted by the API, -1 if it did not say
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Events is the number of entries received, identical ones included. Where
+	// readings overlapped it may be too small, never too large.
+	Events   int64     `json:"events"`
+	APITotal int64     `json:"api_total"`         // entries counted by the API, -1 if it was not asked for just this
 	Outside  int64     `json:"outside,omitempty"` // of APITotal, entries beside [From, To)
 	Pages    int       `json:"pages"`
-	Run      string    `json:"run"`
+	Run      string    `json:"run"` // the last one
 	At       time.Time `json:"at"`
 }
+
+func (r reading) interval() interval { return interval{r.From, r.To} }
 
 func (l orgState) sliceReceiptPath(start time.Time) string { return l.sliceDir(start) + "looks" }
 
@@ -42,24 +49,44 @@ func (l orgState) sliceReceipt(ctx context.Context, start time.Time) (sliceRecei
 	return rec, err
 }
 
-// noteLook adds a finished look to its slice's record, in place of the looks at
-// parts of the same span. It is a report, not what delivery rests on: should
-// two runs write it at once, the last one stands, and the next look repairs it.
-func (l orgState) noteLook(ctx context.Context, k look, run string, res found, distinct int64) error {
-	rec, err := l.sliceReceipt(ctx, k.start)
+// note adds a reading to its slice's record. It is a report, not what delivery
+// rests on: should two runs write it at once, the last one stands, and the next
+// reading repairs it.
+func (l orgState) note(ctx context.Context, s slice, r reading, events int64) error {
+	rec, err := l.sliceReceipt(ctx, s.From)
 	if err != nil {
 		return err
 	}
-	rec.Org, rec.Start, rec.End, rec.Distinct = k.org, k.start, k.end, distinct
-	kept := rec.Looks[:0]
-	for _, old := range rec.Looks {
-		if old.From.Before(k.from) || old.To.After(k.to) {
-			kept = append(kept, old)
+	events = max(events, rec.Distinct)
+	if events == rec.Distinct && slices.ContainsFunc(rec.Readings, func(old reading) bool {
+		return old.From.Equal(r.From) && old.To.Equal(r.To) && old.Events == r.Events
+	}) {
+		return nil // nothing new
+	}
+	rec.Org, rec.Start, rec.End, rec.Distinct = s.org, s.From, latest(s.To, rec.End), events
+	rec.Readings = merge(rec.Readings, r)
+	return l.state.PutJSON(ctx, l.sliceReceiptPath(s.From), rec)
+}
+
+// merge puts r in place of what it covers, and makes one reading of those that
+// adjoin it.
+func merge(old []reading, r reading) []reading {
+	var out []reading
+	for _, o := range old {
+		switch {
+		case !o.From.Before(r.From) && !o.To.After(r.To): // covered
+		case o.To.Before(r.From) || o.From.After(r.To):
+			out = append(out, o)
+		default:
+			events, pages := max(o.Events, r.Events), max(o.Pages, r.Pages)
+			if o.To.Equal(r.From) || o.From.Equal(r.To) {
+				events, pages = o.Events+r.Events, o.Pages+r.Pages
+			}
+			r.From, r.To = earliest(o.From, r.From), latest(o.To, r.To)
+			r.Events, r.Pages, r.APITotal, r.Outside = events, pages, -1, 0
 		}
 	}
-	rec.Looks = append(kept, reading{
-		From: k.from, To: k.to, Events: res.entries, APITotal: res.total, Outside: res.outside, Pages: res.pages,
-		Run: run, At: time.Now().UTC(),
-	})
-	return l.state.PutJSON(ctx, l.sliceReceiptPath(k.start), rec)
+	out = append(out, r)
+	slices.SortFunc(out, func(a, b reading) int { return a.From.Compare(b.From) })
+	return out
 }

@@ -14,17 +14,21 @@ import (
 
 // orgState is what STATE_URL knows of one organisation:
 //
-//	muleaudit/<org>/watermark/<time>        all before it is exported; the latest counts
-//	muleaudit/<org>/since/<time>            where the first scheduled run began
-//	muleaudit/<org>/length/<slice>          every slice length ever used
-//	muleaudit/<org>/slices/<start>/000001   manifests, in order: see manifest
-//	muleaudit/<org>/slices/<start>/looks    the slice's receipt: see sliceReceipt
-//	muleaudit/<org>/pending/<start>-000001  this manifest may not be published yet
-//	muleaudit/<org>/staged/<run>/…          objects that wait to be published
+//	muleaudit/<org>/watermark/<time>         all before it is exported; the latest counts
+//	muleaudit/<org>/since/<time>             where the first scheduled run began
+//	muleaudit/<org>/ahead                    what is exported beyond the watermark: see progress
+//	muleaudit/<org>/backfill/<from>-<to>     what of a backfill under way is: see progress
+//	muleaudit/<org>/behind                   how far was looked behind: see behind
+//	muleaudit/<org>/lengths/<day>/<slice>    slice lengths in use on a day
+//	muleaudit/<org>/length/<slice>           likewise on any day before the first such
+//	muleaudit/<org>/slices/<start>/000001    manifests, in order: see manifest
+//	muleaudit/<org>/slices/<start>/looks     the slice's receipt: see sliceReceipt
+//	muleaudit/<org>/pending/<start>-000001   this manifest may not be published yet
+//	muleaudit/<org>/staged/<run>/…           objects that wait to be published
 //
-// <start> is the slice's first moment as in 20260102T150000Z. A slice lies within
-// one day, whatever its length, so that a list of slices/20260102 has all that
-// there is of a day.
+// <start> is the slice's first moment as in 20260102T150000Z, <day> its date as
+// in 20260102. A slice lies within one day, whatever its length, so that a list
+// of slices/20260102 has all that there is of a day.
 type orgState struct {
 	state *bucket.Bucket
 	org   string
@@ -86,86 +90,9 @@ func (l orgState) begin(ctx context.Context, t time.Time, run string) error {
 	return err
 }
 
-// lengths returns every slice length that manifests may have been made with,
-// length among them. MULE_SLICE may change from one deployment to the next, and
-// the slices of before still know what they hold.
-func (l orgState) lengths(ctx context.Context, length time.Duration) ([]time.Duration, error) {
-	dir := l.dir("length") + "/"
-	keys, err := l.state.Keys(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []time.Duration
-	for _, k := range keys {
-		d, err := time.ParseDuration(path.Base(k))
-		if err != nil || d < time.Minute || day%d != 0 {
-			return nil, fmt.Errorf("%s is not a slice length: remove it", k)
-		}
-		out = append(out, d)
-	}
-	if slices.Contains(out, length) {
-		return out, nil
-	}
-	if err := l.state.PutJSON(ctx, dir+length.String(), struct{}{}); err != nil {
-		return nil, fmt.Errorf("save slice length: %w", err)
-	}
-	return append(out, length), nil
-}
-
 // sliceDir is where the manifests of the slice that starts at start lie.
 func (l orgState) sliceDir(start time.Time) string {
 	return l.dir("slices", start.UTC().Format(basic)) + "/"
-}
-
-// manifests lists the manifests of the slice that starts at start, in order.
-func (l orgState) manifests(ctx context.Context, start time.Time) ([]string, error) {
-	keys, err := l.state.Keys(ctx, l.sliceDir(start))
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(keys, func(k string) bool { return path.Base(k) == "looks" }), nil
-}
-
-// exported is what a slice has in its objects so far.
-type exported struct {
-	keys      keys  // also those of other slices that overlap this one
-	manifests int   // of this slice
-	parts     int   // of this slice
-	events    int64 // of this slice
-}
-
-// exported reads the manifests of every slice, of any of the lengths, that
-// overlaps s.
-func (l orgState) exported(ctx context.Context, s slice, lengths []time.Duration) (*exported, error) {
-	e := &exported{keys: keys{}}
-	seen := map[time.Time]bool{}
-	for _, d := range lengths {
-		for start := s.start.Truncate(d); start.Before(s.end); start = start.Add(d) {
-			if seen[start] {
-				continue
-			}
-			seen[start] = true
-			manifests, err := l.manifests(ctx, start)
-			if err != nil {
-				return nil, err
-			}
-			for _, path := range manifests {
-				c, err := readManifest(ctx, l.state, path, e.keys)
-				if err != nil {
-					return nil, err
-				}
-				if !start.Equal(s.start) {
-					continue
-				}
-				e.manifests++
-				e.parts += len(c.Parts)
-				for _, p := range c.Parts {
-					e.events += p.Events
-				}
-			}
-		}
-	}
-	return e, nil
 }
 
 // manifestsOf is the series of the manifests of the slice that starts at start.
@@ -175,14 +102,9 @@ func (l orgState) manifestsOf(start time.Time) bucket.Series {
 	return l.state.Series(l.sliceDir(start)+"0", bucket.Digits(5))
 }
 
-// manifestPath and pendingPath are where the nth manifest of s lies, and the mark
-// that it may be unpublished.
-func (l orgState) manifestPath(s slice, n int) string {
-	return fmt.Sprintf("%s%06d", l.sliceDir(s.start), n)
-}
-
-func (l orgState) pendingPath(s slice, n int) string {
-	return l.dir("pending", fmt.Sprintf("%s-%06d", s.start.UTC().Format(basic), n))
+// pendingPath is the mark that the nth manifest of a slice may be unpublished.
+func (l orgState) pendingPath(start time.Time, n uint64) string {
+	return l.dir("pending", fmt.Sprintf("%s-%06d", start.UTC().Format(basic), n))
 }
 
 // pending lists the manifests that may not be published yet.
@@ -206,4 +128,43 @@ func (l orgState) pending(ctx context.Context) ([]string, error) {
 func (l orgState) pendingOf(manifestPath string) string {
 	dir, n := path.Split(manifestPath)
 	return l.dir("pending", path.Base(dir)+"-"+n)
+}
+
+// progress is which parts of a window are exported, where that is more than its
+// beginning: several walks read it side by side, and an end of time may find
+// each of them anywhere.
+type progress struct {
+	Done []interval `json:"done"`
+}
+
+// progressPath is where the progress of a backfill of w lies, or of scheduled
+// runs where w is nil.
+func (l orgState) progressPath(w *interval) string {
+	if w == nil {
+		return l.dir("ahead")
+	}
+	return l.dir("backfill", w.From.Format(stamp)+"-"+w.To.Format(stamp))
+}
+
+// progress returns nothing where there is none.
+func (l orgState) progress(ctx context.Context, path string) ([]interval, error) {
+	var p progress
+	if err := l.state.ReadJSON(ctx, path, &p); err != nil && !bucket.IsNotFound(err) {
+		return nil, err
+	}
+	return p.Done, nil
+}
+
+// addProgress notes what is done besides what is noted there. Of two runs at once
+// the one may not see what the other adds: that is then read again.
+func (l orgState) addProgress(ctx context.Context, path string, done []interval, after time.Time) error {
+	there, err := l.progress(ctx, path)
+	if err != nil {
+		return err
+	}
+	for _, i := range done {
+		there = union(there, i)
+	}
+	there = slices.DeleteFunc(there, func(i interval) bool { return !i.To.After(after) })
+	return l.state.PutJSON(ctx, path, progress{there})
 }

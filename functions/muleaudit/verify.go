@@ -240,7 +240,7 @@ func (p *proven) verify(ctx context.Context) (err error) {
 	}
 	if p.o.Deep {
 		return p.each(ctx, func(ctx context.Context, e evidence) error {
-			defer p.progress(latest(e.start, p.v.From), earliest(e.end, p.v.To))
+			defer p.progress(latest(e.From, p.v.From), earliest(e.To, p.v.To))
 			return p.deep(ctx, e)
 		})
 	}

@@ -60,6 +60,9 @@ type Rejected struct {
 	start []byte // of the record, or all of it
 }
 
+// Timestamp is [Timestamp] of the entry, as far as its beginning tells.
+func (r Rejected) Timestamp() (ms int64, ok bool) { return Timestamp(r.start) }
+
 // Codes of rejected entries.
 const (
 	TooLong   = "record_too_long"

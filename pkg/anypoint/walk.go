@@ -124,7 +124,7 @@ func (i *inside) Entry(raw []byte) error {
 }
 
 func (i *inside) Reject(r Rejected) error {
-	if ms, ok := Timestamp(r.start); ok && i.beside(ms) {
+	if ms, ok := r.Timestamp(); ok && i.beside(ms) {
 		i.page++
 		return nil
 	}

@@ -11,6 +11,10 @@ type Deviations struct {
 	// PageCap is the most entries a page has, whatever limit is asked for; the
 	// vendor names no maximum [inferred].
 	PageCap int
+	// Descending answers with the newest first, whatever is asked for: the UI asks
+	// for that order, so that a server which does not know the parameter may well
+	// have it [inferred].
+	Descending bool
 	// NoCursor leaves the cursor away, as in offset mode, which is what a server
 	// that does not know cursorPagination does.
 	NoCursor bool
@@ -54,6 +58,7 @@ func (d Deviations) cut(sel selection) selection {
 	case Seconds:
 		sel.last -= sel.last % second
 	}
+	sel.ascending = sel.ascending && !d.Descending
 	if d.PageCap > 0 {
 		sel.limit = min(sel.limit, d.PageCap)
 	}

@@ -1,0 +1,164 @@
+package muleaudit
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// behind is how far an organisation's runs have looked behind the watermark.
+type behind struct {
+	// Whole is when all of it was last read again, and Since from where on the
+	// next time does: nothing must slide out of MULE_OVERLAP in between.
+	Whole time.Time `json:"whole"`
+	Since time.Time `json:"since"`
+	// Left is what a run that began to read again had not the time for.
+	Left *interval `json:"left,omitempty"`
+	// LeftWhole says that with it all of it is read again.
+	LeftWhole bool `json:"left_whole,omitempty"`
+}
+
+func (l orgState) behindPath() string { return l.dir("behind") }
+
+func (l orgState) behind(ctx context.Context) (b behind, err error) {
+	err = l.state.ReadJSON(ctx, l.behindPath(), &b)
+	if bucket.IsNotFound(err) {
+		return b, nil
+	}
+	return b, err
+}
+
+// fewPages is up to how many pages reading again is not worth a question first.
+const fewPages = 2
+
+// lookBehind reads again what lies behind the new time of a scheduled run, for
+// events that arrived late: all of it every MULE_OVERLAP, else what of it has
+// another number of entries than were read. What there is no time for is left to
+// the next run.
+func (f *Function) lookBehind(ctx context.Context, e *export, until time.Time) error {
+	if e.backfill || f.cfg.Overlap <= 0 || e.watermark.IsZero() {
+		return nil
+	}
+	state, err := e.state.behind(ctx)
+	if err != nil {
+		return err
+	}
+	since, err := e.state.since(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	back := interval{latest(since, e.watermark.Add(-f.cfg.Overlap)).Truncate(f.cfg.Slice), e.window.To}
+	whole := now.Sub(state.Whole) >= f.cfg.Overlap || state.LeftWhole
+	switch {
+	case state.Left != nil: // first what was left; all else is looked at by the next run
+		back = interval{state.Left.From, latest(state.Left.To, back.From)}
+	case whole: // not the new time as well, which was just read
+		back.To = e.watermark
+		if !state.Since.IsZero() {
+			back.From = latest(since, earliest(back.From, state.Since)).Truncate(f.cfg.Slice)
+		}
+	}
+	var again []interval
+	if whole || state.Left != nil {
+		again = []interval{back}
+	} else if again, err = f.changed(ctx, e, back); err != nil {
+		return err
+	}
+	for _, part := range again {
+		s := newLeg(e, part)
+		s.behind = true
+		if err := f.walk(ctx, s, until); !s.done() {
+			left := interval{s.position(), again[len(again)-1].To}
+			state.Left, state.LeftWhole = &left, whole
+			return errors.Join(err, e.state.state.PutJSON(ctx, e.state.behindPath(), state))
+		}
+	}
+	if whole {
+		state.Whole, state.Since = now, e.window.To.Add(-f.cfg.Overlap)
+	}
+	if whole || state.Left != nil {
+		state.Left, state.LeftWhole = nil, false
+		return e.state.state.PutJSON(ctx, e.state.behindPath(), state)
+	}
+	return nil
+}
+
+// changed returns what has to be read again for the API to count more there than
+// was read.
+func (f *Function) changed(ctx context.Context, e *export, back interval) ([]interval, error) {
+	known, err := e.readIn(ctx, back)
+	if err != nil {
+		return nil, err
+	}
+	differs := func(i interval, events int64) (bool, error) {
+		if events < 0 {
+			return true, nil
+		}
+		total, err := f.api.Total(ctx, anypoint.Query{Org: e.org, From: i.From, To: i.To})
+		var refused *anypoint.Error
+		if errors.As(err, &refused) && refused.Kind == anypoint.Protocol && retry.IsPermanent(err) {
+			return true, nil // it names no totals, so only reading tells
+		}
+		return total != events, err
+	}
+	sum := int64(0)
+	for _, k := range known {
+		if k.events < 0 {
+			sum = -1
+			break
+		}
+		sum += k.events
+	}
+	if more, err := differs(back, sum); err != nil || !more {
+		return nil, err
+	}
+	var again []interval
+	for _, k := range known {
+		if len(known) > 1 && k.events > int64(fewPages*f.cfg.PageSize) {
+			if more, err := differs(k.interval, k.events); err != nil || !more {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		again = union(again, k.interval)
+	}
+	return again, nil
+}
+
+// counted is how many entries were read of a part of a slice, -1 where that is
+// not known.
+type counted struct {
+	interval
+	events int64
+}
+
+// readIn returns, slice by slice, what is known to have been read in i.
+func (e *export) readIn(ctx context.Context, i interval) ([]counted, error) {
+	var all []counted
+	for s := sliceAt(e.org, i.From, e.f.cfg.Slice); s.From.Before(i.To); s = s.next() {
+		all = append(all, counted{s.interval.within(i), -1})
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for n := range all {
+		g.Go(func() error {
+			rec, err := e.state.sliceReceipt(ctx, sliceAt(e.org, all[n].From, e.f.cfg.Slice).From)
+			for _, r := range rec.Readings {
+				if r.interval() == all[n].interval {
+					all[n].events = r.Events
+				}
+			}
+			return err
+		})
+	}
+	return all, g.Wait()
+}
