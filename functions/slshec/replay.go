@@ -8,44 +8,18 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/hec"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
-
-// Replayed is what became of the records in quarantine.
-type Replayed struct {
-	Objects  int      // replayed as a whole, and marked so
-	Accepted int      // events that Splunk took
-	Kept     []string // objects that stay, each with the first reason
-}
 
 // Replay sends the events in quarantine to Splunk again, as they were, ids
 // included. An object of which every event is accepted is marked as replayed;
 // one with events that are refused again, or with logs that never became
 // events, stays as it is. note, if set, hears of each object.
-func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (Replayed, error) {
-	var done Replayed
+func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error) {
 	session := f.hec.Session().Trust() // what is refused again stays where it is
-	for obj, err := range f.Quarantine().Pending(ctx) {
-		if err != nil {
-			return done, err
-		}
-		accepted, reason, err := f.replay(ctx, session, obj.Name)
-		done.Accepted += accepted
-		if err != nil {
-			return done, fmt.Errorf("%s: %w", obj.Name, err)
-		}
-		if reason != "" {
-			done.Kept = append(done.Kept, obj.Name+": "+reason)
-			continue
-		}
-		if err := f.Quarantine().Replayed(ctx, obj); err != nil {
-			return done, err
-		}
-		done.Objects++
-		if note != nil {
-			note(obj.Name, accepted)
-		}
-	}
-	return done, nil
+	return f.Consumer.Replay(ctx, func(ctx context.Context, object string) (int, string, error) {
+		return f.replay(ctx, session, object)
+	}, note)
 }
 
 // replay sends the events of one object, a batch at a time.

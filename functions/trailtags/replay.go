@@ -12,44 +12,18 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
-
-// Replayed is what became of the records in quarantine.
-type Replayed struct {
-	Objects  int      // replayed as a whole, and marked so
-	Accepted int      // rows that SLS took
-	Kept     []string // objects that stay, each with the first reason
-}
 
 // Replay writes the rows in quarantine again, as they were. An object of which
 // every row is taken is marked as replayed; one with rows that are refused again,
 // or with events that never became rows, stays as it is. note, if set, hears of
 // each object.
-func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (Replayed, error) {
-	var done Replayed
+func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error) {
 	w := f.writer().Trust() // what is refused again stays where it is
-	for obj, err := range f.Quarantine().Pending(ctx) {
-		if err != nil {
-			return done, err
-		}
-		accepted, reason, err := f.replay(ctx, w, obj.Name)
-		done.Accepted += accepted
-		if err != nil {
-			return done, fmt.Errorf("%s: %w", obj.Name, err)
-		}
-		if reason != "" {
-			done.Kept = append(done.Kept, obj.Name+": "+reason)
-			continue
-		}
-		if err := f.Quarantine().Replayed(ctx, obj); err != nil {
-			return done, err
-		}
-		done.Objects++
-		if note != nil {
-			note(obj.Name, accepted)
-		}
-	}
-	return done, nil
+	return f.Consumer.Replay(ctx, func(ctx context.Context, object string) (int, string, error) {
+		return f.replay(ctx, w, object)
+	}, note)
 }
 
 // replay writes the rows of one object. Each row has one of its own, so that this

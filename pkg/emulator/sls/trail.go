@@ -13,13 +13,20 @@ import (
 // event, that holds JSON. Source: ActionTrail's page on the fields of an event,
 // and SLS's on the logstore that a trail makes.
 func (g *Generator) Trail(n int) []byte {
+	return g.TrailOf(n, func(map[string]any) {})
+}
+
+// TrailOf is Trail with events that edit has changed.
+func (g *Generator) TrailOf(n int, edit func(event map[string]any)) []byte {
 	lg := &sdk.LogGroup{
 		Topic: proto.String("actiontrail_audit_event"), Source: proto.String("actiontrail_internal"),
 		LogTags: []*sdk.LogTag{{Key: proto.String("__receive_time__"), Value: proto.String(fmt.Sprint(g.Start.Unix()))}},
 	}
 	for range n {
 		at := g.Start.Add(time.Duration(g.seq) * time.Millisecond)
-		event, err := json.Marshal(g.event(at))
+		e := g.event(at)
+		edit(e)
+		event, err := json.Marshal(e)
 		if err != nil {
 			panic(err) // strings and numbers
 		}

@@ -1,0 +1,43 @@
+package consume
+
+import (
+	"context"
+	"fmt"
+)
+
+// Replayed is what became of the records in quarantine.
+type Replayed struct {
+	Objects  int      // replayed as a whole, and marked so
+	Accepted int      // records that were taken
+	Kept     []string // objects that stay, each with the first reason
+}
+
+// Replay has one deliver the records of each object in quarantine again. An object
+// of which every record is taken is marked as replayed; for any other one returns a
+// reason, and the object stays as it is. note, if set, hears of each object that is
+// replayed.
+func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, object string) (accepted int, reason string, err error), note func(object string, accepted int)) (Replayed, error) {
+	var done Replayed
+	for obj, err := range c.quarantine.Pending(ctx) {
+		if err != nil {
+			return done, err
+		}
+		accepted, reason, err := one(ctx, obj.Name)
+		done.Accepted += accepted
+		if err != nil {
+			return done, fmt.Errorf("%s: %w", obj.Name, err)
+		}
+		if reason != "" {
+			done.Kept = append(done.Kept, obj.Name+": "+reason)
+			continue
+		}
+		if err := c.quarantine.Replayed(ctx, obj); err != nil {
+			return done, err
+		}
+		done.Objects++
+		if note != nil {
+			note(obj.Name, accepted)
+		}
+	}
+	return done, nil
+}
