@@ -13,6 +13,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/functions/slshec"
+	"github.com/siemfeed/siemfeed/functions/trailtags"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -23,31 +24,37 @@ type (
 	runCmd struct {
 		Muleaudit runFunction `cmd:"" help:"MuleSoft audit logs to a bucket."`
 		Gunzipcsv runFunction `cmd:"" help:"Logpush objects that the queue tells of to CSV."`
-		Slshec    runSlshec   `cmd:"" help:"Logs of a logstore to Splunk."`
+		Slshec    runConsumer `cmd:"" help:"Logs of a logstore to Splunk."`
+		Trailtags runConsumer `cmd:"" help:"ActionTrail events with the tags of what they touched, to another logstore."`
 	}
 	backfillCmd struct {
 		Muleaudit backfillMuleaudit `cmd:"" help:"MuleSoft audit logs of a span of time."`
 		Gunzipcsv backfillGunzipcsv `cmd:"" help:"Logpush objects that lie in the source, to CSV."`
-		Slshec    backfillSlshec    `cmd:"" help:"Logs that were received in a span of time, in a consumer group of their own."`
+		Slshec    backfillConsumer  `cmd:"" help:"Logs that were received in a span of time, in a consumer group of their own."`
+		Trailtags backfillConsumer  `cmd:"" help:"Events that were received in a span of time, likewise."`
 	}
 	verifyCmd struct {
 		Muleaudit verifyMuleaudit `cmd:"" help:"Receipts, objects and the API's totals."`
 		Gunzipcsv verifyGunzipcsv `cmd:"" help:"Every source object and its target."`
-		Slshec    verifySlshec    `cmd:"" help:"Receipts against the logs in SLS, shard by shard."`
+		Slshec    verifyConsumer  `cmd:"" help:"Receipts against the logs in SLS, shard by shard."`
+		Trailtags verifyConsumer  `cmd:"" help:"Receipts against the events in SLS, and each of their rows in the target."`
 	}
 	doctorCmd struct {
 		Muleaudit doctorMuleaudit `cmd:"" help:"Token, scopes, clock and buckets."`
 		Gunzipcsv doctorGunzipcsv `cmd:"" help:"Queue and buckets."`
-		Slshec    doctorSlshec    `cmd:"" help:"Key, logstore, consumer group, HEC, clock and buckets."`
+		Slshec    doctorConsumer  `cmd:"" help:"Key, logstore, consumer group, HEC, clock and buckets."`
+		Trailtags doctorConsumer  `cmd:"" help:"Keys, both logstores, the target's index, each account's role, clock and buckets."`
 	}
 	replayCmd struct {
 		Gunzipcsv replayGunzipcsv `cmd:"" help:"Objects and records that were rejected."`
-		Slshec    replaySlshec    `cmd:"" help:"Events that Splunk refused."`
+		Slshec    replayConsumer  `cmd:"" help:"Events that Splunk refused."`
+		Trailtags replayConsumer  `cmd:"" help:"Rows that SLS refused."`
 	}
 	serveCmd struct {
 		Muleaudit serveFunction `cmd:""`
 		Gunzipcsv serveFunction `cmd:""`
 		Slshec    serveFunction `cmd:""`
+		Trailtags serveFunction `cmd:""`
 	}
 )
 
@@ -56,6 +63,7 @@ var functions = map[functionName]function{
 	"muleaudit": {muleaudit.New, config.Variables[muleaudit.Config]()},
 	"gunzipcsv": {gunzipcsv.New, config.Variables[gunzipcsv.Config]()},
 	"slshec":    {slshec.New, config.Variables[slshec.Config]()},
+	"trailtags": {trailtags.New, config.Variables[trailtags.Config]()},
 }
 
 type function struct {

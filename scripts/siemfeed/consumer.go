@@ -9,24 +9,45 @@ import (
 	"golang.org/x/term"
 
 	"github.com/siemfeed/siemfeed/functions/slshec"
+	"github.com/siemfeed/siemfeed/functions/trailtags"
+	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
-// runSlshec drains once, or follows.
-type runSlshec struct {
+// consumer is a function that consumes a logstore.
+type consumer interface {
+	serve.Function
+	Follow(ctx context.Context, note func(receipt.Receipt)) error
+	Status() []sls.ShardStatus
+	Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error
+	Verify(ctx context.Context, from, to time.Time) ([]consume.Verified, error)
+	Doctor(ctx context.Context) []doctor.Check
+	Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error)
+}
+
+func openConsumer(ctx context.Context, c *cli, name functionName) (consumer, error) {
+	if name == "trailtags" {
+		return open(ctx, c, trailtags.Open)
+	}
+	return open(ctx, c, slshec.Open)
+}
+
+// runConsumer drains once, or follows.
+type runConsumer struct {
 	Follow bool          `help:"Go on for good, and show how far each shard is. MODE does not matter then."`
 	Every  time.Duration `help:"How often to show it where the output is no terminal." default:"30s"`
 	Quiet  bool          `help:"Do not print the receipt as JSON."`
 }
 
 // Run implements the command.
-func (r *runSlshec) Run(ctx context.Context, c *cli, name functionName) error {
+func (r *runConsumer) Run(ctx context.Context, c *cli, name functionName) error {
 	if !r.Follow {
 		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, name)
 	}
-	f, err := open(ctx, c, slshec.Open)
+	f, err := openConsumer(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -53,7 +74,7 @@ func (r *runSlshec) Run(ctx context.Context, c *cli, name functionName) error {
 
 // watch shows the shards every second in place on a terminal, and now and then
 // elsewhere.
-func (r *runSlshec) watch(ctx context.Context, f *slshec.Function) {
+func (r *runConsumer) watch(ctx context.Context, f consumer) {
 	every, live := r.Every, term.IsTerminal(int(os.Stderr.Fd()))
 	if live {
 		every = time.Second
@@ -91,38 +112,38 @@ func lagTable(shards []sls.ShardStatus) [][]string {
 	return rows
 }
 
-type backfillSlshec struct {
+type backfillConsumer struct {
 	From time.Time `required:"" help:"First receive time of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
 	To   time.Time `required:"" help:"First receive time after it."`
 }
 
 // Run implements the command.
-func (b *backfillSlshec) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, slshec.Open)
+func (b *backfillConsumer) Run(ctx context.Context, c *cli, name functionName) error {
+	f, err := openConsumer(ctx, c, name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	var events int64
+	var delivered int64
 	err = f.Backfill(ctx, b.From, b.To, func(r receipt.Receipt) {
-		events += r.Base().Out
+		delivered += r.Base().Out
 		fmt.Fprintln(os.Stderr, summary(r.Base()))
 	})
-	fmt.Fprintf(os.Stderr, "%s events\n", count(events))
+	fmt.Fprintf(os.Stderr, "%s delivered\n", count(delivered))
 	if err != nil {
 		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
 	}
 	return nil
 }
 
-type verifySlshec struct {
+type verifyConsumer struct {
 	From time.Time `help:"First receive time to look at; by default that of the first receipt."`
 	To   time.Time `help:"First receive time after it; by default now."`
 }
 
 // Run implements the command.
-func (v *verifySlshec) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, slshec.Open)
+func (v *verifyConsumer) Run(ctx context.Context, c *cli, name functionName) error {
+	f, err := openConsumer(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -131,10 +152,10 @@ func (v *verifySlshec) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return showSlshec(list)
+	return showShards(list)
 }
 
-func showSlshec(list []consume.Verified) error {
+func showShards(list []consume.Verified) error {
 	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
 	var sum consume.Verified
 	row := func(name string, v consume.Verified) {
@@ -156,11 +177,11 @@ func showSlshec(list []consume.Verified) error {
 	return findings(os.Stdout, sum.Findings)
 }
 
-type doctorSlshec struct{}
+type doctorConsumer struct{}
 
 // Run implements the command.
-func (doctorSlshec) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, slshec.Open)
+func (doctorConsumer) Run(ctx context.Context, c *cli, name functionName) error {
+	f, err := openConsumer(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -168,11 +189,11 @@ func (doctorSlshec) Run(ctx context.Context, c *cli) error {
 	return checks(os.Stdout, f.Doctor(ctx))
 }
 
-type replaySlshec struct{}
+type replayConsumer struct{}
 
 // Run implements the command.
-func (replaySlshec) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, slshec.Open)
+func (replayConsumer) Run(ctx context.Context, c *cli, name functionName) error {
+	f, err := openConsumer(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -180,7 +201,7 @@ func (replaySlshec) Run(ctx context.Context, c *cli) error {
 	done, err := f.Replay(ctx, func(object string, accepted int) {
 		fmt.Fprintf(os.Stderr, "%s: %s accepted\n", object, count(int64(accepted)))
 	})
-	fmt.Fprintf(os.Stderr, "%s events accepted, %d objects done, %d kept\n", count(int64(done.Accepted)), done.Objects, len(done.Kept))
+	fmt.Fprintf(os.Stderr, "%s records accepted, %d objects done, %d kept\n", count(int64(done.Accepted)), done.Objects, len(done.Kept))
 	for _, k := range done.Kept {
 		fmt.Println(k)
 	}

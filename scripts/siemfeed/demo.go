@@ -35,7 +35,7 @@ func (d *demoCmd) Run(ctx context.Context) error {
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	for _, show := range []func(context.Context, string) error{demoMuleaudit, demoGunzipcsv, demoSlshec} {
+	for _, show := range []func(context.Context, string) error{demoMuleaudit, demoGunzipcsv, demoSlshec, demoTrailtags} {
 		if err := show(ctx, dir); err != nil {
 			return err
 		}
