@@ -14,11 +14,11 @@ import (
 
 // refused sets aside the events that Splunk refused, as they were sent: a
 // replay needs nothing else.
-func (s *sink) refused(f *flight, list []hec.Rejection) error {
+func (s *sink) refused(sent *send, list []hec.Rejection) error {
 	g, ctx := errgroup.WithContext(s.ctx)
 	g.SetLimit(8)
 	for _, r := range list {
-		g.Go(func() error { return refusedOne(ctx, f.partOf(r.Index), r) })
+		g.Go(func() error { return refusedOne(ctx, sent.partOf(r.Index), r) })
 	}
 	return g.Wait()
 }
@@ -29,5 +29,5 @@ func refusedOne(ctx context.Context, p *consume.Page, r hec.Rejection) error {
 		code = "http-" + strconv.Itoa(r.Status)
 	}
 	e := quarantine.Entry{Reason: fmt.Sprintf("Splunk refused the event: %s (HTTP %d)", r.Text, r.Status), Code: code}
-	return p.Quarantine(ctx, consume.Row{Cursor: int64(r.Pos.A), Index: int(r.Pos.B)}, e, r.Event) //nolint:gosec // as flight.add wrote them
+	return p.Quarantine(ctx, consume.Row{Cursor: int64(r.Pos.A), Index: int(r.Pos.B)}, e, r.Event) //nolint:gosec // as send.add wrote them
 }

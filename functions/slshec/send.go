@@ -11,8 +11,8 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
-// flight is one HEC batch, and which pages its events are of.
-type flight struct {
+// send is one HEC batch, and which pages its events are of.
+type send struct {
 	sink  *sink
 	batch *hec.Batch
 	parts []part
@@ -23,7 +23,7 @@ type flight struct {
 	timed *consume.Send
 }
 
-// part is a run of a flight's events that are of one page; it ends before the
+// part is a run of a batch's events that are of one page; it ends before the
 // event number end.
 type part struct {
 	page  *consume.Page
@@ -33,102 +33,103 @@ type part struct {
 
 // add appends an event of p. Its position rides along: cursor of the group, and
 // index in it.
-func (f *flight) add(p *consume.Page, cursor int64, index int, write func([]byte) []byte) {
-	if n := len(f.parts); n == 0 || f.parts[n-1].page != p {
+func (s *send) add(p *consume.Page, cursor int64, index int, write func([]byte) []byte) {
+	if n := len(s.parts); n == 0 || s.parts[n-1].page != p {
 		p.Hold()
-		f.parts = append(f.parts, part{page: p})
+		s.parts = append(s.parts, part{page: p})
 	}
-	last := &f.parts[len(f.parts)-1]
-	size := f.batch.Size()
-	f.batch.Append(hec.Pos{A: uint64(cursor), B: uint64(index)}, write) //nolint:gosec // bits, not numbers
-	last.end, last.bytes = f.batch.Len(), last.bytes+int64(f.batch.Size()-size)
+	last := &s.parts[len(s.parts)-1]
+	size := s.batch.Size()
+	s.batch.Append(hec.Pos{A: uint64(cursor), B: uint64(index)}, write) //nolint:gosec // bits, not numbers
+	last.end, last.bytes = s.batch.Len(), last.bytes+int64(s.batch.Size()-size)
 }
 
-// fly delivers the events and lands their pages. Events of a shard that goes to
-// another consumer meanwhile are taken out, since that one sends them now; the
-// others then fly on.
-func (f *flight) fly() {
-	defer f.batch.Release()
+// run delivers the events, and settles their pages. Events of a shard that goes
+// to another consumer meanwhile are taken out, since that one sends them now, and
+// the others sent again.
+func (s *send) run() {
+	defer s.batch.Release()
 	var res hec.Result
 	var err error
-	if !f.begin() {
-		f.land(res, sls.ErrLeft)
+	if !s.begin() {
+		s.settle(res, sls.ErrLeft)
 		return
 	}
-	defer func() { f.end(err == nil && len(f.parts) > 0) }()
+	defer func() { s.end(err == nil && len(s.parts) > 0) }()
 	for {
-		f.unload()
-		if len(f.parts) == 0 {
+		s.withdraw()
+		if len(s.parts) == 0 {
 			return
 		}
-		if res, err = f.send(); err == nil || f.sink.ctx.Err() != nil || !f.stranded() {
+		if res, err = s.try(); err == nil || s.sink.ctx.Err() != nil || !s.lost() {
 			break
 		}
 	}
 	if err == nil && len(res.Rejected) > 0 {
-		err = f.sink.refused(f, res.Rejected)
+		err = s.sink.refused(s, res.Rejected)
 	}
 	if err != nil {
-		// What fails here fails for every flight: the retries are used up, or
+		// What fails here fails for every send: the retries are used up, or
 		// the configuration is wrong. One reason is enough.
-		f.sink.abort(err)
-		err = context.Cause(f.sink.ctx)
+		s.sink.abort(err)
+		err = context.Cause(s.sink.ctx)
 	}
-	f.land(res, err)
+	s.settle(res, err)
 }
 
 // begin waits for its turn, and tells whether there is time to send.
-func (f *flight) begin() bool {
-	defer close(f.begun)
-	if f.ahead != nil {
-		<-f.ahead
+func (s *send) begin() bool {
+	defer close(s.begun)
+	if s.ahead != nil {
+		<-s.ahead
 	}
-	if f.sink.slots != nil {
-		f.sink.slots <- struct{}{}
+	if s.sink.slots != nil {
+		s.sink.slots <- struct{}{}
 	}
-	f.timed = f.sink.timing.Begin(f.pages)
-	if f.timed == nil {
-		f.free()
+	s.timed = s.sink.timing.Begin(s.pages)
+	if s.timed == nil {
+		s.free()
 	}
-	return f.timed != nil
+	return s.timed != nil
 }
 
-// pages yields the pages that events of the flight are of.
-func (f *flight) pages(yield func(*consume.Page) bool) {
-	for _, p := range f.parts {
+// pages yields the pages that its events are of.
+func (s *send) pages(yield func(*consume.Page) bool) {
+	for _, p := range s.parts {
 		if !yield(p.page) {
 			return
 		}
 	}
 }
 
-func (f *flight) end(delivered bool) {
-	f.timed.End(delivered)
-	f.free()
+func (s *send) end(delivered bool) {
+	s.timed.End(delivered)
+	s.free()
 }
 
-func (f *flight) free() {
-	if f.sink.slots != nil {
-		<-f.sink.slots
+func (s *send) free() {
+	if s.sink.slots != nil {
+		<-s.sink.slots
 	}
 }
 
-// send sends the batch until every event's fate is known, the run ends, or a
+// try sends the batch until every event's fate is known, the run ends, or a
 // page's shard is lost.
-func (f *flight) send() (hec.Result, error) {
-	ctx, cancel := context.WithCancelCause(f.sink.ctx)
+func (s *send) try() (hec.Result, error) {
+	ctx, cancel := context.WithCancelCause(s.sink.ctx)
 	defer cancel(nil)
-	for _, p := range f.parts {
+	for _, p := range s.parts {
 		defer context.AfterFunc(p.page.Context(), func() { cancel(context.Cause(p.page.Context())) })()
 	}
 	if err := lease.Check(ctx); err != nil {
 		return hec.Result{}, err
 	}
-	return f.sink.session.Send(ctx, f.batch)
+	return s.sink.session.Send(ctx, s.batch)
 }
 
-func (f *flight) stranded() bool {
-	for _, p := range f.parts {
+// lost tells whether the shard of some page is.
+func (s *send) lost() bool {
+	for _, p := range s.parts {
 		if p.page.Context().Err() != nil {
 			return true
 		}
@@ -136,9 +137,9 @@ func (f *flight) stranded() bool {
 	return false
 }
 
-// unload takes out the parts whose shard is lost.
-func (f *flight) unload() {
-	if !f.stranded() {
+// withdraw takes out the parts whose shard is lost.
+func (s *send) withdraw() {
+	if !s.lost() {
 		return
 	}
 	type event struct {
@@ -148,29 +149,29 @@ func (f *flight) unload() {
 	var kept []event
 	var parts []part
 	from := 0
-	for _, p := range f.parts {
+	for _, p := range s.parts {
 		if p.page.Context().Err() != nil {
 			p.page.Settle(consume.Counts{}, context.Cause(p.page.Context()))
 		} else {
 			for i := from; i < p.end; i++ {
-				kept = append(kept, event{f.batch.Pos(i), bytes.Clone(f.batch.Event(i))})
+				kept = append(kept, event{s.batch.Pos(i), bytes.Clone(s.batch.Event(i))})
 			}
 			parts = append(parts, part{p.page, len(kept), p.bytes})
 		}
 		from = p.end
 	}
-	f.parts = parts
-	f.batch.Reset()
+	s.parts = parts
+	s.batch.Reset()
 	for _, e := range kept {
-		f.batch.Append(e.pos, func(dst []byte) []byte { return append(dst, e.text...) })
+		s.batch.Append(e.pos, func(dst []byte) []byte { return append(dst, e.text...) })
 	}
 }
 
-// land tells each page what became of its events.
-func (f *flight) land(res hec.Result, err error) {
+// settle tells each page what became of its events.
+func (s *send) settle(res hec.Result, err error) {
 	rejected := res.Rejected
 	from := 0
-	for _, p := range f.parts {
+	for _, p := range s.parts {
 		var c consume.Counts
 		if err == nil {
 			c.Out, c.BytesOut = int64(p.end-from), p.bytes
@@ -186,8 +187,8 @@ func (f *flight) land(res hec.Result, err error) {
 }
 
 // partOf returns the page that event i is of.
-func (f *flight) partOf(i int) *consume.Page {
-	for _, p := range f.parts {
+func (s *send) partOf(i int) *consume.Page {
+	for _, p := range s.parts {
 		if i < p.end {
 			return p.page
 		}

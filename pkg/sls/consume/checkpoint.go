@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,9 +13,9 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// ledger keeps the receipt of a run ahead of its checkpoints: one moves only
-// when a receipt in STATE_URL says what lies before it. A run killed at any
-// moment then leaves no stretch that is passed and not accounted for.
+// ledger is the receipt of a run, which is kept ahead of its checkpoints: one
+// moves only when a receipt in STATE_URL says what lies before it. A run killed
+// at any moment then leaves no stretch that is passed and not accounted for.
 //
 // What lies before a checkpoint is what pkg/sls says: each stretch comes with
 // the counts of its pages, which they were settled with.
@@ -25,40 +26,21 @@ type ledger struct {
 	since  Stats // when the receipt was begun
 
 	mu        sync.Mutex
-	sheet           // saved since the receipt was begun
-	announced []row // not known to be saved; the last of a shard may be being saved now
-	news      int   // announcements so far
+	entries             // since the receipt was begun
+	announced []Stretch // not known to be saved; the last of a shard may be being saved now
+	number    int       // of announcements so far
 
 	writing sync.Mutex // held while the receipt is written
 	r       *Receipt   // nil when the run is over
 	kept    int        // number of the last announcement in the kept receipt
 }
 
-// sheet is what a receipt takes over.
-type sheet struct {
-	rows    []row
-	again   int64    // logs delivered that no checkpoint covers
-	objects []string // in quarantine
-}
-
-// row is a stretch of a shard, counted.
-type row struct {
-	from, to string
-	saved    bool // whether its checkpoint is, for certain
-	status   sls.ShardStatus
-	counts   Counts
-}
-
-func rowOf(st sls.Stretch) row {
-	return row{from: st.From, to: st.To, status: st.Status, counts: sum(st.Notes)}
-}
-
-// sum adds up the counts of pages.
-func sum(notes []any) (c Counts) {
-	for _, n := range notes {
-		c.Add(n.(Counts)) //nolint:forcetypeassert // Page.Settle leaves no other
-	}
-	return c
+// entries are what is entered into a receipt.
+type entries struct {
+	stretches []Stretch // saved
+	again     int64     // logs delivered that no checkpoint covers
+	objects   []string  // in quarantine
+	omitted   int64     // objects for which there was no room
 }
 
 func newLedger(c *Consumer, r *Receipt) *ledger { return &ledger{c: c, r: r, since: c.stats()} }
@@ -86,6 +68,29 @@ func (l *ledger) Process(ctx context.Context, pulled *sls.Page, done sls.Done) e
 	return nil
 }
 
+// Hold says that something of the page is under way, until [Page.Settle].
+func (p *Page) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open++
+}
+
+// Settle ends a hold. c is what became of the logs it was for, err why it will
+// never be known. The last one confirms the page, with all its counts.
+func (p *Page) Settle(c Counts, err error) {
+	p.mu.Lock()
+	p.counts.Add(c)
+	if p.err == nil {
+		p.err = err
+	}
+	p.open--
+	last := p.open == 0
+	p.mu.Unlock()
+	if last {
+		p.done(p.counts, p.err)
+	}
+}
+
 const (
 	// company is how long an announcement waits for those of other shards, which
 	// come at the same time: stores do not take one object many times a second
@@ -98,7 +103,7 @@ const (
 // announce keeps a receipt that accounts for a stretch before its checkpoint is
 // saved. Shards that announce at the same time share one.
 func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
-	number := l.enter(st)
+	mine := l.expect(st)
 	if !st.Last {
 		if err := retry.Sleep(ctx, company); err != nil {
 			return err
@@ -106,7 +111,7 @@ func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
 	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.kept >= number {
+	if l.kept >= mine {
 		return nil
 	}
 	if l.r == nil {
@@ -114,26 +119,28 @@ func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
 	}
 	r := *l.r
 	r.Stretches = slices.Clone(r.Stretches)
-	sheet, announced, news := l.look()
-	r.add(sheet, announced)
+	entries, announced, number := l.look()
+	r.add(entries, announced)
 	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()
-	if err := l.c.save(ctx); err != nil {
-		return err
-	}
 	if err := l.keep(ctx, l.c.full(r, l.sink)); err != nil {
 		return err
 	}
-	l.kept = news
+	l.kept = number
 	return nil
 }
 
+// keep keeps the receipt, and before it what the function has learned.
 func (l *ledger) keep(ctx context.Context, r receipt.Receipt) error {
 	const what = "STATE_URL: a checkpoint moves only after the receipt that accounts for it"
 	late := fmt.Errorf("%s: not kept within %v", what, keepTime)
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer time.AfterFunc(keepTime, func() { cancel(late) }).Stop()
-	switch err := receipt.Save(within, l.c.state, r); {
+	err := l.c.save(within)
+	if err == nil {
+		err = receipt.Save(within, l.c.state, r)
+	}
+	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() == nil && within.Err() != nil:
@@ -143,33 +150,33 @@ func (l *ledger) keep(ctx context.Context, r receipt.Receipt) error {
 	}
 }
 
-// enter takes note of a stretch that is about to be saved, and numbers it.
-func (l *ledger) enter(st sls.Stretch) int {
+// expect takes note of a stretch that is about to be saved, and numbers it.
+func (l *ledger) expect(st sls.Stretch) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.announced = append(l.announced, rowOf(st))
-	l.news++
-	return l.news
+	l.announced = append(l.announced, newStretch(st))
+	l.number++
+	return l.number
 }
 
 // saved hears that the checkpoint of a stretch is saved. Stretches that join
-// make one row, but where the shard was lost in between: that a row begins there
-// is what disproves the stretch that was announced and not saved.
+// make one, but where the shard was lost in between: that one begins there is
+// what disproves the stretch that was announced and not saved.
 func (l *ledger) saved(st sls.Stretch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := rowOf(st)
-	r.saved, r.status.Checkpoint = true, st.To
-	l.announced = slices.DeleteFunc(l.announced, func(a row) bool {
-		return a.status.Shard == st.Shard && a.from == st.From && a.to == st.To
+	s := newStretch(st)
+	s.Saved, s.status.Checkpoint = true, st.To
+	l.announced = slices.DeleteFunc(l.announced, func(a Stretch) bool {
+		return a.Shard == s.Shard && a.From == s.From && a.To == s.To
 	})
-	again := slices.ContainsFunc(l.announced, func(a row) bool { return a.status.Shard == st.Shard && a.from == st.From })
-	if last := l.last(st.Shard); last != nil && last.to == r.from && !again {
-		last.to, last.status = r.to, r.status
-		last.counts.Add(r.counts)
+	again := slices.ContainsFunc(l.announced, func(a Stretch) bool { return a.Shard == s.Shard && a.From == s.From })
+	if last := l.last(s.Shard); last != nil && last.To == s.From && !again {
+		last.To, last.status = s.To, s.status
+		last.counts.Add(s.counts)
 		return
 	}
-	l.rows = append(l.rows, r)
+	l.stretches = append(l.stretches, s)
 }
 
 // unsaved hears of pages that were delivered and that no checkpoint covers:
@@ -180,7 +187,7 @@ func (l *ledger) unsaved(_ int, notes []any) {
 	l.again += sum(notes).Out
 }
 
-// status hears how far a shard is. Where nothing was saved, an empty row says
+// status hears how far a shard is. Where nothing was saved, an empty stretch says
 // so.
 func (l *ledger) status(s sls.ShardStatus) {
 	l.mu.Lock()
@@ -189,18 +196,15 @@ func (l *ledger) status(s sls.ShardStatus) {
 		last.status = s
 		return
 	}
-	at := s.Checkpoint
-	if at == "" {
-		at = s.Start
-	}
-	l.rows = append(l.rows, row{from: at, to: at, saved: true, status: s})
+	at := cmp.Or(s.Checkpoint, s.Start)
+	l.stretches = append(l.stretches, Stretch{Shard: s.Shard, From: at, To: at, Saved: true, status: s})
 }
 
-// last is the last row of a shard, if any.
-func (l *ledger) last(shard int) *row {
-	for i := range slices.Backward(l.rows) {
-		if l.rows[i].status.Shard == shard {
-			return &l.rows[i]
+// last is the last saved stretch of a shard, if any.
+func (l *ledger) last(shard int) *Stretch {
+	for i := range slices.Backward(l.stretches) {
+		if l.stretches[i].Shard == shard {
+			return &l.stretches[i]
 		}
 	}
 	return nil
@@ -221,34 +225,44 @@ func (l *ledger) gap(g sls.Gap) {
 func (l *ledger) setAside(object string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.objects = append(l.objects, object)
+	l.objects, l.omitted = listed(l.objects, l.omitted, object)
 }
 
-// take returns what was saved since it was called last, and what is announced.
-func (l *ledger) take() (s sheet, announced []row) {
+// take returns what was entered since it was called last, and what is announced.
+func (l *ledger) take() (e entries, announced []Stretch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s, announced = l.sheet, l.announced
-	l.sheet, l.announced = sheet{}, nil
+	e, announced = l.entries, l.announced
+	l.entries, l.announced = entries{}, nil
 	for i, a := range announced {
-		later := slices.ContainsFunc(announced[i+1:], func(o row) bool { return o.status.Shard == a.status.Shard })
+		later := slices.ContainsFunc(announced[i+1:], func(o Stretch) bool { return o.Shard == a.Shard })
 		if !later { // it may be being saved
 			l.announced = append(l.announced, a)
 		}
 	}
-	return s, announced
+	return e, announced
 }
 
 // look is take without the taking, and the number of the last announcement.
-func (l *ledger) look() (s sheet, announced []row, news int) {
+func (l *ledger) look() (e entries, announced []Stretch, number int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return sheet{slices.Clone(l.rows), l.again, slices.Clone(l.objects)}, slices.Clone(l.announced), l.news
+	e = l.entries
+	e.stretches, e.objects = slices.Clone(e.stretches), slices.Clone(e.objects)
+	return e, slices.Clone(l.announced), l.number
 }
 
-// turn has the receipt closed by f, while nobody writes it, and goes on with the
-// one that f returns; nil ends the run.
-func (l *ledger) turn(f func(*Receipt) *Receipt) {
+// fill puts what was entered into the receipt, which nobody else writes.
+func (l *ledger) fill(ctx context.Context, r *Receipt) {
+	begin := len(r.Stretches)
+	r.add(l.take())
+	l.c.lag(ctx, r, begin)
+	l.c.measured(r, l.since)
+}
+
+// replace has the receipt closed by f, while nobody writes it, and goes on with
+// the one that f returns; nil ends the run.
+func (l *ledger) replace(f func(*Receipt) *Receipt) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.r = f(l.r)
@@ -257,12 +271,4 @@ func (l *ledger) turn(f func(*Receipt) *Receipt) {
 // options has a worker report to the ledger.
 func (l *ledger) options(o *sls.WorkerOptions) {
 	o.Announce, o.OnSaved, o.OnUnsaved, o.OnGap = l.announce, l.saved, l.unsaved, l.gap
-}
-
-// settle puts what the ledger has into the receipt, which nobody else writes.
-func (l *ledger) settle(ctx context.Context, r *Receipt) {
-	sheet, announced := l.take()
-	r.add(sheet, announced)
-	l.c.lag(ctx, r, sheet.rows)
-	l.c.measured(r, l.since)
 }

@@ -26,9 +26,9 @@ func (m *booksModel) count(from, to int) (n int64) {
 }
 
 // keep keeps the receipt under way, or begins another.
-func (m *booksModel) keep(s sheet, announced []row) {
+func (m *booksModel) keep(e entries, announced []Stretch) {
 	var r Receipt
-	r.add(s, announced)
+	r.add(e, announced)
 	m.kept[len(m.kept)-1] = r.Stretches
 }
 
@@ -57,9 +57,9 @@ func (m *booksModel) run() {
 				to = next
 			}
 			st.To = cursor(to)
-			l.enter(st)
-			sheet, announced, _ := l.look()
-			m.keep(sheet, announced)
+			l.expect(st)
+			entries, announced, _ := l.look()
+			m.keep(entries, announced)
 			if rapid.IntRange(0, 9).Draw(m.t, "turn meanwhile") == 0 {
 				m.turn(l, status)
 			}
@@ -97,13 +97,13 @@ func (m *booksModel) turn(l *ledger, status sls.ShardStatus) {
 	m.kept = append(m.kept, nil)
 }
 
-func (m *booksModel) evidence() (rows []evidence) {
+func (m *booksModel) evidence() (all []Stretch) {
 	for _, list := range m.kept {
 		for _, s := range list {
-			rows = append(rows, evidence{s})
+			all = append(all, s)
 		}
 	}
-	return rows
+	return all
 }
 
 // However runs end, what they leave accounts for every log before the
@@ -123,7 +123,7 @@ func receiptsJoin(t *rapid.T) {
 	for _, e := range disjoint(m.evidence()) {
 		from, to := e.span()
 		if int(from) != at {
-			t.Fatalf("accounted for up to %d, the next row begins at %d", at, from)
+			t.Fatalf("accounted for up to %d, the next begins at %d", at, from)
 		}
 		if want := m.count(int(from), int(to)); e.In != want || e.Out != want {
 			t.Fatalf("from %d to %d there are %d logs, the receipt counts %d in and %d out", from, to, want, e.In, e.Out)
@@ -137,25 +137,25 @@ func receiptsJoin(t *rapid.T) {
 
 // A receipt that is gone leaves a hole, whatever else lies around it.
 func TestMissingReceiptLeavesAHole(t *testing.T) {
-	row := func(from, to int64, announced bool) evidence {
-		return evidence{Stretch{From: sls.FormatCursor(from), To: sls.FormatCursor(to), In: to - from, Saved: !announced}}
+	of := func(from, to int64, announced bool) Stretch {
+		return Stretch{From: sls.FormatCursor(from), To: sls.FormatCursor(to), In: to - from, Saved: !announced}
 	}
 	for _, tc := range []struct {
 		name string
-		rows []evidence
+		list []Stretch
 		want [][2]int64
 	}{
-		{"two runs", []evidence{row(0, 5, false), row(8, 9, false)}, [][2]int64{{0, 5}, {8, 9}}},
-		{"a checkpoint that was saved", []evidence{row(0, 5, false), row(5, 7, true), row(7, 9, false)}, [][2]int64{{0, 5}, {5, 7}, {7, 9}}},
-		{"one that was not", []evidence{row(0, 5, false), row(5, 7, true), row(5, 9, false)}, [][2]int64{{0, 5}, {5, 9}}},
-		{"one that was not, and less was done the next time", []evidence{row(0, 5, false), row(5, 9, true), row(5, 7, true), row(7, 8, false)}, [][2]int64{{0, 5}, {5, 7}, {7, 8}}},
-		{"three runs killed, none with a checkpoint for certain", []evidence{row(0, 5, false), row(5, 8, true), row(5, 7, true), row(7, 9, true)}, [][2]int64{{0, 5}, {5, 7}, {7, 9}}},
-		{"the last run was killed", []evidence{row(0, 5, false), row(5, 9, true), row(5, 7, true)}, [][2]int64{{0, 5}, {5, 9}}},
-		{"a hole behind an announcement", []evidence{row(0, 5, false), row(5, 7, true), row(8, 9, false)}, [][2]int64{{0, 5}, {5, 7}, {8, 9}}},
-		{"a range handed over again", []evidence{row(0, 5, false), row(0, 3, false), row(0, 5, false), row(5, 6, false)}, [][2]int64{{0, 5}, {5, 6}}},
-		{"nothing was done", []evidence{row(3, 3, false), row(3, 3, true)}, nil},
+		{"two runs", []Stretch{of(0, 5, false), of(8, 9, false)}, [][2]int64{{0, 5}, {8, 9}}},
+		{"a checkpoint that was saved", []Stretch{of(0, 5, false), of(5, 7, true), of(7, 9, false)}, [][2]int64{{0, 5}, {5, 7}, {7, 9}}},
+		{"one that was not", []Stretch{of(0, 5, false), of(5, 7, true), of(5, 9, false)}, [][2]int64{{0, 5}, {5, 9}}},
+		{"one that was not, and less was done the next time", []Stretch{of(0, 5, false), of(5, 9, true), of(5, 7, true), of(7, 8, false)}, [][2]int64{{0, 5}, {5, 7}, {7, 8}}},
+		{"three runs killed, none with a checkpoint for certain", []Stretch{of(0, 5, false), of(5, 8, true), of(5, 7, true), of(7, 9, true)}, [][2]int64{{0, 5}, {5, 7}, {7, 9}}},
+		{"the last run was killed", []Stretch{of(0, 5, false), of(5, 9, true), of(5, 7, true)}, [][2]int64{{0, 5}, {5, 9}}},
+		{"a hole behind an announcement", []Stretch{of(0, 5, false), of(5, 7, true), of(8, 9, false)}, [][2]int64{{0, 5}, {5, 7}, {8, 9}}},
+		{"a range handed over again", []Stretch{of(0, 5, false), of(0, 3, false), of(0, 5, false), of(5, 6, false)}, [][2]int64{{0, 5}, {5, 6}}},
+		{"nothing was done", []Stretch{of(3, 3, false), of(3, 3, true)}, nil},
 	} {
-		got := disjoint(tc.rows)
+		got := disjoint(tc.list)
 		ok := len(got) == len(tc.want)
 		for i := range got {
 			from, to := got[i].span()

@@ -19,7 +19,7 @@ type Config struct {
 	config.Alibaba
 
 	Consumer        string        `env:"SLS_CONSUMER" help:"name within the consumer group; default: derived, the same for every drain, one of its own for each process that follows"`
-	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a new consumer group begins; settled by the first run, for every shard"`
+	Start           string        `env:"SLS_START, default=end" help:"begin, end or an RFC 3339 receive time: where a new consumer group begins; resolved by the first run, for every shard"`
 	Topics          []string      `env:"SLS_TOPICS" help:"keep the logs of these topics, comma-separated; default: all"`
 	Query           string        `env:"SLS_QUERY" help:"SPL that filters on the server, such as * | where level = 'error'"`
 	Processor       string        `env:"SLS_PROCESSOR" help:"name of a consume processor of the project, which filters on the server, instead of SLS_QUERY"`

@@ -8,15 +8,16 @@
 // [Consumer.Verify] counts what receipts say was done, and [Consumer.Doctor]
 // looks whether all of it can work.
 //
-// The way of a page, from pull to checkpoint:
+// The way of a page from pull to checkpoint, all but the first step and the last
+// in checkpoint.go:
 //
-//  1. [sls.Worker] pulls it, and hands it over piece by piece (checkpoint.go).
-//  2. [Sink.Take] walks its logs, and holds it for each part under way.
-//  3. Once a part is durable, or in quarantine, [Page.Settle] says so.
-//  4. The last hold ended, the page is confirmed, with its counts (page.go).
-//  5. Where no page before it is open, pkg/sls makes a stretch of what lies
-//     between the checkpoint and its end, and announces that.
-//  6. The receipt, which now counts the stretch, is kept in STATE_URL.
-//  7. The checkpoint is saved in the consumer group, and the stretch is saved
-//     for certain.
+//  1. [sls.Worker] pulls it from its shard, and hands it over in pieces.
+//  2. The sink takes it: [Sink.Take] walks its logs, and holds it for each part
+//     of it that is under way.
+//  3. Once such a part is durable, or in quarantine, [Page.Settle] says so, with
+//     its counts. The last one confirms the page.
+//  4. When no page before it is open, pkg/sls announces the stretch from the
+//     checkpoint to its end, with the counts of its pages.
+//  5. A receipt that counts the stretch is kept in STATE_URL.
+//  6. The checkpoint is saved in the consumer group; the stretch is saved.
 package consume

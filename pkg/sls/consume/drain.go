@@ -71,7 +71,7 @@ func (c *Consumer) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	l.open(own, ctx)
 	res, err := w.Run(run)
 	l.shut()
-	l.turn(func(*Receipt) *Receipt { return nil })
+	l.replace(func(*Receipt) *Receipt { return nil })
 	for _, st := range res.Shards {
 		l.status(st)
 		r.remains(st)
@@ -79,7 +79,7 @@ func (c *Consumer) work(ctx, own context.Context, r *Receipt, o sls.WorkerOption
 	for _, id := range res.Unassigned {
 		r.Remaining = append(r.Remaining, fmt.Sprintf("shard %d: not assigned to this consumer", id))
 	}
-	l.settle(own, r)
+	l.fill(own, r)
 	return l.sink, err
 }
 

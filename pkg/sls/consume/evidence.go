@@ -10,11 +10,6 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// evidence is a stretch in a receipt: that the logs between two cursors of a
-// shard were accounted for. Whether the checkpoint moved past one that is not
-// saved is known from where the next run's begin.
-type evidence struct{ Stretch }
-
 // earlier is what receipts held before there was one list: announced were the
 // stretches that were not saved for certain, shards the others.
 type earlier struct {
@@ -30,51 +25,54 @@ func (r *earlier) all() []Stretch {
 	return slices.Concat(r.Stretches, r.Shards, r.Announced)
 }
 
-func (e evidence) span() (from, to int64) { return number(e.From), number(e.To) }
+func (s Stretch) span() (from, to int64) { return number(s.From), number(s.To) }
 
-// evidence gathers the rows of kept receipts by shard, in the order of cursors.
-func (c *Consumer) evidence(ctx context.Context, from time.Time) (map[int][]evidence, error) {
-	rows := map[int][]evidence{}
+// evidence gathers the stretches of kept receipts by shard, in the order of
+// cursors: that the logs between two of them were accounted for. Whether the
+// checkpoint moved past one that is not saved is known from where the next run's
+// begin.
+func (c *Consumer) evidence(ctx context.Context, from time.Time) (map[int][]Stretch, error) {
+	byShard := map[int][]Stretch{}
 	err := receipt.Read(ctx, c.state, c.fn.Name, from, func(r earlier) {
 		if r.Group != c.cfg.Group && r.Mode != "range" {
 			return
 		}
 		for _, s := range r.all() {
-			rows[s.Shard] = append(rows[s.Shard], evidence{s})
+			byShard[s.Shard] = append(byShard[s.Shard], s)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	for shard := range rows {
-		rows[shard] = disjoint(rows[shard])
+	for shard := range byShard {
+		byShard[shard] = disjoint(byShard[shard])
 	}
-	return rows, nil
+	return byShard, nil
 }
 
-// disjoint sorts rows by their cursors and leaves out those that others make up
+// disjoint sorts stretches by their cursors and leaves out those that others make up
 // for, so that what is left counts each log once: a stretch whose checkpoint
 // was not saved after all, since a run began in it, and what lies within
-// another row, since it was delivered again as part of that.
-func disjoint(rows []evidence) []evidence {
-	rows = slices.DeleteFunc(rows, func(e evidence) bool { return e.From == e.To })
+// another one, since it was delivered again as part of that.
+func disjoint(list []Stretch) []Stretch {
+	list = slices.DeleteFunc(list, func(e Stretch) bool { return e.From == e.To })
 	// Of two that begin alike the longer one comes first.
-	slices.SortFunc(rows, func(a, b evidence) int {
+	slices.SortFunc(list, func(a, b Stretch) int {
 		aFrom, aTo := a.span()
 		bFrom, bTo := b.span()
 		return cmp.Or(cmp.Compare(aFrom, bFrom), cmp.Compare(bTo, aTo))
 	})
-	// A row begins where the checkpoint was. If one begins within another, the
+	// One begins where the checkpoint was. If it begins within another, the
 	// checkpoint that was to be saved with that was not by then.
-	rows = slices.DeleteFunc(slices.Clone(rows), func(e evidence) bool {
+	list = slices.DeleteFunc(slices.Clone(list), func(e Stretch) bool {
 		from, to := e.span()
-		return !e.Saved && slices.ContainsFunc(rows, func(o evidence) bool {
+		return !e.Saved && slices.ContainsFunc(list, func(o Stretch) bool {
 			at, _ := o.span()
 			return at > from && at < to || at == from && o.Saved
 		})
 	})
 	var end int64
-	return slices.DeleteFunc(rows, func(e evidence) bool {
+	return slices.DeleteFunc(list, func(e Stretch) bool {
 		_, to := e.span()
 		if to <= end {
 			return true

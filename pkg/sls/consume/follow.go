@@ -133,10 +133,10 @@ func (c *Consumer) followOnce(ctx context.Context, note func(receipt.Receipt)) e
 	l.open(context.WithoutCancel(ctx), ctx)
 	c.following.set(w, nil)
 
-	books := &books{c: c, run: run, l: l, note: note}
+	intervals := &intervals{c: c, run: run, l: l, note: note}
 	stop := make(chan struct{})
 	var keeper sync.WaitGroup
-	keeper.Go(func() { books.keep(ctx, w, stop) })
+	keeper.Go(func() { intervals.keep(ctx, w, stop) })
 	res, err := w.Run(ctx)
 	close(stop)
 	keeper.Wait()
@@ -144,18 +144,18 @@ func (c *Consumer) followOnce(ctx context.Context, note func(receipt.Receipt)) e
 	for _, st := range res.Shards {
 		l.status(st)
 	}
-	return books.end(ctx, err)
+	return intervals.end(ctx, err)
 }
 
-// books finishes a receipt for each stretch of following.
-type books struct {
+// intervals finish a receipt each.
+type intervals struct {
 	c    *Consumer
 	run  *outcome.Run
 	l    *ledger
 	note func(receipt.Receipt)
 }
 
-func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
+func (i *intervals) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 	t := time.NewTicker(interval)
 	defer t.Stop()
 	for {
@@ -165,27 +165,27 @@ func (b *books) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{}) {
 			return
 		}
 		for _, st := range w.Status() {
-			b.l.status(st)
+			i.l.status(st)
 		}
-		if err := b.turn(ctx); err != nil {
-			b.c.rt.Log.Error("receipt not kept", "error", err.Error())
+		if err := i.next(ctx); err != nil {
+			i.c.rt.Log.Error("receipt not kept", "error", err.Error())
 		}
 	}
 }
 
-// turn finishes the receipt of a stretch and begins the next. One that cannot be
-// kept takes in the next stretch as well, so that what it accounts for is not
-// lost.
-func (b *books) turn(ctx context.Context) (err error) {
-	b.l.turn(func(r *Receipt) *Receipt {
-		b.l.settle(ctx, r)
-		full, err1 := b.c.finish(b.run, r, b.l.sink, nil)
+// next finishes the receipt of an interval and begins that of the next. One that
+// cannot be kept takes in the next interval as well, so that what it accounts for
+// is not lost.
+func (i *intervals) next(ctx context.Context) (err error) {
+	i.l.replace(func(r *Receipt) *Receipt {
+		i.l.fill(ctx, r)
+		full, err1 := i.c.finish(i.run, r, i.l.sink, nil)
 		if err = err1; err != nil {
 			return r
 		}
-		b.tell(ctx, full)
-		b.l.since = b.c.stats()
-		next := b.c.begin(follow)
+		i.tell(ctx, full)
+		i.l.since = i.c.stats()
+		next := i.c.begin(follow)
 		next.Consumer = r.Consumer
 		return next
 	})
@@ -193,20 +193,20 @@ func (b *books) turn(ctx context.Context) (err error) {
 }
 
 // end finishes the last receipt; err is why following ended.
-func (b *books) end(ctx context.Context, err error) error {
-	b.l.turn(func(r *Receipt) *Receipt {
-		b.l.settle(ctx, r)
+func (i *intervals) end(ctx context.Context, err error) error {
+	i.l.replace(func(r *Receipt) *Receipt {
+		i.l.fill(ctx, r)
 		var full receipt.Receipt
-		full, err = b.c.finish(b.run, r, b.l.sink, err)
-		b.tell(ctx, full)
+		full, err = i.c.finish(i.run, r, i.l.sink, err)
+		i.tell(ctx, full)
 		return nil
 	})
 	return err
 }
 
-func (b *books) tell(ctx context.Context, r receipt.Receipt) {
-	serve.Report(ctx, b.c.rt, "stretch finished", r)
-	b.note(r)
+func (i *intervals) tell(ctx context.Context, r receipt.Receipt) {
+	serve.Report(ctx, i.c.rt, "interval finished", r)
+	i.note(r)
 }
 
 // already answers a tick that comes while the function follows.

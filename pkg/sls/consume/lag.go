@@ -1,9 +1,9 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,35 +15,32 @@ import (
 // moment, and no more.
 const lagTime = time.Second
 
-// lag enters how far the checkpoint of each shard is behind now, of which rows
-// were saved. Where something is left, the service tells when it received
-// what lies at the checkpoint.
-func (c *Consumer) lag(ctx context.Context, r *Receipt, rows []row) {
+// lag enters how far the checkpoint of each shard is behind now, of the stretches
+// from the one numbered begin on. Where something is left, the service tells when
+// it received what lies at the checkpoint.
+func (c *Consumer) lag(ctx context.Context, r *Receipt, begin int) {
 	ctx, cancel := context.WithTimeout(ctx, lagTime)
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(16)
-	lags := make([]*float64, len(rows))
-	for i := range rows {
+	for i := range r.Stretches[begin:] {
+		s := &r.Stretches[begin+i]
+		if !s.Saved {
+			continue
+		}
 		g.Go(func() error {
-			d, err := c.behind(ctx, rows[i].status)
+			d, err := c.behind(ctx, s.status)
 			if err != nil {
-				c.rt.Log.DebugContext(ctx, "lag unknown", "shard", rows[i].status.Shard, "error", err.Error())
+				c.rt.Log.DebugContext(ctx, "lag unknown", "shard", s.Shard, "error", err.Error())
 				return nil //nolint:nilerr // null says that it is not known
 			}
-			s := d.Seconds()
-			lags[i] = &s
+			seconds := d.Seconds()
+			s.LagSeconds = &seconds
 			return nil
 		})
 	}
 	_ = g.Wait() // none fails
-	for i, at := range rows {
-		n := slices.IndexFunc(r.Stretches, func(s Stretch) bool {
-			return s.Saved && s.Shard == at.status.Shard && s.From == at.from && s.To == at.to
-		})
-		r.Stretches[n].LagSeconds = lags[i]
-	}
-	// A shard that was lost and regained has several rows: the last one counts.
+	// A shard that was lost and regained has several stretches: the last one counts.
 	for _, s := range r.Stretches {
 		if s.LagSeconds != nil {
 			r.Lag(fmt.Sprint("shard-", s.Shard), time.Duration(*s.LagSeconds*float64(time.Second)))
@@ -54,10 +51,7 @@ func (c *Consumer) lag(ctx context.Context, r *Receipt, rows []row) {
 // behind tells how long ago the first log was received that no checkpoint of s
 // covers.
 func (c *Consumer) behind(ctx context.Context, s sls.ShardStatus) (time.Duration, error) {
-	at := s.Checkpoint
-	if at == "" {
-		at = s.Start
-	}
+	at := cmp.Or(s.Checkpoint, s.Start)
 	if s.Finished || s.CaughtUp && at == s.Position {
 		return 0, nil
 	}

@@ -67,25 +67,39 @@ func newPage(ctx context.Context, pulled *sls.Page, done sls.Done, run *ledger) 
 // shard next.
 func (p *Page) Context() context.Context { return p.ctx }
 
-// Hold says that something of the page is under way, until [Page.Settle].
-func (p *Page) Hold() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open++
-}
-
-// Settle ends a hold. c is what became of the logs it was for, err why it will
-// never be known.
-func (p *Page) Settle(c Counts, err error) {
-	p.mu.Lock()
-	p.counts.Add(c)
-	if p.err == nil {
-		p.err = err
+// Walk reads the page's LogGroups into g, one after the other, and calls read
+// for each whose topic is to be kept. read returns how many logs of g it has
+// read; the rest is malformed, and goes to quarantine. The counts are those of
+// all logs that came in, and of those that go no further.
+func (p *Page) Walk(g *sls.Group, read func() (int, error)) (c Counts, err error) {
+	groups := p.Groups()
+	n := 0
+	for ; groups.Next(g); n++ {
+		c.In += int64(g.Logs)
+		if p.run.c.topics != nil && !p.run.c.topics[string(g.Topic)] {
+			c.Filtered += int64(g.Logs)
+			continue
+		}
+		logs, err := read()
+		if err != nil {
+			return c, err
+		}
+		if rest := int64(g.Logs - logs); rest > 0 {
+			if err := p.malformed(position{Cursor: g.Cursor, Index: g.Base + logs}, g.Cursor, g.Raw); err != nil {
+				return c, err
+			}
+			c.Quarantined += rest
+		}
 	}
-	p.open--
-	last := p.open == 0
-	p.mu.Unlock()
-	if last {
-		p.done(p.counts, p.err)
+	if groups.Err() != nil {
+		// Where the frame of a group is broken, so is all that follows it. Each
+		// group before it has a cursor.
+		first, _ := sls.CursorNumber(p.Cursor)
+		if err := p.malformed(position{Page: p.Cursor, Group: n}, first+int64(n), p.Raw); err != nil {
+			return c, err
+		}
+		c.In++
+		c.Quarantined++
 	}
+	return c, nil
 }

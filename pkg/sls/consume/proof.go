@@ -45,7 +45,7 @@ func (c *Consumer) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 		}
 	}
 	if v.To.Before(v.From) {
-		v.To = v.From // nothing is settled yet
+		v.To = v.From // nothing is passed yet
 	}
 	return err
 }
@@ -81,12 +81,12 @@ func (c *Consumer) saved(ctx context.Context) (map[int]string, error) {
 	return out, nil
 }
 
-// settled returns the cursor up to which a shard is done with: its checkpoint,
-// or else where its last row ends; empty if it has none. The time is that of the
+// passed returns the cursor up to which a shard is done with: its checkpoint,
+// or else where its last stretch ends; empty if it has none. The time is that of the
 // first log after it, zero if there is none.
-func (c *Consumer) settled(ctx context.Context, shard int, up upTo, rows []evidence) (string, time.Time, error) {
+func (c *Consumer) passed(ctx context.Context, shard int, up upTo, known []Stretch) (string, time.Time, error) {
 	cursor := up.saved[shard]
-	for _, r := range rows {
+	for _, r := range known {
 		if cursor == "" || up.saved[shard] == "" && number(r.To) > number(cursor) {
 			cursor = r.To
 		}

@@ -26,43 +26,6 @@ type position struct {
 // codeMalformed is the code of what is not the protobuf it should be.
 const codeMalformed = "malformed"
 
-// Walk reads the page's LogGroups into g, one after the other, and calls read
-// for each whose topic is to be kept. read returns how many logs of g it has
-// read; the rest is malformed, and goes to quarantine. The counts are those of
-// all logs that came in, and of those that go no further.
-func (p *Page) Walk(g *sls.Group, read func() (int, error)) (c Counts, err error) {
-	groups := p.Groups()
-	n := 0
-	for ; groups.Next(g); n++ {
-		c.In += int64(g.Logs)
-		if p.run.c.topics != nil && !p.run.c.topics[string(g.Topic)] {
-			c.Filtered += int64(g.Logs)
-			continue
-		}
-		logs, err := read()
-		if err != nil {
-			return c, err
-		}
-		if rest := int64(g.Logs - logs); rest > 0 {
-			if err := p.malformed(position{Cursor: g.Cursor, Index: g.Base + logs}, g.Cursor, g.Raw); err != nil {
-				return c, err
-			}
-			c.Quarantined += rest
-		}
-	}
-	if groups.Err() != nil {
-		// Where the frame of a group is broken, so is all that follows it. Each
-		// group before it has a cursor.
-		first, _ := sls.CursorNumber(p.Cursor)
-		if err := p.malformed(position{Page: p.Cursor, Group: n}, first+int64(n), p.Raw); err != nil {
-			return c, err
-		}
-		c.In++
-		c.Quarantined++
-	}
-	return c, nil
-}
-
 // malformed sets aside bytes that are not the protobuf they should be.
 func (p *Page) malformed(at position, cursor int64, raw []byte) error {
 	e := quarantine.Entry{Reason: "not a LogGroup that can be decoded: the log at this index and those after it", Code: codeMalformed}

@@ -34,7 +34,7 @@ func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	l.shut()
 	err = errors.Join(err, c.save(own)) // the answer is the checkpoint
 	l.status(st)
-	l.settle(own, r)
+	l.fill(own, r)
 	if !st.Finished || err != nil {
 		r.Remaining = []string{fmt.Sprintf("shard %d: from cursor %s up to %s", g.Shard, g.Begin, g.End)}
 	}

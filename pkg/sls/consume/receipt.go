@@ -27,8 +27,10 @@ type Receipt struct {
 	// PossibleRepeats bounds how many records may be there twice because a request
 	// broke off after it was taken.
 	PossibleRepeats int64 `json:"possible_repeats"`
-	// Objects are those that this run wrote to quarantine.
+	// Objects are those that this run wrote to quarantine, the first of them;
+	// Omitted counts the others.
 	Objects []string `json:"quarantine_objects,omitempty"`
+	Omitted int64    `json:"quarantine_objects_omitted,omitempty"`
 	// Gaps are logs that had expired before they were read.
 	Gaps []string `json:"gaps,omitempty"`
 	// HeldBy is the run that this one found at work, when it is busy.
@@ -61,31 +63,53 @@ type Stretch struct {
 	// where it has none.
 	Behind int64 `json:"behind_groups"`
 	Lost   bool  `json:"lost,omitempty"` // to another consumer, in mid-work
+
+	counts Counts
+	status sls.ShardStatus
 }
 
-// add adds what the ledger has.
-func (r *Receipt) add(s sheet, announced []row) {
+func newStretch(st sls.Stretch) Stretch {
+	return Stretch{Shard: st.Shard, From: st.From, To: st.To, counts: sum(st.Notes), status: st.Status}
+}
+
+// sum adds up what pages were confirmed with.
+func sum(notes []any) (c Counts) {
+	for _, n := range notes {
+		c.Add(n.(Counts)) //nolint:forcetypeassert // Page.Settle leaves no other
+	}
+	return c
+}
+
+// told is the stretch with its counts, and how far its shard is.
+func (s Stretch) told() Stretch {
+	s.In, s.Out, s.Filtered, s.Quarantined, s.BytesIn = s.counts.In, s.counts.Out, s.counts.Filtered, s.counts.Quarantined, s.counts.BytesIn
+	s.Received, s.Behind, s.Lost = s.status.Received, s.status.Behind(), s.status.Lost
+	return s
+}
+
+// add enters what the ledger has.
+func (r *Receipt) add(e entries, announced []Stretch) {
 	total := Counts{r.In, r.Out, r.Filtered, r.Quarantined, r.BytesIn, r.BytesOut, r.More}
-	for _, a := range s.rows {
-		r.Stretches = append(r.Stretches, a.stretch())
-		total.Add(a.counts)
+	for _, s := range e.stretches {
+		r.Stretches = append(r.Stretches, s.told())
+		total.Add(s.counts)
 	}
 	r.In, r.Out, r.Filtered, r.Quarantined = total.In, total.Out, total.Filtered, total.Quarantined
 	r.BytesIn, r.BytesOut, r.More = total.BytesIn, total.BytesOut, total.More
-	r.Again += s.again
-	r.Objects = append(r.Objects, s.objects...)
-	for _, a := range announced {
-		r.Stretches = append(r.Stretches, a.stretch())
+	r.Again += e.again
+	r.Objects, r.Omitted = listed(r.Objects, r.Omitted+e.omitted, e.objects...)
+	for _, s := range announced {
+		r.Stretches = append(r.Stretches, s.told())
 	}
 }
 
-func (a row) stretch() Stretch {
-	s := a.status
-	return Stretch{
-		Shard: s.Shard, From: a.from, To: a.to, Saved: a.saved,
-		In: a.counts.In, Out: a.counts.Out, Filtered: a.counts.Filtered, Quarantined: a.counts.Quarantined, BytesIn: a.counts.BytesIn,
-		Received: s.Received, Behind: s.Behind(), Lost: s.Lost,
-	}
+// maxListed is how many objects in quarantine a receipt names.
+const maxListed = 10_000
+
+// listed adds objects to a list as far as there is room, and counts the others.
+func listed(list []string, omitted int64, objects ...string) ([]string, int64) {
+	room := min(len(objects), maxListed-len(list))
+	return append(list, objects[:room]...), omitted + int64(len(objects)-room)
 }
 
 // remains says what is left of a shard.

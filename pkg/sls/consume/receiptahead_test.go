@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func TestShardsShareAReceipt(t *testing.T) {
 		t.Error(err)
 	}
 	l.saved(next)
-	l.turn(func(r *Receipt) *Receipt {
+	l.replace(func(r *Receipt) *Receipt {
 		r.add(l.take())
 		if len(r.Stretches) != shards || r.In != 5*(shards+1) {
 			t.Errorf("%d stretches of %d logs", len(r.Stretches), r.In)
@@ -84,8 +85,8 @@ func TestShardsShareAReceipt(t *testing.T) {
 	}
 }
 
-// A stretch of following whose receipt cannot be kept is in the next one.
-func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
+// A interval of following whose receipt cannot be kept is in the next one.
+func TestReceiptNotKeptTakesInTheNextInterval(t *testing.T) {
 	dir := t.TempDir()
 	c := testConsumer(t, "file://"+dir)
 	run := outcome.Begin(t.Context(), 0, 0)
@@ -94,7 +95,7 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	l.open(t.Context(), t.Context())
 	defer l.shut()
 	told := 0
-	b := &books{c: c, run: run, l: l, note: func(receipt.Receipt) { told++ }}
+	i := &intervals{c: c, run: run, l: l, note: func(receipt.Receipt) { told++ }}
 
 	page := func(n int64) {
 		l.saved(sls.Stretch{From: sls.FormatCursor(n), To: sls.FormatCursor(n + 1), Notes: []any{Counts{In: 5, Out: 5}}})
@@ -104,14 +105,14 @@ func TestReceiptNotKeptTakesInTheNextStretch(t *testing.T) {
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.turn(t.Context()); err == nil || told > 0 {
+	if err := i.next(t.Context()); err == nil || told > 0 {
 		t.Fatalf("kept where a file is in the way: %v, told %d times", err, told)
 	}
 	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
 	page(1)
-	if err := b.turn(t.Context()); err != nil || told != 1 {
+	if err := i.next(t.Context()); err != nil || told != 1 {
 		t.Fatalf("%v, told %d times", err, told)
 	}
 	var kept []Receipt
@@ -167,16 +168,16 @@ func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
 	if err := state.PutJSON(t.Context(), core.Key(), kept); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := c.evidence(t.Context(), time.Time{})
-	if err != nil || len(rows[3]) != 2 {
-		t.Fatalf("%v, %+v", err, rows)
+	known, err := c.evidence(t.Context(), time.Time{})
+	if err != nil || len(known[3]) != 2 {
+		t.Fatalf("%v, %+v", err, known)
 	}
 	for i, want := range []Stretch{
 		{Shard: 3, From: sls.FormatCursor(1), To: sls.FormatCursor(5), Saved: true, In: 4, Out: 4},
 		{Shard: 3, From: sls.FormatCursor(5), To: sls.FormatCursor(7), In: 2, Out: 2},
 	} {
-		if rows[3][i].Stretch != want {
-			t.Errorf("got %+v, want %+v", rows[3][i], want)
+		if !reflect.DeepEqual(known[3][i], want) {
+			t.Errorf("got %+v, want %+v", known[3][i], want)
 		}
 	}
 }

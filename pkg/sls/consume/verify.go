@@ -17,9 +17,9 @@ import (
 type Verified struct {
 	Shard int
 	// From and To are the cursors that were compared: what the shard received
-	// in the span, widened to whole rows of receipts.
+	// in the span, widened to whole stretches of receipts.
 	From, To string
-	// Until is the receive time of the first log after what is settled, zero if
+	// Until is the receive time of the first log after what is passed, zero if
 	// there is none or this was not asked for.
 	Until time.Time
 	// Receipts counts the logs that receipts say were read, of these Accepted
@@ -29,7 +29,7 @@ type Verified struct {
 }
 
 // Verify compares, shard by shard, what receipts say was delivered of the logs
-// that SLS received in [from, to) with what SLS holds: the rows of the receipts
+// that SLS received in [from, to) with what SLS holds: the stretches of the receipts
 // must join without a gap, and as many logs must lie between their cursors as
 // they count, which is found out by reading the shard again. A zero from means
 // where the receipts begin, a zero to the end of the logstore.
@@ -47,7 +47,7 @@ func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 			from = pruned
 		}
 	}
-	rows, err := c.evidence(ctx, from)
+	known, err := c.evidence(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 	g.SetLimit(4)
 	for i, s := range shards {
 		g.Go(func() (err error) {
-			out[i], err = c.verifyShard(within, s.ID, rows[s.ID], from, up)
+			out[i], err = c.verifyShard(within, s.ID, known[s.ID], from, up)
 			return err
 		})
 	}
@@ -70,11 +70,11 @@ func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 	return out, c.fn.Verify(ctx, out)
 }
 
-func (c *Consumer) verifyShard(ctx context.Context, shard int, rows []evidence, from time.Time, up upTo) (Verified, error) {
+func (c *Consumer) verifyShard(ctx context.Context, shard int, known []Stretch, from time.Time, up upTo) (Verified, error) {
 	v := Verified{Shard: shard}
 	begin, end, err := c.spanOf(ctx, shard, from, up.time)
 	if err == nil && up.saved != nil {
-		end, v.Until, err = c.settled(ctx, shard, up, rows)
+		end, v.Until, err = c.passed(ctx, shard, up, known)
 	}
 	if err != nil || end == "" || number(begin) > number(end) {
 		return v, err
@@ -83,15 +83,15 @@ func (c *Consumer) verifyShard(ctx context.Context, shard int, rows []evidence, 
 	add := func(kind, format string, args ...any) {
 		v.Findings = append(v.Findings, receipt.Finding{Kind: kind, Where: where, Detail: fmt.Sprintf(format, args...)})
 	}
-	rows = slices.DeleteFunc(rows, func(r evidence) bool { return number(r.To) <= number(begin) || number(r.From) >= number(end) })
-	if len(rows) == 0 {
+	known = slices.DeleteFunc(known, func(s Stretch) bool { return number(s.To) <= number(begin) || number(s.From) >= number(end) })
+	if len(known) == 0 {
 		v.From, v.To = begin, begin
 		if begin != end && (up.saved == nil || !from.IsZero()) { // else reading began at the checkpoint
 			add(receipt.Behind, "%d LogGroups from cursor %s to %s: no receipt covers any of it", number(end)-number(begin), begin, end)
 		}
 		return v, nil
 	}
-	v.From = rows[0].From
+	v.From = known[0].From
 	if from.IsZero() { // logs older than the first run were not asked for
 		begin = v.From
 	}
@@ -99,7 +99,7 @@ func (c *Consumer) verifyShard(ctx context.Context, shard int, rows []evidence, 
 		add(receipt.Gap, "%d LogGroups before cursor %s were never read", number(v.From)-number(begin), v.From)
 	}
 	v.To = v.From
-	for _, r := range rows {
+	for _, r := range known {
 		if gap := number(r.From) - number(v.To); gap > 0 {
 			add(receipt.Gap, "%d LogGroups from cursor %s to %s: no receipt covers them", gap, v.To, r.From)
 		}
