@@ -113,11 +113,11 @@ func TestUnknownResourceIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range dirs {
-		c, err := load(dir)
+		all, err := loadAll(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, kind := range types([]*configuration{c}) {
+		for _, kind := range types(all) {
 			used[kind] = true
 		}
 	}

@@ -41,6 +41,11 @@ var stacks = map[string]struct {
 		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
 		because("OUTPUT_URL says the same", "GCS_BUCKET"),
 	)},
+	"r2-to-csv": {gunzipcsv.Config{}, merged(
+		because("nothing of it lies on Alibaba Cloud", alibaba...),
+		because("set by Cloud Run", "PORT"),
+		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
+	)},
 	"s3-to-csv": {gunzipcsv.Config{}, merged(
 		because("notices come by SQS", queues...),
 		because("nothing of it lies on R2", r2...),

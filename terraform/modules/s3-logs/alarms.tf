@@ -68,12 +68,12 @@ locals {
       statistic = "Sum", period = 86400, periods = 2, above = null
     }
     silent = {
-      what      = "no object came in ${coalesce(var.alarms.silent_hours, 0)} h, or ever", page = false, missing = "breaching"
+      what      = "no object came in ${var.alarms.silent_hours} h, or ever", page = false, missing = "breaching"
       namespace = local.namespace, metric = "runs", of = {}
-      statistic = "Sum", period = 3600, periods = coalesce(var.alarms.silent_hours, 1), above = null
+      statistic = "Sum", period = 3600, periods = max(var.alarms.silent_hours, 1), above = null
     }
   }
-  left_out = concat(var.verify == null ? ["findings", "unproven"] : [], try(var.alarms.silent_hours, null) == null ? ["silent"] : [])
+  left_out = concat(var.verify == null ? ["findings", "unproven"] : [], try(var.alarms.silent_hours, 0) == 0 ? ["silent"] : [])
 }
 
 resource "aws_cloudwatch_log_metric_filter" "this" {

@@ -19,13 +19,13 @@ variable "name" {
 }
 
 variable "source_bucket" {
-  description = "Where the logs are: a bucket that is made here, or one that is there. prefix is a folder, such as cloudflare/, and suffix what the keys of logs end in. expire_days is for a bucket that is made here; null keeps all."
+  description = "Where the logs are: a bucket that is made here, or one that is there. prefix is a folder, such as cloudflare/, and suffix what the keys of logs end in. expire_days is for a bucket that is made here; without it all is kept."
   type = object({
     name        = string
     exists      = optional(bool, false)
     prefix      = optional(string, "")
     suffix      = optional(string, ".gz")
-    expire_days = optional(number, 30)
+    expire_days = optional(number)
   })
 
   validation {
@@ -174,7 +174,7 @@ variable "verify" {
 }
 
 variable "alarms" {
-  description = "SNS topics that are told what cannot wait (page) and what can (ticket), and from when on. Null: no alarms and no dashboard."
+  description = "SNS topics that are told what cannot wait (page) and what can (ticket), and from when on; silent_hours = 0: never. Null: no alarms and no dashboard."
   type = object({
     page           = optional(list(string), [])
     ticket         = optional(list(string), [])
@@ -192,8 +192,8 @@ variable "alarms" {
     error_message = "alarms.oldest_minutes is more than six times timeout_seconds: so long one failed delivery alone keeps a notice back."
   }
   validation {
-    condition     = var.alarms == null ? true : var.alarms.silent_hours == null ? true : var.alarms.silent_hours >= 1 && var.alarms.silent_hours <= 168
-    error_message = "alarms.silent_hours is 1 to 168: CloudWatch looks back a week."
+    condition     = var.alarms == null ? true : var.alarms.silent_hours >= 0 && var.alarms.silent_hours <= 168
+    error_message = "alarms.silent_hours is 0 to 168: CloudWatch looks back a week."
   }
 }
 

@@ -122,9 +122,9 @@ module "alerts" {
   run_timeout_seconds = module.function.run_timeout_seconds
   dead_subscription   = module.function.dead_subscription
   verifies            = module.function.verifies
-  lag_minutes         = var.alerts.lag_minutes
-  silent_hours        = var.alerts.silent_hours
-  retention_hours     = var.alerts.retention_hours
+  lag_minutes         = var.alerts.lag_minutes == 0 ? null : var.alerts.lag_minutes
+  silent_hours        = var.alerts.silent_hours == 0 ? null : var.alerts.silent_hours
+  retention_hours     = var.alerts.retention_hours == 0 ? null : var.alerts.retention_hours
   channels            = { page = var.alerts.page, ticket = var.alerts.ticket }
 
   depends_on = [google_project_service.api]

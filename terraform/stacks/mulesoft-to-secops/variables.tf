@@ -192,7 +192,7 @@ variable "verify" {
 }
 
 variable "alerts" {
-  description = "Who is told of what: notification channels for what cannot wait (page) and for what can (ticket), and from which lag or silence on. retention_hours is how long Anypoint keeps audit logs. Null: no alerts and no dashboard."
+  description = "Who is told of what: notification channels for what cannot wait (page) and for what can (ticket), and from which lag or silence on. retention_hours is how long Anypoint keeps audit logs. Each of the three may be 0: never. Null: no alerts and no dashboard."
   type = object({
     page            = optional(list(string), [])
     ticket          = optional(list(string), [])

@@ -10,13 +10,13 @@ variable "name" {
 }
 
 variable "source_bucket" {
-  description = "Where the logs are: a bucket that is made here, or one that is there (exists), for which EventBridge has to be turned on. prefix is a folder, such as cloudflare/, and suffix what the keys of logs end in. expire_days is for a bucket that is made here; null keeps all."
+  description = "Where the logs are: a bucket that is made here, or one that is there (exists), for which EventBridge has to be turned on. prefix is a folder, such as cloudflare/, and suffix what the keys of logs end in. expire_days is for a bucket that is made here; without it all is kept."
   type = object({
     name        = string
     exists      = optional(bool, false)
     prefix      = optional(string, "")
     suffix      = optional(string, ".gz")
-    expire_days = optional(number, 30)
+    expire_days = optional(number)
   })
 }
 
@@ -114,7 +114,7 @@ variable "verify" {
 }
 
 variable "alarms" {
-  description = "SNS topics that are told what cannot wait (page) and what can (ticket), and from when on. Null: no alarms and no dashboard."
+  description = "SNS topics that are told what cannot wait (page) and what can (ticket), and from when on; silent_hours = 0: never. Null: no alarms and no dashboard."
   type = object({
     page           = optional(list(string), [])
     ticket         = optional(list(string), [])

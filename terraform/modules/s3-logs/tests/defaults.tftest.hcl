@@ -39,7 +39,7 @@ mock_provider "aws" {
 variables {
   region        = "eu-central-1"
   name          = "csv"
-  source_bucket = { name = "acme-logpush", prefix = "gateway/" }
+  source_bucket = { name = "acme-logpush", prefix = "gateway/", expire_days = 30 }
   bucket_prefix = "acme-alog"
   archive       = "tests/testdata/function.zip"
   alarms = {
@@ -129,5 +129,22 @@ run "what_is_not_asked_for" {
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_log_metric_filter.this) == 0 && length(aws_cloudwatch_dashboard.this) == 0 && length(aws_scheduler_schedule.verify) == 0 && length(aws_iam_role.verify) == 0 && output.dashboard_url == null
     error_message = "what was left out is there"
+  }
+}
+
+run "silence_is_no_alarm_and_the_source_is_kept" {
+  command = apply
+
+  variables {
+    source_bucket = { name = "acme-logpush" }
+    alarms        = { silent_hours = 0 }
+  }
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "silent") && contains(keys(aws_cloudwatch_metric_alarm.this), "unproven")
+    error_message = "silence is an alarm though it was left out"
+  }
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this["source"].rule) == 1
+    error_message = "logs are removed though no age was given"
   }
 }

@@ -39,7 +39,7 @@ mock_provider "aws" {
 variables {
   region        = "eu-central-1"
   name          = "csv"
-  source_bucket = { name = "acme-logpush", prefix = "gateway/" }
+  source_bucket = { name = "acme-logpush", prefix = "gateway/", expire_days = 30 }
   bucket_prefix = "acme-alog"
   archive       = "tests/testdata/function.zip"
   alarms = {

@@ -90,3 +90,16 @@ run "settings_reach_the_function_and_do_not_win" {
     error_message = "settings do not reach the function"
   }
 }
+
+run "alerts_that_are_left_out" {
+  command = apply
+
+  variables {
+    alerts = { lag_minutes = 0, silent_hours = 0, retention_hours = 0 }
+    verify = null
+  }
+  assert {
+    condition     = module.alerts[0].alerts == tolist(["dead-letters", "deadline", "misconfigured", "no-success", "quarantine"])
+    error_message = "an alert is there that was left out, or left out that was not"
+  }
+}

@@ -1,0 +1,81 @@
+override_module {
+  target = module.groups
+  outputs = {
+    ids = {
+      "Workers R2 Storage Bucket Item Read"  = "r"
+      "Workers R2 Storage Bucket Item Write" = "w"
+      "Queues Read"                          = "qr"
+      "Queues Write"                         = "qw"
+      "Workers R2 Storage Write"             = "admin"
+    }
+  }
+}
+
+mock_provider "cloudflare" {
+  # One id for all would hide that two are mixed up.
+  override_resource {
+    target = cloudflare_account_token.this["logpush"]
+    values = { id = "id-of-logpush", value = "value-of-logpush" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["function"]
+    values = { id = "id-of-function", value = "value-of-function" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["siem"]
+    values = { id = "id-of-siem", value = "value-of-siem" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["queue"]
+    values = { id = "id-of-queue", value = "value-of-queue" }
+  }
+  override_resource {
+    target = cloudflare_queue.notices
+    values = { queue_id = "q-notices" }
+  }
+  override_resource {
+    target = cloudflare_queue.dead
+    values = { queue_id = "q-dead" }
+  }
+}
+
+variables {
+  account_id          = "0123456789abcdef0123456789abcdef"
+  name                = "logpush"
+  prefix              = "gateway/"
+  run_timeout_seconds = 480
+  logpush = {
+    dataset = "gateway_http"
+    fields  = ["Datetime", "URL"]
+  }
+}
+
+run "each_token_has_its_place" {
+  command = apply
+
+  assert {
+    condition = { for k, t in cloudflare_account_token.this : k => [for p in t.policies : [p.effect, [for g in p.permission_groups : g.id], jsondecode(p.resources)]] } == {
+      function = [
+        ["allow", ["r"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-logs" = "*" }],
+        ["allow", ["r", "w"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-csv" = "*", "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-state" = "*" }],
+      ]
+      logpush = [["allow", ["w"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-logs" = "*" }]]
+      queue   = [["allow", ["qr", "qw"], { "com.cloudflare.api.account.0123456789abcdef0123456789abcdef" = "*" }]]
+      siem    = [["allow", ["r"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-csv" = "*" }]]
+    }
+    error_message = "a token may do more or less than it needs"
+  }
+}
+
+run "state_source_and_target_are_apart" {
+  command = apply
+
+  assert {
+    condition     = length(toset(values(output.buckets))) == 3
+    error_message = "what is written would be notified of, or read by the SIEM"
+  }
+  assert {
+    condition     = !strcontains(jsonencode(output.environment), "value-of")
+    error_message = "a secret is among the plain variables"
+  }
+}

@@ -1,0 +1,168 @@
+override_module {
+  target = module.groups
+  outputs = {
+    ids = {
+      "Workers R2 Storage Bucket Item Read"  = "r"
+      "Workers R2 Storage Bucket Item Write" = "w"
+      "Queues Read"                          = "qr"
+      "Queues Write"                         = "qw"
+      "Workers R2 Storage Write"             = "admin"
+    }
+  }
+}
+
+mock_provider "cloudflare" {
+  # One id for all would hide that two are mixed up.
+  override_resource {
+    target = cloudflare_account_token.this["logpush"]
+    values = { id = "id-of-logpush", value = "value-of-logpush" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["function"]
+    values = { id = "id-of-function", value = "value-of-function" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["siem"]
+    values = { id = "id-of-siem", value = "value-of-siem" }
+  }
+  override_resource {
+    target = cloudflare_account_token.this["queue"]
+    values = { id = "id-of-queue", value = "value-of-queue" }
+  }
+  override_resource {
+    target = cloudflare_queue.notices
+    values = { queue_id = "q-notices" }
+  }
+  override_resource {
+    target = cloudflare_queue.dead
+    values = { queue_id = "q-dead" }
+  }
+}
+
+variables {
+  account_id          = "0123456789abcdef0123456789abcdef"
+  name                = "logpush"
+  prefix              = "gateway/"
+  run_timeout_seconds = 480
+  logpush = {
+    dataset = "gateway_http"
+    fields  = ["Datetime", "URL"]
+  }
+}
+
+run "valid" {
+  command = plan
+}
+
+run "account_by_its_name" {
+  command = plan
+  variables {
+    account_id = "acme"
+  }
+  expect_failures = [var.account_id]
+}
+
+run "name_of_51" {
+  command = plan
+  variables {
+    name = "a23456789012345678901234567890123456789012345678901"
+  }
+  expect_failures = [var.name]
+}
+
+run "jurisdiction_nobody_knows" {
+  command = plan
+  variables {
+    jurisdiction = "mars"
+  }
+  expect_failures = [var.jurisdiction]
+}
+
+run "prefix_without_a_slash" {
+  command = plan
+  variables {
+    prefix = "gateway"
+  }
+  expect_failures = [var.prefix]
+}
+
+run "suffix_of_the_challenge" {
+  command = plan
+  variables {
+    suffix = ".txt"
+  }
+  expect_failures = [var.suffix]
+}
+
+run "logs_gone_before_they_are_read" {
+  command = plan
+  variables {
+    expire_days = { logs = 6 }
+  }
+  expect_failures = [var.expire_days]
+}
+
+run "receipts_for_ever" {
+  command = plan
+  variables {
+    expire_days = { receipts = 0 }
+  }
+  expect_failures = [var.expire_days]
+}
+
+run "run_of_no_time" {
+  command = plan
+  variables {
+    run_timeout_seconds = 29
+  }
+  expect_failures = [var.run_timeout_seconds]
+}
+
+run "hundred_and_one_retries" {
+  command = plan
+  variables {
+    max_retries = 101
+  }
+  expect_failures = [var.max_retries]
+}
+
+run "no_fields" {
+  command = plan
+  variables {
+    logpush = { dataset = "gateway_http", fields = [] }
+  }
+  expect_failures = [var.logpush]
+}
+
+run "parquet" {
+  command = plan
+  variables {
+    logpush = { dataset = "gateway_http", fields = ["URL"], output_type = "parquet" }
+  }
+  expect_failures = [var.logpush]
+}
+
+run "timestamps_in_words" {
+  command = plan
+  variables {
+    logpush = { dataset = "gateway_http", fields = ["URL"], timestamp_format = "english" }
+  }
+  expect_failures = [var.logpush]
+}
+
+run "uploads_every_ten_minutes" {
+  command = plan
+  variables {
+    logpush = { dataset = "gateway_http", fields = ["URL"], max_interval_seconds = 600 }
+  }
+  expect_failures = [var.logpush]
+}
+
+run "permission_groups_were_renamed" {
+  command = plan
+  override_module {
+    target  = module.groups
+    outputs = { ids = { "Something else" = "r" } }
+  }
+  expect_failures = [cloudflare_account_token.this]
+}

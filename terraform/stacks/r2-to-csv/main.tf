@@ -1,0 +1,120 @@
+# package: gcf gunzipcsv
+
+data "google_project" "this" {
+  project_id = var.project
+}
+
+resource "google_project_service" "api" {
+  for_each = var.enable_apis ? toset([
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+  ]) : []
+
+  project            = var.project
+  service            = each.key
+  disable_on_destroy = false # others of the project use them too
+}
+
+locals {
+  labels  = merge(var.labels, { pipeline = var.name })
+  columns = length(var.csv.columns) > 0 ? var.csv.columns : try(var.logpush.fields, [])
+
+  environment = merge(var.settings, module.logs.environment, { CSV_HEADER = tostring(var.csv.header) },
+  length(local.columns) == 0 ? {} : { CSV_COLUMNS = join(",", local.columns) })
+}
+
+module "logs" {
+  source = "../../modules/r2-logs"
+
+  account_id          = var.account_id
+  name                = var.name
+  jurisdiction        = var.jurisdiction
+  prefix              = var.prefix
+  expire_days         = var.expire_days
+  logpush             = var.logpush
+  run_timeout_seconds = var.run_timeout_seconds
+}
+
+# A token's value is in this configuration's state, since Cloudflare's provider makes
+# it; on Google's side it is in none.
+module "r2_secret" {
+  source = "../../modules/secret"
+
+  project       = var.project
+  name          = "${var.name}-r2-secret"
+  value         = module.logs.secrets.R2_SECRET_ACCESS_KEY
+  value_version = module.logs.secret_versions.R2_SECRET_ACCESS_KEY
+  labels        = local.labels
+  accessors     = { (var.name) = module.function.run_account }
+
+  depends_on = [google_project_service.api]
+}
+
+module "queue_token" {
+  source = "../../modules/secret"
+
+  project       = var.project
+  name          = "${var.name}-queue-token"
+  value         = module.logs.secrets.CF_API_TOKEN
+  value_version = module.logs.secret_versions.CF_API_TOKEN
+  labels        = local.labels
+  accessors     = { (var.name) = module.function.run_account }
+
+  depends_on = [google_project_service.api]
+}
+
+module "function" {
+  source = "../../modules/scheduled-function"
+
+  project             = var.project
+  project_number      = data.google_project.this.number
+  region              = var.region
+  name                = var.name
+  function            = "gunzipcsv"
+  source_archive      = coalesce(var.source_archive, "${path.root}/../../../dist/gunzipcsv.zip")
+  memory              = var.memory
+  max_instances       = var.max_instances
+  interval_minutes    = var.interval_minutes
+  run_timeout_seconds = var.run_timeout_seconds
+  # The time-outs around a run: the platform's half a minute later, and Pub/Sub's
+  # at its most.
+  timeout_seconds      = var.run_timeout_seconds + 60
+  ack_deadline_seconds = 600
+  verify               = var.verify
+  environment          = local.environment
+  secrets = {
+    R2_SECRET_ACCESS_KEY = module.r2_secret.reference
+    CF_API_TOKEN         = module.queue_token.reference
+  }
+  labels = local.labels
+
+  depends_on = [google_project_service.api]
+}
+
+module "alerts" {
+  count  = var.alerts == null ? 0 : 1
+  source = "../../modules/pipeline-alerts"
+
+  project             = var.project
+  name                = var.name
+  resource            = { kind = "service", name = module.function.name }
+  interval_minutes    = module.function.interval_minutes
+  run_timeout_seconds = module.function.run_timeout_seconds
+  dead_subscription   = module.function.dead_subscription
+  verifies            = module.function.verifies
+  lag_minutes         = var.alerts.lag_minutes == 0 ? null : var.alerts.lag_minutes
+  silent_hours        = var.alerts.silent_hours == 0 ? null : var.alerts.silent_hours
+  retention_hours     = module.logs.retention_hours
+  channels            = { page = var.alerts.page, ticket = var.alerts.ticket }
+
+  depends_on = [google_project_service.api]
+}
