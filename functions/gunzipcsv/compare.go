@@ -3,7 +3,9 @@ package gunzipcsv
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"golang.org/x/sync/errgroup"
@@ -72,7 +74,7 @@ func (v *verification) source(ctx context.Context, key string, ev evidence, stra
 		return v.compare(ctx, key, src, target, there, lines)
 	case there != nil:
 		return v.unlisted(ctx, key, src, target, there)
-	case v.isRejected(where): // which is a finding already
+	case v.isRejected(where): // which is a finding already, or accepted
 	case len(lines) > 0:
 		w := newest(lines)
 		v.find(receipt.Missing, where, "its target %s (%d bytes, written %s) is there no more: run a backfill", target, w.TargetSize, stamp(w.TargetTime))
@@ -243,18 +245,26 @@ func (v *verification) strangers(ctx context.Context, s Selection, ev evidence, 
 	return nil
 }
 
-// quarantine enters every record that was rejected and not replayed.
+// quarantine enters every record that was rejected and not replayed, as a
+// finding unless it was accepted as lost.
 func (v *verification) quarantine(ctx context.Context) error {
+	if err := v.inQuarantine(ctx, v.f.reject.Names, false); err != nil {
+		return err
+	}
+	return v.inQuarantine(ctx, v.f.reject.Accepted, true)
+}
+
+func (v *verification) inQuarantine(ctx context.Context, list func(ctx context.Context, from, to time.Time) iter.Seq2[string, error], accepted bool) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookers)
 	var listErr error
-	for name, err := range v.f.reject.Names(gctx, v.o.From, v.o.To) {
+	for name, err := range list(gctx, v.o.From, v.o.To) {
 		if err != nil {
 			listErr = err
 			break
 		}
 		g.Go(func() error {
-			err := v.rejects(gctx, name)
+			err := v.rejects(gctx, name, accepted)
 			if err != nil && v.o.Shard.has(name) { // one shard says so
 				return v.unread(gctx, name, err)
 			}
@@ -268,7 +278,7 @@ func (v *verification) quarantine(ctx context.Context) error {
 }
 
 // rejects enters the records of one object in quarantine.
-func (v *verification) rejects(ctx context.Context, name string) error {
+func (v *verification) rejects(ctx context.Context, name string, accepted bool) error {
 	return patiently(ctx, func(ctx context.Context) error {
 		var first []rejected // entered only once all can be read
 		var more int64
@@ -292,7 +302,11 @@ func (v *verification) rejects(ctx context.Context, name string) error {
 			}
 		}
 		for _, r := range first {
-			v.rejectedAs(r, name)
+			v.rejectedAs(r, name, accepted)
+		}
+		if accepted {
+			v.count(func(o *Verified) { o.Accepted += int64(len(first)) + more })
+			return nil
 		}
 		v.count(func(o *Verified) { o.Records += more; o.Count(receipt.Quarantined, more) })
 		return nil
@@ -317,18 +331,22 @@ func (v *verification) selects(key, name string) bool {
 	return strings.HasPrefix(below, v.o.Prefix) && v.o.Shard.hasSource(below)
 }
 
-func (v *verification) rejectedAs(r rejected, name string) {
+func (v *verification) rejectedAs(r rejected, name string, accepted bool) {
 	where := r.Key
 	switch {
 	case where == "":
 		where = "message " + r.Message
 	case r.Line > 0:
 		where = fmt.Sprintf("%s line %d", r.Key, r.Line)
-		v.count(func(o *Verified) { o.Records++ })
+		if !accepted {
+			v.count(func(o *Verified) { o.Records++ })
+		}
 	default:
 		v.count(func(*Verified) { v.rejected[markOf(r.Key, "")] = struct{}{} })
 	}
-	v.find(receipt.Quarantined, where, "%s (%s)", r.reason, name)
+	if !accepted {
+		v.find(receipt.Quarantined, where, "%s (%s)", r.reason, name)
+	}
 }
 
 // isRejected tells whether the source object is in quarantine.

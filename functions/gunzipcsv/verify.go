@@ -39,6 +39,8 @@ type Verified struct {
 	Bytes     int64 `json:"bytes"`     // of the converted sources
 	// Records counts single records in quarantine, of objects converted.
 	Records int64 `json:"records_quarantined"`
+	// Accepted counts what was rejected and accepted as lost: no findings.
+	Accepted int64 `json:"accepted"`
 	// Pruned is the time before which proof was pruned, if what was written
 	// before it was selected too: that was not looked at.
 	Pruned time.Time `json:"pruned,omitzero"`
@@ -59,6 +61,7 @@ func (v *Verified) Add(o Verified) {
 	v.Bytes += o.Bytes
 	v.Records += o.Records
 	v.Unread += o.Unread
+	v.Accepted += o.Accepted
 	if o.Pruned.After(v.Pruned) {
 		v.Pruned = o.Pruned
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"regexp"
 	"slices"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -267,7 +270,8 @@ func (v *verification) receipts(ctx context.Context) error {
 	})
 }
 
-// quarantine names what was rejected and not seen to, by the day of its slice.
+// quarantine names what was rejected and not seen to, by the day of its slice, and
+// counts what was accepted as lost.
 func (v *verification) quarantine(ctx context.Context) error {
 	var from, to time.Time
 	for _, p := range v.orgs {
@@ -282,19 +286,33 @@ func (v *verification) quarantine(ctx context.Context) error {
 	if from.IsZero() {
 		return nil
 	}
+	return errors.Join(
+		v.inQuarantine(ctx, v.f.quarantine.Names(ctx, from.Add(-day), to), func(p *proven, at position, rec quarantine.Record) {
+			p.find(receipt.Quarantined, fmt.Sprintf("%s %s to %s, page %d, entry %d", at.Org, at.From.Format(time.RFC3339), at.To.Format(time.RFC3339), at.Page, at.Index),
+				"%s: %s (%s)", rec.Code, rec.Reason, rec.Object)
+		}),
+		v.inQuarantine(ctx, v.f.quarantine.Accepted(ctx, from.Add(-day), to), func(p *proven, _ position, _ quarantine.Record) {
+			p.count(func(v *Verified) { v.Accepted++ })
+		}),
+	)
+}
+
+// inQuarantine calls each with the entries of listed objects that lie in the
+// time of an organisation that is verified.
+func (v *verification) inQuarantine(ctx context.Context, list iter.Seq2[string, error], each func(*proven, position, quarantine.Record)) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookers)
-	for name, err := range v.f.quarantine.Names(gctx, from.Add(-day), to) {
+	for name, err := range list {
 		if err != nil {
-			return fmt.Errorf("QUARANTINE_URL: %w", err)
+			return errors.Join(fmt.Errorf("QUARANTINE_URL: %w", err), g.Wait())
 		}
-		g.Go(func() error { return v.rejected(gctx, name) })
+		g.Go(func() error { return v.rejected(gctx, name, each) })
 	}
 	return g.Wait()
 }
 
 // rejected enters the entries of one object in quarantine.
-func (v *verification) rejected(ctx context.Context, name string) error {
+func (v *verification) rejected(ctx context.Context, name string, each func(*proven, position, quarantine.Record)) error {
 	for rec, err := range v.f.quarantine.Read(ctx, name) {
 		if bucket.IsNotFound(err) {
 			return nil
@@ -310,8 +328,7 @@ func (v *verification) rejected(ctx context.Context, name string) error {
 		if p == nil || !at.From.Before(p.v.To) || !at.To.After(p.v.From) {
 			continue
 		}
-		p.find(receipt.Quarantined, fmt.Sprintf("%s %s to %s, page %d, entry %d", at.Org, at.From.Format(time.RFC3339), at.To.Format(time.RFC3339), at.Page, at.Index),
-			"%s: %s (%s)", rec.Code, rec.Reason, name)
+		each(p, at, rec)
 	}
 	return nil
 }

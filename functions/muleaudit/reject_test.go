@@ -23,6 +23,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -149,6 +150,14 @@ func TestRejectedEntriesHoldNothingUp(t *testing.T) {
 	}
 	w.wantExactly(hour, map[string][]emulator.Event{"org-1": append(whole, rejected[:2]...)})
 	w.wantTidy()
+	// What was delivered so, and what never can be, is seen to.
+	if err := quarantine.New(w.openURL(w.env["STATE_URL"]+"?prefix=quarantine/"), "muleaudit").Accept(t.Context(),
+		func(quarantine.Record) bool { return true }, func(quarantine.Acceptance) {}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := w.function().Verify(t.Context(), muleaudit.VerifyOptions{Deep: true}); err != nil || v[0].Found != 0 || v[0].Accepted != 5 {
+		t.Errorf("%+v, %v", v, err)
+	}
 }
 
 // What tells no time of its own is found on both sides of a slice's edge, and

@@ -52,6 +52,8 @@ type Verified struct {
 	// Forgotten counts the entries that the API no longer has, of slices of which
 	// nothing is doubled.
 	Forgotten int64 `json:"forgotten"`
+	// Accepted counts the entries that were rejected and accepted as lost.
+	Accepted int64 `json:"accepted"`
 	// Left says what was not looked at.
 	Left []string `json:"not_looked_at"`
 	receipt.FindingList

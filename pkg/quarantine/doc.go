@@ -17,7 +17,8 @@
 //
 // The name is made from the day and an identifier that the caller derives from
 // the source, so that a record rejected again, after a crash or by two runs at
-// once, takes the place of its first copy. Nothing is ever deleted: a replay
-// leaves a mark beside, at <function>/replayed/…, and an object written anew
-// after that counts as not replayed.
+// once, takes the place of its first copy. Nothing is deleted but by
+// [Store.Forget]: a replay leaves a mark beside, at <function>/replayed/…, as
+// does an operator who accepts that records are lost, and an object written
+// anew after that is pending again.
 package quarantine

@@ -35,8 +35,8 @@ func (s *Store) Marks(ctx context.Context, t time.Time) iter.Seq2[string, error]
 // Forgotten is what [Store.Forget] removed, or would remove.
 type Forgotten struct{ Objects, Bytes int64 }
 
-// Forget removes an object that was replayed, and then its mark, unless dry. One
-// that was written anew since is pending, and stays.
+// Forget removes an object that was replayed or accepted, and then its mark,
+// unless dry. One that was written anew since is pending, and stays.
 func (s *Store) Forget(ctx context.Context, mark string, dry bool) (done Forgotten, err error) {
 	rest, ok := strings.CutPrefix(mark, s.function+"/replayed/")
 	name, json := strings.CutSuffix(rest, ".json")
@@ -44,10 +44,10 @@ func (s *Store) Forget(ctx context.Context, mark string, dry bool) (done Forgott
 		return done, fmt.Errorf("%s is no mark of a replay: remove it", mark)
 	}
 	name = s.function + "/" + name + ".ndjson.gz"
-	o, replayed, err := s.state(ctx, name)
+	o, is, err := s.state(ctx, name)
 	switch {
 	case bucket.IsNotFound(err): // a mark alone
-	case err != nil, !replayed:
+	case err != nil, is == pending:
 		return done, err
 	default:
 		done = Forgotten{1, o.Size}

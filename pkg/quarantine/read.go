@@ -54,7 +54,7 @@ func (s *Store) Pending(ctx context.Context) iter.Seq2[Object, error] {
 				continue
 			}
 			o, done, err := s.state(ctx, obj.Key)
-			if bucket.IsNotFound(err) || err == nil && done {
+			if bucket.IsNotFound(err) || err == nil && done != pending {
 				continue
 			}
 			if !yield(o, err) || err != nil {
@@ -64,25 +64,39 @@ func (s *Store) Pending(ctx context.Context) iter.Seq2[Object, error] {
 	}
 }
 
-// state describes the object called name, and tells whether it was replayed as
-// it is now.
-func (s *Store) state(ctx context.Context, name string) (Object, bool, error) {
+// fate is what became of an object in quarantine.
+type fate int
+
+const (
+	pending  fate = iota
+	replayed      // all of it was taken care of
+	accepted      // as lost
+)
+
+// state describes the object called name, and what became of it as it is now.
+func (s *Store) state(ctx context.Context, name string) (Object, fate, error) {
 	attrs, err := s.b.Attributes(ctx, name)
 	if err != nil {
-		return Object{}, false, fmt.Errorf("quarantine %s: %w", name, err)
+		return Object{}, pending, fmt.Errorf("quarantine %s: %w", name, err)
 	}
 	o := Object{Name: name, ETag: attrs.ETag, Size: attrs.Size, Time: attrs.ModTime}
 	var m mark
 	err = s.b.ReadJSON(ctx, s.markOf(name), &m)
-	if err != nil && !bucket.IsNotFound(err) {
-		return Object{}, false, err
+	switch {
+	case err != nil && !bucket.IsNotFound(err):
+		return Object{}, pending, err
+	case err != nil || m.ETag != o.ETag:
+		return o, pending, nil
+	case m.Accepted:
+		return o, accepted, nil
 	}
-	return o, err == nil && m.ETag == o.ETag, nil
+	return o, replayed, nil
 }
 
 type mark struct {
 	ETag     string    `json:"etag"` // of the object that was replayed
 	Replayed time.Time `json:"replayed"`
+	Accepted bool      `json:"accepted,omitempty"` // as lost, rather than replayed
 }
 
 func (s *Store) markOf(name string) string {
@@ -93,7 +107,7 @@ func (s *Store) markOf(name string) string {
 // Replayed notes that every record of o was taken care of. Had the object been
 // written anew meanwhile, it stays pending.
 func (s *Store) Replayed(ctx context.Context, o Object) error {
-	return s.b.PutJSON(ctx, s.markOf(o.Name), mark{o.ETag, time.Now().UTC()})
+	return s.b.PutJSON(ctx, s.markOf(o.Name), mark{ETag: o.ETag, Replayed: time.Now().UTC()})
 }
 
 // Read reads the records of the object called name.

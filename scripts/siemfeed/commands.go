@@ -46,6 +46,7 @@ type (
 		Trailtags doctorConsumer  `cmd:"" help:"Keys, both logstores, the target's index, each account's role, clock and buckets."`
 	}
 	replayCmd struct {
+		Muleaudit replayMuleaudit `cmd:"" help:"Says how entries that were rejected are delivered."`
 		Gunzipcsv replayGunzipcsv `cmd:"" help:"Objects and records that were rejected."`
 		Slshec    replayConsumer  `cmd:"" help:"Events that Splunk refused."`
 		Trailtags replayConsumer  `cmd:"" help:"Rows that SLS refused."`

@@ -123,6 +123,9 @@ func showConverted(v gunzipcsv.Verified) error {
 		{count(v.Objects), count(v.Converted), count(v.Skipped), count(v.Gone), size(v.Bytes), count(v.Records), count(v.Found), count(v.Unread)},
 	})
 	err := findingList(os.Stdout, v.FindingList)
+	if v.Accepted > 0 {
+		fmt.Printf("%s records in quarantine were accepted as lost\n", count(v.Accepted))
+	}
 	if !v.Pruned.IsZero() {
 		fmt.Printf("not looked at: what was written before %s, whose proof was pruned\n", v.Pruned.Format(time.RFC3339))
 	}

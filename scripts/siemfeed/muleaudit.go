@@ -83,6 +83,9 @@ func showVerified(list []muleaudit.Verified) error {
 		if o.Gone > 0 {
 			fmt.Printf("not looked at: %s %s objects that are there no more\n", o.Org, count(int64(o.Gone)))
 		}
+		if o.Accepted > 0 {
+			fmt.Printf("%s: %s entries in quarantine were accepted as lost\n", o.Org, count(o.Accepted))
+		}
 		if o.Forgotten > 0 {
 			fmt.Printf("%s: the API has %s entries no longer that it sent once\n", o.Org, count(o.Forgotten))
 		}

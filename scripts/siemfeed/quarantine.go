@@ -16,6 +16,8 @@ import (
 type quarantineCmd struct {
 	Ls   lsQuarantine   `cmd:"" help:"List what is pending: a line a record, with its reason and position."`
 	Show showQuarantine `cmd:"" help:"Print the records of an object as they were received."`
+
+	Accept acceptQuarantine `cmd:"" help:"Accept that what is pending is lost: verify names it no more. Nothing is removed."`
 }
 
 type lsQuarantine struct {
@@ -128,4 +130,46 @@ func printable(record []byte) []byte {
 		}
 	}
 	return append(record[:len(record):len(record)], '\n')
+}
+
+type acceptQuarantine struct {
+	Function functionName `arg:"" help:"Name of the function."`
+	Code     string       `help:"Objects of which every record has this code." placeholder:"object_gone" required:"" xor:"which"`
+	Object   string       `help:"This object, whatever is in it." required:"" xor:"which"`
+}
+
+// Run implements the command.
+func (a *acceptQuarantine) Run(ctx context.Context) error {
+	if err := known([]functionName{a.Function}); err != nil {
+		return err
+	}
+	kept, err := openState(ctx)
+	if err != nil {
+		return err
+	}
+	defer kept.close()
+	return a.accept(ctx, quarantine.New(kept.rejected, string(a.Function)), os.Stdout)
+}
+
+func (a *acceptQuarantine) accept(ctx context.Context, q *quarantine.Store, w io.Writer) error {
+	var objects, records, left int64
+	err := q.Accept(ctx, func(r quarantine.Record) bool {
+		return r.Object == a.Object || a.Code != "" && r.Code == a.Code
+	}, func(d quarantine.Acceptance) {
+		if d.Left > 0 {
+			left++
+			_, _ = fmt.Fprintf(w, "%s stays pending: %d of its %d records have another code\n", d.Object, d.Left, d.Left+d.Records)
+			return
+		}
+		objects++
+		records += d.Records
+	})
+	_, _ = fmt.Fprintf(w, "%s objects with %s records accepted as lost\n", count(objects), count(records))
+	switch {
+	case err == nil && left > 0:
+		return errFindings
+	case err == nil && objects == 0 && a.Object != "":
+		return fmt.Errorf("%s is not pending", a.Object)
+	}
+	return err
 }

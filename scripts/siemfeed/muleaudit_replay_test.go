@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
+)
+
+// Whoever asks for a replay of muleaudit's quarantine is told what delivers it,
+// until it was seen to.
+func TestReplayOfMuleauditSaysWhatToDo(t *testing.T) {
+	b, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	q := quarantine.New(b, "muleaudit")
+	advice := func() (string, error) {
+		var out bytes.Buffer
+		err := adviseMuleaudit(t.Context(), q, &out)
+		return out.String(), err
+	}
+	if text, err := advice(); err != nil || text != "nothing is pending\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	at := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	for i, code := range []string{tooLong, tooLong, tooLong, "not_object"} {
+		hour := at.Add(time.Duration(i+i/2) * time.Hour) // two that meet, and one further on
+		source := fmt.Appendf(nil, `{"organization":"o","from":%q,"to":%q,"page":1,"index":%d}`, hour.Format(time.RFC3339), hour.Add(time.Hour).Format(time.RFC3339), i)
+		if _, err := q.Put(t.Context(), at, fmt.Sprint(i), quarantine.Entry{Code: code, Source: json.RawMessage(source)}, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := advice()
+	if !errors.Is(err, errFindings) {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		"3 entries were too long", "MAX_RECORD_BYTES",
+		"backfill muleaudit --from 2026-01-02T03:00:00Z --to 2026-01-02T05:00:00Z\n", "backfill muleaudit --from 2026-01-02T06:00:00Z --to 2026-01-02T07:00:00Z\n",
+		"accept muleaudit --code record_too_long", "1 entries are no events (not_object)", "accept muleaudit --code not_object",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in %s", want, text)
+		}
+	}
+	for _, code := range []string{tooLong, "not_object"} {
+		var out bytes.Buffer
+		if err := (&acceptQuarantine{Code: code}).accept(t.Context(), q, &out); err != nil || !strings.Contains(out.String(), "accepted as lost") {
+			t.Errorf("%s, %v", out.String(), err)
+		}
+	}
+	if text, err := advice(); err != nil || text != "nothing is pending\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
