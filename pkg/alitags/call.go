@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	openapi "github.com/alibabacloud-go/darabonba-openapi/v2/client"
@@ -30,6 +31,7 @@ type caller struct {
 	http      *http.Client
 	userAgent string
 	timeout   time.Duration // of one attempt
+	listed    atomic.Int64  // calls of ListTagResources
 }
 
 func newCaller(o *Options) *caller {

@@ -35,7 +35,8 @@ type Client struct {
 type Stats struct {
 	// Known lookups were answered from memory, Asked ones were not.
 	Known, Asked int64
-	// Calls are attempts at ListTagResources, AssumeRole those at that.
+	// Calls are those of ListTagResources, each page and each attempt; AssumeRole
+	// those of that.
 	Calls, AssumeRole int64
 	// Throttled are the calls that were refused because there were too many.
 	Throttled int64
@@ -156,7 +157,9 @@ func (c *Client) Get(ctx context.Context, r Resource, e Event) (Answer, error) {
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stats
+	s := c.stats
+	s.Calls = c.calls.listed.Load()
+	return s
 }
 
 func (c *Client) count(add func(*Stats)) {

@@ -251,7 +251,6 @@ func (c *Client) attempts(g *group, ids []string) (found map[string]map[string]s
 		var creds alibaba.Credentials
 		creds, err := c.credentials(ctx, a)
 		if err == nil {
-			c.count(func(s *Stats) { s.Calls++ })
 			q := question{kind: g.scope.kind, account: g.scope.name.account, region: g.scope.name.region, typ: g.scope.name.typ, ids: ids}
 			found, err = c.calls.list(ctx, c.endpoint(q.version(), q.kind.region(q.region)), creds, q, c.opts.System)
 		}

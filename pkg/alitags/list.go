@@ -66,6 +66,7 @@ func (c *caller) list(ctx context.Context, base string, creds alibaba.Credential
 	}
 	for range maxPages {
 		var p page
+		c.listed.Add(1)
 		if err := c.call(ctx, base, creds, q.version(), "ListTagResources", query, &p); err != nil {
 			return nil, err
 		}
