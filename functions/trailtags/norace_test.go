@@ -1,0 +1,5 @@
+//go:build !race
+
+package trailtags_test
+
+const scale = 1
