@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -32,9 +33,9 @@ func Build(t testing.TB, path string) string {
 	return bin
 }
 
-// Process is a running function.
+// Process is a running function, or a command of the operator's.
 type Process struct {
-	URL  string
+	URL  string // of a function
 	cmd  *exec.Cmd
 	out  Buffer
 	done chan struct{}
@@ -57,18 +58,10 @@ func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process 
 	}
 	addr := ln.Addr().String()
 	_ = ln.Close()
-	p := &Process{URL: "http://" + addr, done: make(chan struct{})}
-	p.cmd = exec.Command(bin) //nolint:noctx // the test names it, and kills it
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), portVar + "=" + addr[strings.LastIndex(addr, ":")+1:]}
-	for k, v := range env {
-		p.cmd.Env = append(p.cmd.Env, k+"="+v)
-	}
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = p.cmd.Wait(); close(p.done) }()
-	t.Cleanup(p.Kill)
+	env = maps.Clone(env)
+	env[portVar] = addr[strings.LastIndex(addr, ":")+1:]
+	p := Launch(t, bin, env)
+	p.URL = "http://" + addr
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if status, _, err := p.do(t.Context(), http.MethodGet, "/healthz", "", nil); err == nil && status == http.StatusOK {
 			return p
@@ -82,6 +75,29 @@ func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process 
 			t.Fatalf("%s does not answer:\n%s", bin, p.Output())
 		}
 	}
+}
+
+// Launch is Start for a program that takes arguments and need not answer.
+func Launch(t testing.TB, bin string, env map[string]string, args ...string) *Process {
+	t.Helper()
+	p := &Process{cmd: exec.Command(bin, args...), done: make(chan struct{})} //nolint:noctx // the test names it, and kills it
+	p.cmd.Env = environment(env)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// environment is env and what every program needs.
+func environment(env map[string]string) []string {
+	out := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
+	for k, v := range env {
+		out = append(out, k+"="+v)
+	}
+	return out
 }
 
 // Post sends an event and returns the answer. The error is that of a
@@ -131,6 +147,9 @@ func (p *Process) Stop(sig os.Signal, within time.Duration) error {
 	}
 }
 
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
 // PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
@@ -162,10 +181,7 @@ func (l *Buffer) String() string {
 func Run(t testing.TB, bin string, env map[string]string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), bin, args...) //nolint:gosec // the test names it
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
-	for k, v := range env {
-		cmd.Env = append(cmd.Env, k+"="+v)
-	}
+	cmd.Env = environment(env)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -105,27 +104,15 @@ func written(t *testing.T, dir string) map[string]time.Time {
 // killAfter runs a backfill and kills it once seen says so.
 func killAfter(t *testing.T, bin string, env map[string]string, seen func() bool) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), bin, "backfill", "gunzipcsv") //nolint:gosec // built here
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
-	for k, v := range env {
-		cmd.Env = append(cmd.Env, k+"="+v)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
+	p := proctest.Launch(t, bin, env, "backfill", "gunzipcsv")
 	for !seen() {
 		select {
-		case <-ended:
-			t.Fatal("the backfill ended before it was killed")
+		case <-p.Done():
+			t.Fatalf("the backfill ended before it was killed:\n%s", p.Output())
 		case <-time.After(time.Millisecond):
 		}
 	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
+	p.Kill()
 }
 
 func verifyJSON(t *testing.T, bin string, env map[string]string) (v gunzipcsv.Verified) {
