@@ -21,10 +21,11 @@ type endpoint struct {
 
 	// Guarded by fleet.mu.
 	inflight int
-	window   float64 // requests under way that it seems to bear
-	cut      uint64  // turn at which window was last halved
-	failed   uint64  // turn of the last failure
-	fails    int     // failures in a row
+	window   float64   // requests under way that it seems to bear
+	cut      uint64    // turn at which window was last halved
+	failed   uint64    // turn of the last failure
+	fails    int       // failures in a row
+	since    time.Time // when the first of these was
 	until    time.Time
 	asked    time.Time // until then by the receiver's own wish
 	lastErr  error
@@ -127,7 +128,7 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 	var timer <-chan time.Time
 	if wake != nil {
 		f.mu.Lock()
-		until, asked, trouble := wake.until, wake.asked, f.trouble()
+		until, asked, since, trouble := wake.until, wake.asked, wake.since, f.trouble()
 		f.mu.Unlock()
 		deadline, ok := ctx.Deadline()
 		if !ok { // one that runs for ever must not fall silent
@@ -137,7 +138,7 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 			if deadline.Before(asked) {
 				return outage{fmt.Errorf("%w (to be asked again in %v, which is beyond this run)", trouble, time.Until(asked).Round(time.Second))}
 			}
-			return retry.Cut(trouble)
+			return retry.CutAgain(trouble, time.Since(since))
 		}
 		t := time.NewTimer(time.Until(until))
 		defer t.Stop()
@@ -154,14 +155,12 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 	return nil
 }
 
-// resume ends back-offs longer than our own.
+// resume ends back-offs, so that one request finds out how things are now.
 func (f *fleet) resume() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.all {
-		if time.Until(e.until) > f.max {
-			e.until, e.asked = time.Time{}, time.Time{}
-		}
+		e.until, e.asked = time.Time{}, time.Time{}
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})
@@ -214,7 +213,9 @@ func (f *fleet) release(l lease, r report) {
 		wait := r.after
 		if l.turn > l.failed {
 			l.failed = f.turn
-			l.fails++
+			if l.fails++; l.fails == 1 {
+				l.since = now
+			}
 			f.failures++
 			wait = max(wait, min(f.max, f.base/2<<min(l.fails-1, 20)))
 		}

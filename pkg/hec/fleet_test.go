@@ -293,3 +293,32 @@ func TestLongPauseEndsWithTheRun(t *testing.T) {
 		}
 	})
 }
+
+// A run that begins while an endpoint is on back-off from earlier ones asks it all
+// the same: down, it says for how long it has been, and back, it is used.
+func TestBackOffEndsWithTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newPair(t, emulator.Options{Busy: true}, Options{Retry: retry.Policy{Attempts: 100, Base: time.Second, Max: time.Hour}})
+		b := fill(t, c, 5, nil)
+		defer b.Release()
+		for run := range 6 {
+			before, began := s.Stats().Requests, time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			_, err := c.Session().Send(ctx, b)
+			cancel()
+			var cut *retry.CutError
+			if !errors.As(err, &cut) || cut.Last == nil || s.Stats().Requests == before {
+				t.Fatalf("run %d, after %d requests: %v", run, s.Stats().Requests-before, err)
+			}
+			if run > 0 && cut.For < time.Second || time.Since(began) > 3*time.Second {
+				t.Errorf("run %d: after %v it is said to have failed for %v", run, time.Since(began), cut.For)
+			}
+			time.Sleep(time.Second)
+		}
+		s.Set(func(o *emulator.Options) { o.Busy = false })
+		began := time.Now()
+		if _, err := c.Session().Send(t.Context(), b); err != nil || time.Since(began) > time.Second {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+	})
+}

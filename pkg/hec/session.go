@@ -50,9 +50,10 @@ const (
 	endless = 1000
 )
 
-// Session begins a run. Endpoints that asked for a longer pause than Retry.Max
-// are asked again at once: an earlier run may have been told to wait for a day,
-// and only asking tells whether that still holds.
+// Session begins a run. Endpoints on back-off are asked again at once: an earlier
+// run may have been told to wait for a day, or have failed so often that this one
+// would end before the next attempt, and only asking tells whether that still
+// holds.
 func (c *Client) Session() *Session {
 	c.fleet.resume()
 	return c.session()

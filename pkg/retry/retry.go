@@ -110,6 +110,11 @@ func (e *CutError) Unwrap() []error {
 // ended before.
 func Cut(err error) error { return &CutError{err: err, cause: context.DeadlineExceeded} }
 
+// CutAgain is Cut for what has failed for so long, with last as what it said last.
+func CutAgain(last error, d time.Duration) error {
+	return &CutError{Last: last, For: d, err: last, cause: context.DeadlineExceeded}
+}
+
 // isEnd tells whether err says no more than that ctx ended.
 func isEnd(ctx context.Context, err error) bool {
 	return errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))
