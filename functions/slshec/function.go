@@ -85,6 +85,12 @@ func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if again.Attempts == 0 {
+		// For about as long as the client would by itself, but no longer apart
+		// than heartbeats are: that is how soon events go on after an outage.
+		again.Max = max(time.Second, f.cfg.Heartbeat)
+		again.Attempts = min(30, 5+int(2*time.Minute/again.Max))
+	}
 	again.Notify = func(_ int, wait time.Duration, err error) {
 		f.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
 	}

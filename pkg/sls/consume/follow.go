@@ -90,12 +90,13 @@ func (c *Consumer) Background(ctx context.Context) error {
 }
 
 // Follow forwards until ctx ends, and then sees through what is under way.
-// note, if set, is called with each receipt.
+// note, if set, is called with each receipt. After it broke off it waits for a
+// heartbeat at most, so that what was down is used again soon after it is back.
 func (c *Consumer) Follow(ctx context.Context, note func(receipt.Receipt)) error {
 	if note == nil {
 		note = func(receipt.Receipt) {}
 	}
-	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+	for pause := time.Second; ; pause = min(2*pause, max(time.Second, c.cfg.Heartbeat)) {
 		began := time.Now()
 		err := c.followOnce(ctx, note)
 		c.following.set(nil, err)
