@@ -114,6 +114,9 @@ func TestProcess(t *testing.T) {
 	t.Run("nothing is lost through kills", func(t *testing.T) { t.Parallel(); kills(t, bin) })
 	t.Run("three follow and one is killed", func(t *testing.T) { t.Parallel(); threeFollowers(t, bin) })
 	t.Run("each invocation with its own credentials", func(t *testing.T) { t.Parallel(); invocations(t, bin) })
+	t.Run("the end of a run repeats nothing", func(t *testing.T) { t.Parallel(); slowCollector(t, bin) })
+	t.Run("checkpoints that fail repeat little", func(t *testing.T) { t.Parallel(); failingCheckpoints(t, bin) })
+	t.Run("an invocation is answered in time", func(t *testing.T) { t.Parallel(); collectorDown(t, bin) })
 }
 
 func kills(t *testing.T, bin string) {
