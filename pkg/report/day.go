@@ -21,12 +21,22 @@ type Day struct {
 	MostLag *float64
 	// Root is the SHA-256, in hex, of what `sha256sum *` prints in the folder
 	// that holds the day's receipts.
-	Root    string
-	Verdict Verdict
+	Root string
+	// Receipts are the day's, by name, where the span asked for each.
+	Receipts []Receipt
+	Verdict  Verdict
 	// Proof is what the verdict rests on; nil if nobody looked.
 	Proof *Proof
 
+	each bool
 	root hash.Hash
+}
+
+// Receipt is the name of a receipt, within its day's folder, and the SHA-256 of
+// its bytes, in hex.
+type Receipt struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
 }
 
 // Totals are sums over runs.
@@ -61,20 +71,20 @@ func (d *Day) add(key string, data []byte) (kept, error) {
 	if r.EventsOut != nil {
 		delivered = *r.EventsOut
 	}
-	one := Totals{
+	did := Totals{
 		Runs: 1, In: r.In, Out: r.Out, Delivered: delivered, Filtered: r.Filtered, Quarantined: r.Quarantined,
 		BytesIn: r.BytesIn, BytesOut: r.BytesOut,
 	}
 	switch r.Status {
 	case receipt.Failed:
-		one.Failed = 1
+		did.Failed = 1
 	case receipt.Running:
-		one.Killed = 1
+		did.Killed = 1
 	}
 	if r.In != delivered+r.Filtered+r.Quarantined {
-		one.Unbalanced = 1
+		did.Unbalanced = 1
 	}
-	d.sum(one)
+	d.sum(did)
 	if l := r.LagSeconds; l != nil && (d.MostLag == nil || *l > *d.MostLag) {
 		d.MostLag = l
 	}
@@ -82,7 +92,11 @@ func (d *Day) add(key string, data []byte) (kept, error) {
 		d.root = sha256.New()
 	}
 	sum := sha256.Sum256(data)
-	_, _ = fmt.Fprintf(d.root, "%s  %s\n", hex.EncodeToString(sum[:]), path.Base(key)) // a hash takes all
+	one := Receipt{path.Base(key), hex.EncodeToString(sum[:])}
+	_, _ = fmt.Fprintf(d.root, "%s  %s\n", one.SHA256, one.Name) // a hash takes all
+	if d.each {
+		d.Receipts = append(d.Receipts, one)
+	}
 	return r, nil
 }
 

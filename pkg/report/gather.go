@@ -35,15 +35,16 @@ type Function struct {
 
 // Version is a release that ran.
 type Version struct {
-	Name        string
-	First, Last time.Time
-	Runs        int
+	Name  string    `json:"name"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	Runs  int       `json:"runs"`
 }
 
 // Named is a finding and the proof that named it.
 type Named struct {
 	receipt.Finding
-	Proof time.Time
+	Proof time.Time `json:"proof"`
 }
 
 const (
@@ -56,15 +57,24 @@ const (
 	laterProofs = 8
 )
 
-// Gather reads what is kept of function of the days from from to to, both
-// included. progress is called with the receipts read so far, if it is not nil.
-func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string, from, to time.Time, progress func(receipts int)) (Function, error) {
-	from, to = from.UTC().Truncate(24*time.Hour), to.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+// Span is what to gather.
+type Span struct {
+	From, To time.Time // days, both included
+	// Each has every receipt named with its hash, see [Day].
+	Each bool
+	// Progress is called with the receipts read so far, if it is not nil.
+	Progress func(receipts int)
+}
+
+// Gather reads what is kept of function of a span, in the buckets of STATE_URL
+// and QUARANTINE_URL.
+func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string, span Span) (Function, error) {
+	from, to := span.From.UTC().Truncate(24*time.Hour), span.To.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
 	f := Function{Name: function, From: from, To: to}
 	for t := from; t.Before(to); t = t.AddDate(0, 0, 1) {
-		f.Days = append(f.Days, Day{Date: t})
+		f.Days = append(f.Days, Day{Date: t, each: span.Each})
 	}
-	seen := newSeen(progress)
+	seen := newSeen(span.Progress)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(daysAbreast)
 	for i := range f.Days {

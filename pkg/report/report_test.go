@@ -90,7 +90,7 @@ func (w *world) days(n int, change func(day, run int, c *receipt.Core), found fu
 
 func (w *world) gather(from, to int) report.Function {
 	w.Helper()
-	f, err := report.Gather(w.Context(), w.b, w.b, "f", w.first.AddDate(0, 0, from), w.first.AddDate(0, 0, to), nil)
+	f, err := report.Gather(w.Context(), w.b, w.b, "f", report.Span{From: w.first.AddDate(0, 0, from), To: w.first.AddDate(0, 0, to)})
 	if err != nil {
 		w.Fatal(err)
 	}

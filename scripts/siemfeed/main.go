@@ -27,6 +27,7 @@ type cli struct {
 	Backfill   backfillCmd   `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
 	Status     statusCmd     `cmd:"" help:"Show how the functions fare, from STATE_URL alone: last success, lag, quarantine, last proof, what to do next."`
 	Report     reportCmd     `cmd:"" help:"Write the proof page: what arrived, day by day, and what says so."`
+	Attest     attestCmd     `cmd:"" help:"Sign what arrived, and check what was signed."`
 	Verify     verifyCmd     `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
 	Env        envCmd        `cmd:"" help:"Print an env file of all variables of a function, to fill in."`
 	Doctor     doctorCmd     `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`

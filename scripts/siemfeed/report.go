@@ -15,32 +15,32 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
-type reportCmd struct {
+// spanFlags say what a report is about.
+type spanFlags struct {
 	Functions []functionName `arg:"" optional:"" help:"Only these; else those that have something in STATE_URL."`
 	From      time.Time      `help:"First day: a moment in it, a date, or a span before now such as 30d." default:"30d"`
 	To        time.Time      `help:"Last day." default:"0s"`
-	Out       string         `help:"File to write." default:"proof.html" type:"path"`
-	Serve     bool           `help:"Show it on this machine instead of writing a file."`
-	Port      int            `help:"Port on 127.0.0.1 to serve at; 0 picks a free one." default:"0"`
+}
+
+type reportCmd struct {
+	spanFlags
+	Out   string `help:"File to write." default:"proof.html" type:"path"`
+	Serve bool   `help:"Show it on this machine instead of writing a file."`
+	Port  int    `help:"Port on 127.0.0.1 to serve at; 0 picks a free one." default:"0"`
 }
 
 // Run implements the command.
 func (r *reportCmd) Run(ctx context.Context) error {
-	if err := known(r.Functions); err != nil {
-		return err
-	}
-	if r.To.Before(r.From) {
-		return fmt.Errorf("--to, %s, is before --from, %s", r.To.Format(time.RFC3339), r.From.Format(time.RFC3339))
-	}
 	kept, err := openState(ctx)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	page, err := r.gather(ctx, kept)
+	list, err := r.gather(ctx, kept, false)
 	if err != nil {
 		return err
 	}
+	page := report.Page{Made: time.Now().UTC(), Version: version.String(), Functions: list}
 	var html bytes.Buffer
 	if err := page.Write(&html); err != nil {
 		return err
@@ -63,28 +63,40 @@ func (r *reportCmd) Run(ctx context.Context) error {
 	return nil
 }
 
-// gather reads what the page is about: the functions that were named, or those
-// that ran in its time or were looked at.
-func (r *reportCmd) gather(ctx context.Context, kept *stateBuckets) (report.Page, error) {
-	page := report.Page{Made: time.Now().UTC(), Version: version.String()}
-	asked := r.Functions
+// gather reads what is kept of the functions that were named, or of those that
+// ran in the span or have something in quarantine.
+func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, each bool) (list []report.Function, err error) {
+	if err := known(s.Functions); err != nil {
+		return nil, err
+	}
+	if s.To.Before(s.From) {
+		return nil, fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))
+	}
+	asked := s.Functions
 	if len(asked) == 0 {
 		asked = slices.Sorted(maps.Keys(functions))
 	}
 	for _, name := range asked {
-		last := time.Now()
-		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), r.From, r.To, func(n int) {
-			if time.Since(last) >= 5*time.Second {
-				last = time.Now()
-				fmt.Fprintf(os.Stderr, "  %s: %s receipts read\n", name, count(int64(n)))
-			}
+		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{
+			From: s.From, To: s.To, Each: each, Progress: toldNowAndThen(string(name)),
 		})
 		if err != nil {
-			return page, err
+			return nil, err
 		}
-		if len(r.Functions) > 0 || f.Totals.Runs > 0 || f.Pending.Objects > 0 {
-			page.Functions = append(page.Functions, f)
+		if len(s.Functions) > 0 || f.Totals.Runs > 0 || f.Pending.Objects > 0 {
+			list = append(list, f)
 		}
 	}
-	return page, nil
+	return list, nil
+}
+
+// toldNowAndThen tells how many receipts of a function are read.
+func toldNowAndThen(name string) func(int) {
+	last := time.Now()
+	return func(n int) {
+		if time.Since(last) >= 5*time.Second {
+			last = time.Now()
+			fmt.Fprintf(os.Stderr, "  %s: %s receipts read\n", name, count(int64(n)))
+		}
+	}
 }

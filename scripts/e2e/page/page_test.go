@@ -146,7 +146,7 @@ func (b *browser) eval(t *testing.T, script string) string {
 func TestPage(t *testing.T) {
 	const removed = 11
 	state, sum := kept(t, removed)
-	f, err := report.Gather(t.Context(), state, state, "muleaudit", first, first.AddDate(0, 0, days-1), nil)
+	f, err := report.Gather(t.Context(), state, state, "muleaudit", report.Span{From: first, To: first.AddDate(0, 0, days-1)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,98 @@
+package attest
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+)
+
+// ErrKey says that a text holds no key of the kind that is wanted. It never
+// quotes the text.
+var ErrKey = errors.New("want an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` writes the private one, and `openssl pkey -pubout` the public one")
+
+// Private is a key to sign with.
+type Private struct{ key ed25519.PrivateKey }
+
+// Public is the key to check signatures with.
+type Public struct{ key ed25519.PublicKey }
+
+// ParsePrivate reads a key as PKCS#8 in PEM.
+func ParsePrivate(text []byte) (Private, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return Private{}, ErrKey
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return Private{}, ErrKey // the error may quote the key
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return Private{}, ErrKey
+	}
+	return Private{private}, nil
+}
+
+// ParsePublic reads a key as SubjectPublicKeyInfo in PEM.
+func ParsePublic(text []byte) (Public, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return Public{}, ErrKey
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return Public{}, ErrKey
+	}
+	public, ok := key.(ed25519.PublicKey)
+	if !ok {
+		return Public{}, ErrKey
+	}
+	return Public{public}, nil
+}
+
+// String does not tell the key.
+func (Private) String() string { return "[redacted]" }
+
+// GoString does not tell it either.
+func (Private) GoString() string { return "[redacted]" }
+
+// Sign implements the library's Signer.
+func (p Private) Sign(_ context.Context, data []byte) ([]byte, error) {
+	return p.key.Sign(nil, data, crypto.Hash(0))
+}
+
+// KeyID implements the library's Signer.
+func (p Private) KeyID() (string, error) {
+	public, ok := p.key.Public().(ed25519.PublicKey)
+	if !ok {
+		return "", ErrKey
+	}
+	return Public{public}.KeyID()
+}
+
+// Verify implements the library's Verifier.
+func (p Public) Verify(_ context.Context, data, sig []byte) error {
+	if !ed25519.Verify(p.key, data, sig) {
+		return errors.New("the signature does not fit")
+	}
+	return nil
+}
+
+// KeyID implements the library's Verifier: the SHA-256, in hex, of the key as
+// `openssl pkey -pubout -outform DER` writes it.
+func (p Public) KeyID() (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(p.key)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Public implements the library's Verifier.
+func (p Public) Public() crypto.PublicKey { return p.key }
