@@ -98,7 +98,16 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 	run := outcome.Begin(ctx, f.cfg.RunTimeout, 0)
 	defer run.Cancel()
 	f.api.Resume()
-	err = f.export(run.Context(), asked, r)
+	if !asked.backfill() {
+		if r.OvertakenBy, err = f.overtaken(run.Context(), ev.Published); r.OvertakenBy != "" {
+			return r, run.Decide(r, true, nil) // not worth keeping
+		}
+		r.Tick = &ev.Published
+		if ev.Published.IsZero() {
+			r.Tick = &r.StartedAt
+		}
+	}
+	err = errors.Join(err, f.export(run.Context(), asked, r))
 	var refused *trigger.Error
 	if errors.As(err, &refused) {
 		return nil, err

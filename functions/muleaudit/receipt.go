@@ -10,7 +10,11 @@ import (
 // Receipt is what a run answers, logs and keeps.
 type Receipt struct {
 	receipt.Core
-	Orgs []OrgReceipt `json:"orgs"`
+	// Tick is when the run was asked for, if it is a scheduled one.
+	Tick *time.Time `json:"tick,omitempty"`
+	// OvertakenBy is the run of a later tick that did what this one asked for.
+	OvertakenBy string       `json:"overtaken_by,omitempty"`
+	Orgs        []OrgReceipt `json:"orgs"`
 }
 
 // OrgReceipt is what a run did for one organisation.

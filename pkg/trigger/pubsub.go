@@ -1,6 +1,10 @@
 package trigger
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"time"
+)
 
 // typePubSub is the CloudEvent type Eventarc gives a Pub/Sub message
 // (googleapis/google-cloudevents, proto/google/events/cloud/pubsub/v1).
@@ -16,6 +20,8 @@ type pushBody struct {
 		Attributes     map[string]string `json:"attributes"`
 		MessageID      string            `json:"messageId"`
 		MessageIDSnake string            `json:"message_id"`
+		Published      string            `json:"publishTime"`
+		PublishedSnake string            `json:"publish_time"`
 	} `json:"message"`
 }
 
@@ -32,6 +38,8 @@ func pubSubMessage(body []byte) (Event, error) {
 	if e.ID == "" {
 		e.ID = m.MessageIDSnake
 	}
+	// What is no time tells nothing; no message is refused for it.
+	e.Published, _ = time.Parse(time.RFC3339, cmp.Or(m.Published, m.PublishedSnake))
 	if len(bytes.TrimSpace(e.Data)) == 0 {
 		e.Data = []byte("{}") // a message may have attributes only
 	}

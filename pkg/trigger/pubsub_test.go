@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -46,17 +47,18 @@ var structuredHeaders = map[string]string{"Content-Type": "application/cloudeven
 
 func TestPubSub(t *testing.T) {
 	origin := map[string]string{"origin": "scheduler"}
+	published := time.Date(2026, 1, 1, 0, 0, 0, 5e8, time.UTC)
 	for name, tc := range map[string]struct {
 		request *http.Request
 		want    trigger.Event
 	}{
 		"binary": {
 			post(push, pubSubHeaders),
-			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin},
+			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin, Published: published},
 		},
 		"structured": {
 			post(structured(`"data":`+push), structuredHeaders),
-			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin},
+			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin, Published: published},
 		},
 		"structured, base64": {
 			post(structured(`"data_base64":"eyJtZXNzYWdlIjp7ImRhdGEiOiJlMzA9In19"`), structuredHeaders),
@@ -64,15 +66,15 @@ func TestPubSub(t *testing.T) {
 		},
 		"structured, told by its shape": {
 			post(structured(`"data":` + push)),
-			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin},
+			trigger.Event{Kind: trigger.PubSub, Path: "cloudevent > pubsub", ID: "ce-1", Data: []byte(pushed), Attributes: origin, Published: published},
 		},
 		"plain push": {
 			post(push),
-			trigger.Event{Kind: trigger.PubSub, Path: "pubsub", ID: "11", Data: []byte(pushed), Attributes: origin},
+			trigger.Event{Kind: trigger.PubSub, Path: "pubsub", ID: "11", Data: []byte(pushed), Attributes: origin, Published: published},
 		},
 		"snake case only": {
-			post(`{"subscription":"s","message":{"data":"aGk=","message_id":"12"}}`),
-			trigger.Event{Kind: trigger.PubSub, Path: "pubsub", ID: "12", Data: []byte("hi")},
+			post(`{"subscription":"s","message":{"data":"aGk=","message_id":"12","publish_time":"2026-01-01T00:00:00.5Z"}}`),
+			trigger.Event{Kind: trigger.PubSub, Path: "pubsub", ID: "12", Data: []byte("hi"), Published: published},
 		},
 		"attributes only": {
 			post(`{"message":{"attributes":{"origin":"scheduler"},"messageId":"13"}}`),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // DefaultMaxBody is a body limit that fits the largest event any trigger
@@ -47,6 +48,9 @@ type Event struct {
 	Data []byte
 	// Attributes are those of a Pub/Sub message.
 	Attributes map[string]string
+	// Published is when a Pub/Sub message was first handed to Pub/Sub, however
+	// often it was delivered since; zero where it does not say.
+	Published time.Time
 	// Notices is what an event of kind Objects tells, at least one.
 	Notices []Notice
 	// PerMessage is set when the sender wants an answer for each message (SQS
