@@ -162,7 +162,7 @@ func (d *deepLook) look(k key) error {
 }
 
 // PageEnd implements [anypoint.Handler].
-func (d *deepLook) PageEnd() error {
+func (d *deepLook) PageEnd(bool) error {
 	d.received += d.page
 	return nil
 }

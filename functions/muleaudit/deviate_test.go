@@ -33,6 +33,31 @@ func TestTruncatedPagesAreNotOK(t *testing.T) {
 	}
 }
 
+// Pages that look cut off and are not lose nothing: what says that there is more
+// is followed, whatever else the answer says.
+func TestOddPagesAreReadToTheirEnd(t *testing.T) {
+	for name, d := range map[string]emulator.Deviations{
+		"short pages":                    {PageCap: 7},
+		"an empty page in the middle":    {HoleAfter: 600, Total: func(int) int { return -1 }},
+		"no total":                       {Total: func(int) int { return -1 }},
+		"total too small":                {Total: func(n int) int { return n / 3 }},
+		"total too small, short pages":   {PageCap: 50, Total: func(n int) int { return n / 3 / 50 * 50 }},
+		"total of one, and newest first": {Descending: true, Total: func(n int) int { return min(n, 1) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, emulator.Options{Deviations: d}, map[string]string{"MULE_LOOKBACK": "4h"})
+			w.api.AddSynthetic("org-1", emulator.Synthetic{N: 2000, From: aligned(3), To: aligned(1).Add(30 * time.Minute)})
+			f := w.function()
+			for _, want := range []int64{2000, 0} {
+				r, err := w.run(f, "{}")
+				if err != nil || r.Out != want {
+					t.Fatalf("%d of %d events, %v", r.Out, want, err)
+				}
+			}
+		})
+	}
+}
+
 // Wherever the API cuts a span, each event is out once, and verify agrees.
 func TestBoundsOfTheAPIDoNotMatter(t *testing.T) {
 	for _, end := range []emulator.Bound{emulator.Inclusive, emulator.Exclusive, emulator.Seconds} {

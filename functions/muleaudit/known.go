@@ -105,18 +105,8 @@ type exported struct {
 
 // exported reads the manifests of all slices that overlap s, of whatever length,
 // and of these the keys that may lie in what is read.
-func (l orgState) exported(ctx context.Context, s slice, read interval) (*exported, error) {
-	d, err := l.day(ctx, s.From.Truncate(day))
-	if err != nil {
-		return nil, err
-	}
+func (l orgState) exported(ctx context.Context, d *dayState, s slice, read interval) (*exported, error) {
 	e := &exported{day: d, keys: keys{}}
-	return e, l.gather(ctx, d, s, read, e, 0)
-}
-
-// gather adds to e what the manifests say, of those of s the ones after number
-// after.
-func (l orgState) gather(ctx context.Context, d *dayState, s slice, read interval, e *exported, after uint64) error {
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
@@ -129,9 +119,6 @@ func (l orgState) gather(ctx context.Context, d *dayState, s slice, read interva
 			continue
 		}
 		for _, n := range numbers {
-			if own && n <= after {
-				continue
-			}
 			g.Go(func() error {
 				m, theirs, err := l.manifest(ctx, start, n, read)
 				if err != nil {
@@ -143,16 +130,22 @@ func (l orgState) gather(ctx context.Context, d *dayState, s slice, read interva
 					e.keys.add(k)
 				}
 				if own {
-					e.add(n, m)
+					e.count(n, m)
 				}
 				return nil
 			})
 		}
 	}
-	return g.Wait()
+	return e, g.Wait()
 }
 
+// add takes in a manifest that has come since.
 func (e *exported) add(n uint64, m manifest) {
+	e.day.manifests[m.Start] = append(e.day.manifests[m.Start], n)
+	e.count(n, m)
+}
+
+func (e *exported) count(n uint64, m manifest) {
 	e.last = max(e.last, n)
 	e.parts += len(m.Parts)
 	for _, p := range m.Parts {

@@ -1,6 +1,7 @@
 package muleaudit
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -13,8 +14,10 @@ type leg struct {
 	from   time.Time
 	behind bool // it is not new time: see Function.lookBehind
 
-	// irregular says that a query has to be of one slice. It is the walk's.
+	// irregular says that a query has to be of one slice. That, and days, are the
+	// walk's.
 	irregular bool
+	days      map[time.Time]*dayState
 
 	mu    sync.Mutex
 	at    time.Time // the position: all before is durable
@@ -25,6 +28,25 @@ type leg struct {
 
 func newLeg(e *export, i interval) *leg {
 	return &leg{e: e, from: i.From, at: i.From, front: i.From, to: i.To}
+}
+
+// dayState is the manifests of a day, as they were when the leg first came to it
+// and as its walks have added to them. Of a slice's own manifests, to append the
+// next one tells what others have added.
+func (s *leg) dayState(ctx context.Context, at time.Time) (*dayState, error) {
+	at = at.Truncate(day)
+	if d := s.days[at]; d != nil {
+		return d, nil
+	}
+	d, err := s.e.state.day(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	if s.days == nil {
+		s.days = map[time.Time]*dayState{}
+	}
+	s.days[at] = d
+	return d, nil
 }
 
 func (s *leg) position() time.Time {

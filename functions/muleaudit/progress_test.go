@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
@@ -21,37 +22,41 @@ func TestBackfillGetsFurther(t *testing.T) {
 		orgs, events   int
 		timeout, limit string
 	}{
-		{"busy day", 1, 24 * 5, "2s", "1200"},
-		{"many quiet organisations", 8, 0, "4s", "1200"},
+		{"busy day", 1, 24 * 5 * 200, "2m", "40"},
+		{"many quiet organisations", 80, 0, "1m", "40"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			var orgs []string
-			for i := range c.orgs {
-				orgs = append(orgs, "org-"+strconv.Itoa(i))
-			}
-			w := newWorld(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": c.timeout, "MULE_RATE_PER_MIN": c.limit, "MULE_ORG_ID": strings.Join(orgs, ",")})
-			from := time.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
-			for _, o := range orgs {
-				w.api.AddOrg(o, "")
-				if c.events > 0 {
-					w.api.AddSynthetic(o, emulator.Synthetic{N: c.events, From: from, To: from.Add(24 * time.Hour)})
+			synctest.Test(t, func(t *testing.T) {
+				var orgs []string
+				for i := range c.orgs {
+					orgs = append(orgs, "org-"+strconv.Itoa(i))
 				}
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			var runs int
-			var left []string
-			_ = w.function().Backfill(ctx, from, from.Add(24*time.Hour), func(r *muleaudit.Receipt, _ time.Time) {
-				runs++
-				left = append(left, strings.Join(r.Remaining, "; "))
-				if runs == 3 {
-					cancel()
+				w := asleep(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": c.timeout, "MULE_RATE_PER_MIN": c.limit, "MULE_ORG_ID": strings.Join(orgs, ",")})
+				from := time.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
+				for _, o := range orgs {
+					w.api.AddOrg(o, "")
+					if c.events > 0 {
+						w.api.AddSynthetic(o, emulator.Synthetic{N: c.events, From: from, To: from.Add(24 * time.Hour)})
+					}
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				var runs int
+				var left []string
+				_ = w.function().Backfill(ctx, from, from.Add(24*time.Hour), func(r *muleaudit.Receipt, _ time.Time) {
+					runs++
+					left = append(left, strings.Join(r.Remaining, "; "))
+					if runs == 3 {
+						cancel()
+					}
+				})
+				if runs == 3 && left[0] != "" && left[2] == left[0] {
+					t.Errorf("what remains after the first run remains after the third: %.200s", left[0])
+				}
+				if runs < 2 {
+					t.Errorf("%d runs: the budget was too large", runs)
 				}
 			})
-			if runs == 3 && left[0] != "" && left[2] == left[0] {
-				t.Errorf("what remains after the first run remains after the third: %.200s", left[0])
-			}
 		})
 	}
 }
@@ -61,135 +66,144 @@ func TestBackfillGetsFurther(t *testing.T) {
 func TestRunsGetFurther(t *testing.T) {
 	for _, c := range []struct {
 		name, concurrency string
-		synthetic         emulator.Synthetic
+		synthetic         func() emulator.Synthetic
 	}{
-		{"four slices at once", "4", emulator.Synthetic{N: 5 * 240, From: aligned(5), To: aligned(0)}},
-		{"one large slice", "1", emulator.Synthetic{N: 1000, From: aligned(2), To: aligned(2).Add(time.Hour)}},
+		{"four slices at once", "4", func() emulator.Synthetic { return emulator.Synthetic{N: 5 * 240, From: aligned(5), To: aligned(0)} }},
+		{"one large slice", "1", func() emulator.Synthetic {
+			return emulator.Synthetic{N: 1000, From: aligned(2), To: aligned(2).Add(time.Hour)}
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_RATE_PER_MIN": "1200", "MULE_CONCURRENCY": c.concurrency, "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "4h"})
-			w.api.AddSynthetic("org-1", c.synthetic)
-			f := w.function()
-			var out int64
-			for range 4 {
-				r, err := w.run(f, "{}")
-				if err != nil {
-					t.Fatal(err)
+			synctest.Test(t, func(t *testing.T) {
+				w := asleep(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "30s", "MULE_RATE_PER_MIN": "60", "MULE_CONCURRENCY": c.concurrency, "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "4h"})
+				w.api.AddSynthetic("org-1", c.synthetic())
+				f := w.function()
+				var out int64
+				for range 4 {
+					r, err := w.run(f, "{}")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r.Status != receipt.OK && r.Out == 0 {
+						t.Error("a run spent its budget and delivered nothing")
+					}
+					out += r.Out
 				}
-				if r.Status != receipt.OK && r.Out == 0 {
-					t.Error("a run spent its budget and delivered nothing")
+				if out < 900 {
+					t.Errorf("four runs delivered %d events", out)
 				}
-				out += r.Out
-			}
-			if out < 900 {
-				t.Errorf("four runs delivered %d events", out)
-			}
+			})
 		})
 	}
 }
 
 // Looking behind leaves budget for what is new.
 func TestWatermarksMoveInSpiteOfTheOverlap(t *testing.T) {
-	var orgs []string
-	for i := range 20 {
-		orgs = append(orgs, "org-"+strconv.Itoa(i))
-	}
-	w := newWorld(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_RATE_PER_MIN": "1200", "MULE_ORG_ID": strings.Join(orgs, ",")})
-	mark := time.Now().UTC().Add(-6 * time.Hour).Truncate(time.Hour).Add(30 * time.Minute)
-	for i, o := range orgs {
-		w.api.AddSynthetic(o, emulator.Synthetic{Seed: uint64(i), N: 24 * 10, From: aligned(24), To: aligned(0)})
-		if err := w.state.CreateJSON(context.Background(), "muleaudit/"+o+"/watermark/"+mark.Format("20060102T150405.000Z"), "x"); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		var orgs []string
+		for i := range 20 {
+			orgs = append(orgs, "org-"+strconv.Itoa(i))
 		}
-	}
-	f := w.function()
-	for range 2 {
-		r, err := w.run(f, "{}")
-		if err != nil {
-			t.Fatal(err)
-		}
-		behind := 0
-		for _, o := range r.Orgs {
-			if !o.Done.After(mark) {
-				behind++
+		w := asleep(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "1m", "MULE_RATE_PER_MIN": "40", "MULE_ORG_ID": strings.Join(orgs, ",")})
+		mark := time.Now().UTC().Add(-6 * time.Hour).Truncate(time.Hour).Add(30 * time.Minute)
+		for i, o := range orgs {
+			w.api.AddSynthetic(o, emulator.Synthetic{Seed: uint64(i), N: 24 * 10, From: aligned(24), To: aligned(0)})
+			if err := w.state.CreateJSON(context.Background(), "muleaudit/"+o+"/watermark/"+mark.Format("20060102T150405.000Z"), "x"); err != nil {
+				t.Fatal(err)
 			}
 		}
-		if behind == 0 {
-			return
+		f := w.function()
+		for range 2 {
+			r, err := w.run(f, "{}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			behind := 0
+			for _, o := range r.Orgs {
+				if !o.Done.After(mark) {
+					behind++
+				}
+			}
+			if behind == 0 {
+				return
+			}
 		}
-	}
-	t.Error("after two runs with a budget of twice the organisations some are where they were")
+		t.Error("after two runs with a budget of twice the organisations some are where they were")
+	})
 }
 
 // A backfill of twenty organisations that takes five budgets ends within twice
 // the runs and requests that it needs, and each event is out once.
 func TestBackfillOfFiveBudgetsEndsInTen(t *testing.T) {
-	const pagesPerOrg, pageSize, perRun = 10, 20, 40
-	w := newWorld(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_RATE_PER_MIN": "1600", "MULE_PAGE_SIZE": fmt.Sprint(pageSize)})
-	var orgs []string
-	day := aligned(0).Truncate(24 * time.Hour).Add(-24 * time.Hour)
-	want := map[string][]emulator.Event{}
-	for i := range 20 {
-		org := fmt.Sprint("org-", i)
-		orgs = append(orgs, org)
-		want[org] = emulator.Generate(org, emulator.Generated{Seed: uint64(i), N: pagesPerOrg*pageSize - 3, From: day, To: day.Add(24 * time.Hour)})
-		if err := w.api.Add(org, want[org]...); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		const pagesPerOrg, pageSize, perRun = 75, 20, 313
+		w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": fmt.Sprint(pageSize)})
+		var orgs []string
+		day := aligned(0).Truncate(24 * time.Hour).Add(-24 * time.Hour)
+		want := map[string][]emulator.Event{}
+		for i := range 20 {
+			org := fmt.Sprint("org-", i)
+			orgs = append(orgs, org)
+			want[org] = emulator.Generate(org, emulator.Generated{Seed: uint64(i), N: pagesPerOrg*pageSize - 3, From: day, To: day.Add(24 * time.Hour)})
+			if err := w.api.Add(org, want[org]...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.env["MULE_ORG_ID"] = strings.Join(orgs, ",")
+		message := fmt.Sprintf(`{"from":%q,"to":%q}`, day.Format(time.RFC3339), day.Add(24*time.Hour).Format(time.RFC3339))
+		f := w.function()
+		runs := 0
+		for status := 503; status == 503; runs++ {
+			var answer string
+			if status, answer = w.post(f, message); status != 200 && status != 503 || runs == 20 {
+				t.Fatalf("run %d: %d %.300s", runs, status, answer)
+			}
+		}
+		m := w.api.Metrics()
+		const least = 20 * pagesPerOrg
+		t.Logf("%d runs, %d requests; %d budgets, %d pages", runs, m.Requests["query"], least/perRun, least)
+		if runs > 10 || m.Requests["query"] > 2*least {
+			t.Errorf("%d runs, %d requests for %d pages", runs, m.Requests["query"], least)
+		}
+		w.wantExactly(hour, want)
+		w.wantTidy()
+		if keys, err := w.state.Keys(t.Context(), "muleaudit/org-1/backfill"); err != nil || len(keys) > 0 {
+			t.Errorf("%v, %v", keys, err)
+		}
+		// Asked for once more, it looks for what has come since.
+		late := entry(day.Add(time.Hour), "late")
+		if err := w.api.Add("org-7", late); err != nil {
 			t.Fatal(err)
 		}
-	}
-	w.env["MULE_ORG_ID"] = strings.Join(orgs, ",")
-	message := fmt.Sprintf(`{"from":%q,"to":%q}`, day.Format(time.RFC3339), day.Add(24*time.Hour).Format(time.RFC3339))
-	f := w.function()
-	runs := 0
-	for status := 503; status == 503; runs++ {
-		var answer string
-		if status, answer = w.post(f, message); status != 200 && status != 503 || runs == 20 {
-			t.Fatalf("run %d: %d %.300s", runs, status, answer)
+		w.env["RUN_TIMEOUT"] = "10h"
+		if r := w.mustRun(w.function(), message); r.Out != 1 {
+			t.Errorf("%d new", r.Out)
 		}
-	}
-	m := w.api.Metrics()
-	const least = 20 * pagesPerOrg
-	t.Logf("%d runs, %d requests; %d budgets, %d pages", runs, m.Requests["query"], least/perRun, least)
-	if runs > 10 || m.Requests["query"] > 2*least {
-		t.Errorf("%d runs, %d requests for %d pages", runs, m.Requests["query"], least)
-	}
-	w.wantExactly(hour, want)
-	w.wantTidy()
-	if keys, err := w.state.Keys(t.Context(), "muleaudit/org-1/backfill"); err != nil || len(keys) > 0 {
-		t.Errorf("%v, %v", keys, err)
-	}
-	// Asked for once more, it looks for what has come since.
-	late := entry(day.Add(time.Hour), "late")
-	if err := w.api.Add("org-7", late); err != nil {
-		t.Fatal(err)
-	}
-	w.env["RUN_TIMEOUT"], w.env["MULE_RATE_PER_MIN"] = "1m", "600000"
-	if r := w.mustRun(w.function(), message); r.Out != 1 {
-		t.Errorf("%d new", r.Out)
-	}
+	})
 }
 
 // An hour that holds three times what a run can read is out after the ticks that
 // it takes.
 func TestHourOfThreeBudgets(t *testing.T) {
-	const perRun = 40
-	w := newWorld(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_RATE_PER_MIN": "1600", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
-	events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
-	if err := w.api.Add("org-1", events...); err != nil {
-		t.Fatal(err)
-	}
-	f := w.function()
-	runs := 1
-	for r, err := w.run(f, "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(f, "{}") {
-		if runs++; err != nil || runs > 6 {
-			t.Fatalf("run %d: %v, %d out", runs, err, r.Out)
+	synctest.Test(t, func(t *testing.T) {
+		const perRun = 313
+		w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+		if err := w.api.Add("org-1", events...); err != nil {
+			t.Fatal(err)
 		}
-	}
-	w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
-	w.wantTidy()
-	keys, err := w.output.Keys(t.Context(), "")
-	if err != nil || len(keys) > 5*runs {
-		t.Errorf("%d objects after %d runs, %v", len(keys), runs, err)
-	}
+		f := w.function()
+		runs := 1
+		for r, err := w.run(f, "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(f, "{}") {
+			if runs++; err != nil || runs > 6 {
+				t.Fatalf("run %d: %v, %d out", runs, err, r.Out)
+			}
+		}
+		w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
+		w.wantTidy()
+		keys, err := w.output.Keys(t.Context(), "")
+		if err != nil || len(keys) > 5*runs {
+			t.Errorf("%d objects after %d runs, %v", len(keys), runs, err)
+		}
+	})
 }

@@ -10,9 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
-	"github.com/siemfeed/siemfeed/pkg/outagetest"
 )
 
 // handled asks a handler without a network, so that the time between two runs
@@ -79,34 +77,4 @@ func (c *tally) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.n[what]++
 	c.mu.Unlock()
 	return c.inner.RoundTrip(r)
-}
-
-// A run that finds nothing new does not cost much.
-func TestQuietRunCostsLittle(t *testing.T) {
-	w := newWorld(t, emulator.Options{}, nil)
-	w.api.AddOrg("org-1", "")
-	var c tally
-	b, err := bucket.Open(t.Context(), outagetest.BucketURL(outagetest.Store(t), "state"), outagetest.WithKeys(),
-		bucket.WithTransport(func(inner http.RoundTripper) http.RoundTripper { c.inner = inner; return &c }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	w.state = b
-	c.n = map[string]int{}
-	f := w.function()
-	w.mustRun(f, "{}")
-	for range 3 {
-		clear(c.n)
-		before := len(w.api.Metrics().Arrivals)
-		w.mustRun(f, "{}")
-		asked := len(w.api.Metrics().Arrivals) - before
-		t.Logf("%d requests to the API; to the state %v", asked, c.n)
-		if asked > 3 {
-			t.Errorf("%d requests to the API", asked)
-		}
-		if changes := c.n[http.MethodPut] + c.n[http.MethodPost] + c.n[http.MethodDelete]; changes > 6 {
-			t.Errorf("%d changes of the state: %v", changes, c.n)
-		}
-	}
 }

@@ -37,6 +37,11 @@ type reading struct {
 
 func (r reading) interval() interval { return interval{r.From, r.To} }
 
+// says tells whether r says the same as other.
+func (r reading) says(other reading) bool {
+	return r.From.Equal(other.From) && r.To.Equal(other.To) && r.Events == other.Events
+}
+
 func (l orgState) sliceReceiptPath(start time.Time) string { return l.sliceDir(start) + "looks" }
 
 // sliceReceipt returns the zero record for a slice that was never read.
@@ -58,13 +63,12 @@ func (l orgState) note(ctx context.Context, s slice, r reading, events int64) er
 		return err
 	}
 	events = max(events, rec.Distinct)
-	if events == rec.Distinct && slices.ContainsFunc(rec.Readings, func(old reading) bool {
-		return old.From.Equal(r.From) && old.To.Equal(r.To) && old.Events == r.Events
-	}) {
+	readings := merge(rec.Readings, r)
+	if events == rec.Distinct && slices.EqualFunc(readings, rec.Readings, reading.says) {
 		return nil // nothing new
 	}
 	rec.Org, rec.Start, rec.End, rec.Distinct = s.org, s.From, latest(s.To, rec.End), events
-	rec.Readings = merge(rec.Readings, r)
+	rec.Readings = readings
 	return l.state.PutJSON(ctx, l.sliceReceiptPath(s.From), rec)
 }
 

@@ -83,6 +83,7 @@ func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 		case errors.Is(err, errIrregular):
 			s.irregular = true
 		case errors.Is(err, errOvertaken):
+			s.days = nil
 			if err := s.e.catchUp(ctx, s); err != nil {
 				return err
 			}
@@ -251,7 +252,11 @@ func (w *walk) draft(s slice) (*draft, error) {
 
 func (w *walk) newDraft(s slice) (*draft, error) {
 	read := s.interval.within(w.q)
-	known, err := w.e.state.exported(w.ctx, s, read)
+	day, err := w.s.dayState(w.ctx, s.From)
+	if err != nil {
+		return nil, err
+	}
+	known, err := w.e.state.exported(w.ctx, day, s, read)
 	if err != nil {
 		return nil, err
 	}
@@ -311,13 +316,16 @@ func (w *walk) news(d *draft, k key, ms int64, timed bool) (bool, error) {
 }
 
 // PageEnd takes a page that arrived whole, and commits what it completes.
-func (w *walk) PageEnd() error {
+func (w *walk) PageEnd(more bool) error {
 	w.settlePage()
 	w.complete, w.front = len(w.received), w.newest
 	if w.complete > w.crowded {
 		w.forget()
 	}
 	w.s.pageRead()
+	if !more {
+		return nil
+	}
 	now := time.Now()
 	fresh := 0
 	for _, d := range w.drafts {

@@ -102,7 +102,7 @@ func (s *seen) Reject(r anypoint.Rejected) error {
 	s.entries = append(s.entries, fmt.Sprintf("%s %d.%d %.20s", r.Code, r.Page, r.Index, b))
 	return errors.Join(err, s.fail)
 }
-func (s *seen) PageEnd() error { s.ends++; return nil }
+func (s *seen) PageEnd(bool) error { s.ends++; return nil }
 
 func TestErrors(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -38,8 +38,9 @@ type Handler interface {
 	// Reject takes an entry that is longer than [Options].MaxRecordBytes, is no
 	// object or no JSON. The rest of the page follows.
 	Reject(r Rejected) error
-	// PageEnd says that the page was complete and correct.
-	PageEnd() error
+	// PageEnd says that the page was complete and correct, and whether more pages
+	// follow.
+	PageEnd(more bool) error
 }
 
 // Stats is what a query took, also when it failed.
@@ -87,9 +88,9 @@ func (c *Client) Entries(ctx context.Context, q Query, h Handler) (Stats, error)
 	in := &inside{Handler: h, bounds: b}
 	w := &walk{org: q.Org, limit: c.pageSize}
 	for more := true; more; {
-		t, err := c.page(ctx, &st, req, w.pages == 0, in, func(t trailer) (err error) {
+		t, err := c.page(ctx, &st, req, w.pages == 0, in, func(t trailer) (_ bool, err error) {
 			more, err = w.add(t)
-			return err
+			return more, err
 		})
 		st.Pages, st.Outside = w.pages, in.outside
 		st.Entries = int(w.entries) - in.outside
@@ -127,7 +128,7 @@ func (c *Client) Count(ctx context.Context, q Query) (int64, error) {
 }
 
 func (c *Client) total(ctx context.Context, req request) (int64, error) {
-	t, err := c.page(ctx, new(Stats), req, true, ignore{}, func(trailer) error { return nil })
+	t, err := c.page(ctx, new(Stats), req, true, ignore{}, func(trailer) (bool, error) { return false, nil })
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +144,7 @@ type ignore struct{}
 func (ignore) PageStart(int)         {}
 func (ignore) Entry([]byte) error    { return nil }
 func (ignore) Reject(Rejected) error { return nil }
-func (ignore) PageEnd() error        { return nil }
+func (ignore) PageEnd(bool) error    { return nil }
 
 // number reads a total, which is a number or a string of one.
 func number(raw []byte) (int64, bool) {
@@ -154,7 +155,7 @@ func number(raw []byte) (int64, bool) {
 var readers = sync.Pool{New: func() any { return new(page) }}
 
 // page reads one page that check takes, however many attempts that takes.
-func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler, check func(trailer) error) (t trailer, err error) {
+func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h Handler, check func(trailer) (more bool, err error)) (t trailer, err error) {
 	k := call{
 		method: http.MethodPost, path: "/audit/v2/organizations/" + url.PathEscape(req.OrganizationID) + "/query",
 		query: url.Values{"cursorPagination": {"true"}}, contentType: "application/json", org: req.OrganizationID,
@@ -191,13 +192,14 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 		if err != nil && !errors.As(err, &handler) {
 			return bodyError(ctx, k.org, err)
 		}
+		more := false
 		if err == nil {
-			err = check(t)
+			more, err = check(t)
 		}
 		if err != nil {
 			return err
 		}
-		return ends(h.PageEnd())
+		return ends(h.PageEnd(more))
 	})
 	return t, err
 }

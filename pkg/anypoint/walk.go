@@ -132,8 +132,8 @@ func (i *inside) Reject(r Rejected) error {
 	return i.Handler.Reject(r)
 }
 
-func (i *inside) PageEnd() error {
+func (i *inside) PageEnd(more bool) error {
 	i.pages++
 	i.outside += i.page
-	return i.Handler.PageEnd()
+	return i.Handler.PageEnd(more)
 }

@@ -87,4 +87,4 @@ type discard struct{}
 func (discard) PageStart(int)                  {}
 func (discard) Entry([]byte) error             { return nil }
 func (discard) Reject(anypoint.Rejected) error { return nil }
-func (discard) PageEnd() error                 { return nil }
+func (discard) PageEnd(bool) error             { return nil }

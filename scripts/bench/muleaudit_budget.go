@@ -100,7 +100,7 @@ type pages struct {
 	left int
 }
 
-func (p *pages) PageEnd() error {
+func (p *pages) PageEnd(bool) error {
 	if p.left--; p.left == 0 {
 		return errEnough
 	}

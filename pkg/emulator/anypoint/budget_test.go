@@ -81,7 +81,7 @@ type discard struct{}
 func (discard) PageStart(int)                {}
 func (discard) Entry([]byte) error           { return nil }
 func (discard) Reject(client.Rejected) error { return nil }
-func (discard) PageEnd() error               { return nil }
+func (discard) PageEnd(bool) error           { return nil }
 
 // The whole budget may be used, and not one request more may arrive within any
 // minute, whichever way the server counts and however long requests travel.

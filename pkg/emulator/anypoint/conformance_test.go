@@ -70,7 +70,7 @@ func (c *collector) Reject(r client.Rejected) error {
 	return fmt.Errorf("rejected: %s", r.Reason)
 }
 
-func (c *collector) PageEnd() error {
+func (c *collector) PageEnd(bool) error {
 	c.page = len(c.entries)
 	return nil
 }
