@@ -14,6 +14,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/functions/slshec"
 	"github.com/siemfeed/siemfeed/pkg/config"
 )
 
@@ -28,6 +29,9 @@ var (
 	queues = []string{"CF_ACCOUNT_ID", "CF_QUEUE_ID", "CF_API_TOKEN", "CF_API_BASE_URL", "CF_API_INSECURE", "CF_VISIBILITY_TIMEOUT", "CF_RETRY_DELAY"}
 	r2     = names(config.Variables[config.R2]())
 )
+
+// keys are ways to Alibaba Cloud besides the role that Google opens.
+var keys = []string{"SLS_AK_ID", "SLS_AK_KEY", "SLS_SECURITY_TOKEN", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "FC_FUNCTION_NAME", "ALIBABA_CLOUD_ECS_METADATA"}
 
 // stacks says which function each stack configures, and which of its variables it
 // leaves out on purpose.
@@ -45,6 +49,12 @@ var stacks = map[string]struct {
 		because("nothing of it lies on Alibaba Cloud", alibaba...),
 		because("set by Cloud Run", "PORT"),
 		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
+	)},
+	"sls-to-splunk": {slshec.Config{}, merged(
+		because("the function is a role by Google's identity tokens", keys...),
+		because("set by Cloud Run", "PORT"),
+		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
+		because("a function has no files of its own", "HEC_CA_FILE"),
 	)},
 	"s3-to-csv": {gunzipcsv.Config{}, merged(
 		because("notices come by SQS", queues...),

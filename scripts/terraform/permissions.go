@@ -15,6 +15,11 @@ import (
 // data source: permissions on Google Cloud, actions of IAM or RAM, groups of a
 // token on Cloudflare. Of Google's, x.{a,b} means x.a and x.b; of the others x:{a,b}.
 var toDeploy = map[string]string{
+	"alicloud_ims_oidc_provider":                               "ims:{CreateOIDCProvider,GetOIDCProvider,UpdateOIDCProvider,DeleteOIDCProvider,AddClientIdToOIDCProvider,RemoveClientIdFromOIDCProvider,AddFingerprintToOIDCProvider,RemoveFingerprintFromOIDCProvider}",
+	"alicloud_ram_policy":                                      "ram:{CreatePolicy,GetPolicy,CreatePolicyVersion,DeletePolicyVersion,ListPolicyVersions,DeletePolicy}",
+	"alicloud_ram_role":                                        "ram:{CreateRole,GetRole,UpdateRole,DeleteRole}",
+	"alicloud_ram_role_policy_attachment":                      "ram:{AttachPolicyToRole,DetachPolicyFromRole,ListPoliciesForRole}",
+	"google_cloud_run_v2_worker_pool":                          "run.workerPools.{create,get,update,delete}, iam.serviceAccounts.actAs on the account that runs",
 	"aws_cloudwatch_dashboard":                                 "cloudwatch:{PutDashboard,GetDashboard,DeleteDashboards}",
 	"aws_cloudwatch_event_rule":                                "events:{PutRule,DescribeRule,DeleteRule,ListTagsForResource,TagResource}",
 	"aws_cloudwatch_event_target":                              "events:{PutTargets,ListTargetsByRule,RemoveTargets}",

@@ -59,7 +59,7 @@ locals {
     }
     misconfigured = {
       what   = "configuration, credentials or permissions are wrong"
-      filter = "${local.written_by} AND (jsonPayload.message=\"cannot run\" OR (jsonPayload.message=\"run finished\" AND jsonPayload.receipt.code=\"misconfigured\"))"
+      filter = "${local.written_by} AND (jsonPayload.message=\"cannot run\" OR (jsonPayload.message=\"${local.kind.record}\" AND jsonPayload.receipt.code=\"misconfigured\"))"
       page   = true
     }
   }

@@ -1,17 +1,17 @@
 # Everything is counted from two records of the log: "run finished", which every
-# run ends in, and "verify finished". No collector is needed, and nothing that an
+# run ends in ("interval finished" where one never ends), and "verify finished". No collector is needed, and nothing that an
 # instance which lives for one run could not deliver.
 
 locals {
   kinds = {
-    service     = { type = "cloud_run_revision", label = "service_name" }
-    worker_pool = { type = "cloud_run_worker_pool", label = "worker_pool_name" }
-    job         = { type = "cloud_run_job", label = "job_name" }
+    service     = { type = "cloud_run_revision", label = "service_name", record = "run finished" }
+    worker_pool = { type = "cloud_run_worker_pool", label = "worker_pool_name", record = "interval finished" }
+    job         = { type = "cloud_run_job", label = "job_name", record = "run finished" }
   }
   kind = local.kinds[var.resource.kind]
 
   written_by = "resource.type=\"${local.kind.type}\" AND resource.labels.${local.kind.label}=\"${var.resource.name}\""
-  runs       = "${local.written_by} AND jsonPayload.message=\"run finished\""
+  runs       = "${local.written_by} AND jsonPayload.message=\"${local.kind.record}\""
   proofs     = "${local.written_by} AND jsonPayload.message=\"verify finished\""
 
   # In PromQL a log-based metric is logging_googleapis_com:user_<name>, with an

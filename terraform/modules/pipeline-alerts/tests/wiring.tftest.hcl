@@ -92,7 +92,7 @@ run "a_worker_pool" {
     resource = { kind = "worker_pool", name = "follower" }
   }
   assert {
-    condition     = startswith(google_logging_metric.runs.filter, "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"follower\"") && strcontains(google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].query, "monitored_resource=\"cloud_run_worker_pool\"")
+    condition     = google_logging_metric.runs.filter == "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"follower\" AND jsonPayload.message=\"interval finished\"" && strcontains(google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].query, "monitored_resource=\"cloud_run_worker_pool\"")
     error_message = "a worker pool's records are not found"
   }
 }

@@ -1,0 +1,14 @@
+output "name" {
+  description = "Name of the pool."
+  value       = google_cloud_run_v2_worker_pool.this.name
+}
+
+output "run_account" {
+  description = "E-mail of the account that the pool runs as: what buckets and secrets are granted to."
+  value       = google_service_account.run.email
+}
+
+output "run_account_id" {
+  description = "The account's number, by which another cloud knows it: the subject of its identity tokens."
+  value       = google_service_account.run.unique_id
+}

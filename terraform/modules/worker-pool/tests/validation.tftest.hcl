@@ -1,0 +1,73 @@
+mock_provider "google" {
+  override_resource {
+    target = google_service_account.run
+    values = { email = "run@acme.iam.gserviceaccount.com", unique_id = "111222333" }
+  }
+}
+
+variables {
+  project = "acme"
+  region  = "europe-west3"
+  name    = "slshec"
+  image   = "europe-west3-docker.pkg.dev/acme/siemfeed/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+}
+
+run "valid" {
+  command = plan
+}
+
+run "name_of_27" {
+  command = plan
+  variables {
+    name = "a23456789012345678901234567"
+  }
+  expect_failures = [var.name]
+}
+
+run "image_by_its_tag" {
+  command = plan
+  variables {
+    image = "europe-west3-docker.pkg.dev/acme/siemfeed/slshec:latest"
+  }
+  expect_failures = [var.image]
+}
+
+run "no_instance" {
+  command = plan
+  variables {
+    instances = 0
+  }
+  expect_failures = [var.instances]
+}
+
+run "memory_without_a_unit" {
+  command = plan
+  variables {
+    memory = "512"
+  }
+  expect_failures = [var.memory]
+}
+
+run "half_a_processor" {
+  command = plan
+  variables {
+    cpu = "0.5"
+  }
+  expect_failures = [var.cpu]
+}
+
+run "mode_twice" {
+  command = plan
+  variables {
+    environment = { MODE = "drain" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "secret_of_the_latest_version" {
+  command = plan
+  variables {
+    secrets = { T = { project = "a", secret = "t", version = "latest" } }
+  }
+  expect_failures = [var.secrets]
+}

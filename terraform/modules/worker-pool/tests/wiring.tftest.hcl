@@ -1,0 +1,43 @@
+mock_provider "google" {
+  override_resource {
+    target = google_service_account.run
+    values = { email = "run@acme.iam.gserviceaccount.com", unique_id = "111222333" }
+  }
+}
+
+variables {
+  project = "acme"
+  region  = "europe-west3"
+  name    = "slshec"
+  image   = "europe-west3-docker.pkg.dev/acme/siemfeed/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+}
+
+run "what_runs" {
+  command = apply
+
+  variables {
+    instances   = 3
+    environment = { SLS_CG = "splunk" }
+    secrets     = { HEC_TOKEN = { project = "vault", secret = "hec", version = "3" } }
+  }
+  assert {
+    condition     = google_cloud_run_v2_worker_pool.this.template[0].containers[0].image == "europe-west3-docker.pkg.dev/acme/siemfeed/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" && google_cloud_run_v2_worker_pool.this.template[0].service_account == "run@acme.iam.gserviceaccount.com" && google_cloud_run_v2_worker_pool.this.scaling[0].manual_instance_count == 3
+    error_message = "something else runs, or as somebody else"
+  }
+  assert {
+    condition     = { for e in google_cloud_run_v2_worker_pool.this.template[0].containers[0].env : e.name => e.value if length(e.value_source) == 0 } == { GOOGLE_CLOUD_PROJECT = "acme", MODE = "follow", SLS_CG = "splunk" }
+    error_message = "the pool gets other variables"
+  }
+  assert {
+    condition     = [for e in google_cloud_run_v2_worker_pool.this.template[0].containers[0].env : [e.name, e.value_source[0].secret_key_ref[0].secret, e.value_source[0].secret_key_ref[0].version] if length(e.value_source) > 0] == [["HEC_TOKEN", "projects/vault/secrets/hec", "3"]]
+    error_message = "the pool gets another secret"
+  }
+  assert {
+    condition     = google_cloud_run_v2_worker_pool.this.template[0].containers[0].startup_probe[0].http_get[0].path == "/health" && google_cloud_run_v2_worker_pool.this.template[0].containers[0].startup_probe[0].http_get[0].port == 8080 && google_cloud_run_v2_worker_pool.this.template[0].containers[0].liveness_probe[0].http_get[0].path == "/health"
+    error_message = "nobody looks whether it works, or elsewhere"
+  }
+  assert {
+    condition     = output.run_account == "run@acme.iam.gserviceaccount.com" && output.run_account_id == "111222333" && output.name == "slshec"
+    error_message = "buckets and secrets would be granted to another account"
+  }
+}

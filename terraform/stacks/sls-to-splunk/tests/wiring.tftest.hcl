@@ -1,0 +1,93 @@
+mock_provider "alicloud" {}
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "1234567890" }
+  }
+}
+
+override_resource {
+  target = module.function[0].google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run", unique_id = "111222333444" }
+}
+override_resource {
+  target = module.pool[0].google_service_account.run
+  values = { email = "pool@acme-siem.iam.gserviceaccount.com", unique_id = "555666777888" }
+}
+
+variables {
+  project        = "acme-siem"
+  region         = "asia-southeast1"
+  source_archive = "tests/testdata/source.zip"
+
+  # The value is not used: OpenTofu's mocks keep what is write-only, and could not
+  # apply it twice; Terraform's tests cannot apply what leaves it unset.
+  hec_token                 = "s3cret"
+  hec_token_outside_version = 4
+
+  google_fingerprints = ["0123456789abcdef0123456789abcdef01234567"]
+  sls = {
+    account_id = "1234567890123456"
+    region     = "cn-hangzhou"
+    project    = "acme-audit"
+    logstore   = "trail"
+    ttl_days   = 30
+  }
+  splunk = {
+    urls = ["https://a.example:8088", "https://b.example:8088"]
+  }
+}
+
+run "what_splunk_gets" {
+  command = apply
+
+  variables {
+    settings = { SLS_START = "begin" }
+    splunk = {
+      urls       = ["https://a.example:8088"]
+      index      = "{tag:team}"
+      sourcetype = "aliyun:{topic}"
+      source     = "s"
+      host       = "h"
+      json_keys  = ["event", "user"]
+      fields     = { env = "prod", owner = "soc" }
+      ack        = true
+    }
+  }
+  assert {
+    condition     = [for k in ["HEC_URL", "HEC_INDEX", "HEC_SOURCETYPE", "HEC_SOURCE", "HEC_HOST", "HEC_JSON_KEYS", "HEC_FIELDS", "HEC_ACK", "SLS_START"] : local.environment[k]] == ["https://a.example:8088", "{tag:team}", "aliyun:{topic}", "s", "h", "event,user", "env=prod,owner=soc", "true", "begin"]
+    error_message = "events are given something else"
+  }
+}
+
+run "always_on" {
+  command = apply
+
+  variables {
+    run = { on = "worker_pool", image = "registry/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", instances = 2 }
+  }
+  assert {
+    condition     = length(module.function) == 0 && length(module.pool) == 1 && local.account.email == "pool@acme-siem.iam.gserviceaccount.com" && local.account.number == "555666777888"
+    error_message = "it is not a worker pool, or has not its rights"
+  }
+  assert {
+    condition     = module.alerts[0].alerts == tolist(["deadline", "lag", "misconfigured", "no-success", "quarantine", "retention", "silent"]) && module.alerts[0].absence_window_seconds == 1380
+    error_message = "alerts watch over triggers and proofs that a pool has not"
+  }
+  assert {
+    condition     = strcontains(output.logs_url, urlencode("cloud_run_worker_pool")) && strcontains(output.next_steps, "makes no proof by itself")
+    error_message = "the log is elsewhere, or nobody is told that a pool makes no proof"
+  }
+}
+
+run "what_to_do_next" {
+  command = apply
+
+  assert {
+    condition     = !strcontains(output.doctor_env, "ALIBABA_") && strcontains(output.doctor_env, "STATE_URL=gs://acme-siem-slshec-state\n") && strcontains(output.doctor_env, "RUN_TIMEOUT=480s\n")
+    error_message = "the doctor is given a role that only Google gives, or other variables"
+  }
+  assert {
+    condition     = strcontains(output.verify_command, "gcloud secrets versions access 4 --secret=slshec-hec-token --project=acme-siem") && strcontains(output.verify_command, "siemfeed verify slshec --env-file")
+    error_message = "the proof is asked for otherwise"
+  }
+}

@@ -1,0 +1,14 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    alicloud = {
+      source  = "aliyun/alicloud"
+      version = ">= 1.289, < 2"
+    }
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 7.45, < 8"
+    }
+  }
+}
