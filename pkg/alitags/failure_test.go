@@ -411,3 +411,85 @@ func TestStrangeEventsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsRefusedIsNotAskedForEver: a type that the service has no ARN for, an
+// id that it does not take, and a permission that is taken away cost few calls,
+// however many events there are.
+func TestWhatIsRefusedIsNotAskedForEver(t *testing.T) {
+	for name, tc := range map[string]struct {
+		typ, code string
+		before    bool // it could be asked before
+		status    alitags.Status
+		calls     int
+	}{
+		"a type without an ARN":      {"ACS::RDS::DBInstance", "InvalidParameter.ResourceARN", false, alitags.Unsupported, 30},
+		"a type that is not known":   {"ACS::RDS::DBInstance", "UnsupportedResourceType", false, alitags.Unsupported, 3},
+		"ids that are none":          {"ACS::ECS::Disk", "InvalidParameter.ResourceId", false, alitags.Failed, 30},
+		"a permission was taken":     {"ACS::ECS::Disk", "NoPermission", true, alitags.Denied, 150},
+		"a permission for ARNs, too": {"ACS::VPC::VPC", "Forbidden.RAM", true, alitags.Denied, 150},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond})
+				var rs []alitags.Resource
+				for i := range 1000 {
+					r := alitags.Resource{Account: member, Region: region, Type: tc.typ, ID: fmt.Sprint("r-", i)}
+					rs = append(rs, r)
+					w.member.Create(made(r), map[string]string{"n": fmt.Sprint(i)})
+				}
+				if tc.before {
+					want(t, one(t, w.Client, rs[0], alitags.Event{}), alitags.Found, map[string]string{"n": "0"})
+					time.Sleep(time.Hour)
+				}
+				for _, api := range []string{"ECS", "Tag"} {
+					w.member.Trouble(api, emulator.Trouble{Code: tc.code})
+				}
+				before := w.cloud.Count("ListTagResources")
+				for range 2 {
+					for i, g := range all(t.Context(), w.Client, rs, alitags.Event{}) {
+						if g.err != nil || g.Status != tc.status || g.after > budget {
+							t.Fatalf("%v: %+v", rs[i], g)
+						}
+					}
+				}
+				if n := w.cloud.Count("ListTagResources") - before; n > tc.calls {
+					t.Errorf("%d calls, want %d at most", n, tc.calls)
+				}
+				for _, api := range []string{"ECS", "Tag"} {
+					w.member.Trouble(api, emulator.Trouble{})
+				}
+				time.Sleep(6 * time.Minute)
+				want(t, one(t, w.Client, rs[7], alitags.Event{}), alitags.Found, map[string]string{"n": "7"})
+			})
+		})
+	}
+}
+
+// TestPartsOfAGroupAreAnswered although the rest of it is not.
+func TestPartsOfAGroupAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{Latency: 400 * time.Millisecond})
+		create(w.member, 50)
+		one(t, w.Client, instance(member, 0), alitags.Event{})
+		for i := 25; i < 50; i += 2 { // to tell these apart takes longer than a lookup may
+			w.member.Deny("ecs:ListTagResources", instance(member, i).ID)
+		}
+		var rs []alitags.Resource
+		for i := 1; i < 50; i++ {
+			rs = append(rs, instance(member, i))
+		}
+		for range 5 {
+			all(t.Context(), w.Client, rs, alitags.Event{})
+			time.Sleep(time.Second)
+		}
+		for i, r := range rs {
+			status := alitags.Found
+			if i+1 >= 25 && (i+1)%2 == 1 {
+				status = alitags.Denied
+			}
+			if a, ok := w.Known(r, alitags.Event{}); !ok || a.Status != status {
+				t.Errorf("%v: %+v, %v", r, a, ok)
+			}
+		}
+	})
+}

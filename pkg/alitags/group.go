@@ -2,10 +2,8 @@ package alitags
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
@@ -27,12 +25,6 @@ type group struct {
 
 // errDeserted ends the attempts at a call for which nobody waits.
 var errDeserted = fmt.Errorf("nobody waits for the answer any more: %w", context.Canceled)
-
-// result is what one id came to.
-type result struct {
-	outcome outcome
-	tags    Tags
-}
 
 // dispatch sends what can be sent of a scope: full groups at once, another once
 // its first id has lingered.
@@ -126,118 +118,10 @@ func (c *Client) send(s *scope, now time.Time) {
 	c.work.Go(func() {
 		results := make([]result, len(g.flights))
 		err := c.ask(g, results)
-		if err == nil {
-			c.remember(g, results)
-		}
+		c.remember(g, results)
 		g.cancel(nil)
 		c.finish(g, results, err)
 	})
-}
-
-// ask fills in what the group's ids came to, or returns why it cannot.
-func (c *Client) ask(g *group, results []result) error {
-	ids := make([]string, len(g.flights))
-	for i, f := range g.flights {
-		ids[i] = f.key.id
-	}
-	return c.divide(g, ids, results, true)
-}
-
-// divide asks about ids, and where they are refused together, about fewer: one
-// bad id must not spoil the rest.
-func (c *Client) divide(g *group, ids []string, results []result, whole bool) error {
-	if o, ok := c.isClosed(g.scope); ok {
-		for i := range ids {
-			results[i] = result{outcome: o}
-		}
-		return nil
-	}
-	found, err := c.attempts(g, ids)
-	if err == nil {
-		for i, id := range ids {
-			results[i] = result{outcome: gaveNone}
-			if tags := found[id]; len(tags) > 0 {
-				results[i] = result{gave, MakeTags(tags)}
-			}
-		}
-		return nil
-	}
-	said := judge(err)
-	all := map[verdict]outcome{denied: wasDenied, unsupported: wasUnsupported, missing: knewNot}[said]
-	if errors.Is(err, errDenied) {
-		said, all = denied, wasDenied
-	}
-	switch {
-	case said == transient, said == throttled, said == expired, IsFault(err):
-		return err
-	case errors.Is(err, errDenied), all == wasUnsupported:
-		c.close(g.scope, all, ids, results)
-		return nil
-	case len(ids) == 1:
-		results[0] = result{outcome: all} // unasked: an id that the API does not take
-		return nil
-	case all == wasDenied && whole:
-		return c.divideDenied(g, ids, results)
-	}
-	half := len(ids) / 2
-	if err := c.divide(g, ids[:half], results[:half], false); err != nil {
-		return err
-	}
-	return c.divide(g, ids[half:], results[half:], false)
-}
-
-// probes is how many ids are asked about alone before a denial is taken for one
-// of everything.
-const probes = 8
-
-// divideDenied finds out whether a denial is of a few resources or of the whole
-// scope. Where none could ever be asked about, and some that chance picks are
-// denied alone too, so are all; to divide every group down to its ids would cost
-// as much as not to group them.
-func (c *Client) divideDenied(g *group, ids []string, results []result) error {
-	if len(ids) > probes && !c.isAllowed(g.scope) {
-		all := true
-		for _, i := range rand.Perm(len(ids))[:probes] {
-			if err := c.divide(g, ids[i:i+1], results[i:i+1], false); err != nil {
-				return err
-			}
-			if all = results[i].outcome == wasDenied; !all {
-				break
-			}
-		}
-		if all {
-			c.close(g.scope, wasDenied, ids, results)
-			return nil
-		}
-	}
-	half := len(ids) / 2
-	if err := c.divide(g, ids[:half], results[:half], false); err != nil {
-		return err
-	}
-	return c.divide(g, ids[half:], results[half:], false)
-}
-
-func (c *Client) isAllowed(s *scope) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return s.allowed
-}
-
-// close gives all ids of a scope the same answer, and those that are looked up
-// for a while too.
-func (c *Client) close(s *scope, o outcome, ids []string, results []result) {
-	for i := range ids {
-		results[i] = result{outcome: o}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s.closed, s.closedUntil = o, time.Now().Add(c.jittered())
-}
-
-func (c *Client) isClosed(s *scope) (outcome, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return s.closed, time.Now().Before(s.closedUntil)
 }
 
 // attempts makes the call until it is answered, or nobody waits for it.
@@ -335,9 +219,8 @@ func (c *Client) finish(g *group, results []result, err error) {
 	for i, f := range g.flights {
 		c.end(f)
 		var r record
-		if err == nil && results[i].outcome != unasked {
+		if results[i].outcome != unasked { // also where others of the group have none
 			s.down, s.heard = false, now
-			s.allowed = s.allowed || results[i].outcome == gave || results[i].outcome == gaveNone
 			r, _ = c.memory.get(f.key)
 			if r.told(results[i].outcome, results[i].tags, g.asked, now.Add(c.jittered()).UnixMilli()) {
 				c.memory.changed(f.key)
@@ -362,7 +245,7 @@ func (c *Client) land(f *flight, g *group, r record, err error) (all []answered)
 		if w.over {
 			continue
 		}
-		if err == nil && r.last != unasked && g.asked < w.after {
+		if r.last != unasked && g.asked < w.after {
 			next := c.flights[f.key]
 			if next == nil {
 				next = c.begin(f.ctx, f.key)
@@ -375,12 +258,12 @@ func (c *Client) land(f *flight, g *group, r record, err error) (all []answered)
 		w.leave()
 		a := answered{w: w}
 		switch known, _ := c.memory.get(f.key); {
+		case r.last != unasked:
+			a.answer = r.answer()
 		case IsFault(err):
 			a.err = err
-		case err != nil || r.last == unasked:
-			a.answer = known.unreachable()
 		default:
-			a.answer = r.answer()
+			a.answer = known.unreachable()
 		}
 		all = append(all, a)
 	}

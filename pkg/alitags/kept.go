@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // kept is what is known of resources from one process to the next: objects of
@@ -78,7 +79,8 @@ func (c *Client) Load(ctx context.Context) error {
 
 func (c *Client) load(ctx context.Context) error {
 	k := c.kept
-	// An object that is listed and gone was merged into one that is not listed.
+	// An object that is listed and gone was merged into one that is not listed; and
+	// file:// trips over what is removed while it lists.
 	for try := 0; ; try++ {
 		keys, err := k.bucket.Keys(ctx, k.prefix)
 		if err == nil {
@@ -90,6 +92,9 @@ func (c *Client) load(ctx context.Context) error {
 		}
 		if !bucket.IsNotFound(err) || try == 10 {
 			return fmt.Errorf("known tags: %w", err)
+		}
+		if err := retry.Sleep(ctx, 10*time.Millisecond<<try); err != nil {
+			return err
 		}
 	}
 }

@@ -29,6 +29,7 @@ const (
 	knewNot // the resource itself
 	wasDenied
 	wasUnsupported
+	wasRefused // as an id that cannot be one
 )
 
 // record is what is known of a resource. Times are in ms since 1970.
@@ -131,6 +132,8 @@ func (r *record) answer() Answer {
 		return Answer{Status: Denied}
 	case wasUnsupported:
 		return Answer{Status: Unsupported}
+	case wasRefused:
+		return Answer{Status: Failed}
 	case gaveNone:
 		if r.gone == 0 {
 			return Answer{Status: Untagged}

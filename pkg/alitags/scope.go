@@ -23,8 +23,10 @@ type scope struct {
 	// meanwhile: until one has, lookups wait for a tenth of it.
 	down  bool
 	heard time.Time // when an answer came last
-	// allowed says that some of its resources could be asked about.
+	// allowed says that some of its resources could be asked about; refused counts
+	// those that could not since, each by itself.
 	allowed bool
+	refused int
 	// closed is what all resources come to until a time: the type is not known
 	// there, or nobody may ask.
 	closed      outcome
