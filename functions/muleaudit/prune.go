@@ -84,17 +84,16 @@ func older(list iter.Seq2[*blob.ListObject, error], t time.Time) iter.Seq2[*blob
 // pruneOrg removes the slices of an organisation, and returns how many stay that
 // are as old.
 func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (kept int64, err error) {
-	watermark, err := st.watermark(ctx)
-	if err != nil {
-		return 0, err
-	}
 	pending, err := st.pending(ctx)
 	if err != nil {
 		return 0, err
 	}
-	needed := t.Before()
-	if !watermark.IsZero() {
-		needed = earliest(needed, watermark.Add(-f.cfg.Overlap-2*day)) // and slices beside it
+	needed, err := f.neededFrom(ctx, st)
+	if err != nil {
+		return 0, err
+	}
+	if needed.IsZero() || needed.After(t.Before()) {
+		needed = t.Before()
 	}
 	noted := t.DryRun()
 	days := map[string]bool{} // of which something stays
@@ -141,7 +140,34 @@ func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (ke
 			}
 		}
 	})
+	if err != nil {
+		return kept, err
+	}
+	// Of a backfill that was never ended: asked for again, it begins anew.
+	err = t.Objects(ctx, f.state, "backfills", older(f.state.Objects(ctx, st.dir("backfill")+"/"), t.Before()))
 	return kept, err
+}
+
+// neededFrom is from where on a run may look at slices again, zero if no
+// scheduled run was there: behind the watermark, or where one was cut off that
+// did, with the slices beside that.
+func (f *Function) neededFrom(ctx context.Context, st orgState) (time.Time, error) {
+	watermark, err := st.watermark(ctx)
+	if err != nil || watermark.IsZero() {
+		return watermark, err
+	}
+	from := watermark.Add(-f.cfg.Overlap)
+	b, err := st.behind(ctx)
+	if err != nil {
+		return from, err
+	}
+	if !b.Since.IsZero() {
+		from = earliest(from, b.Since)
+	}
+	if b.Left != nil {
+		from = earliest(from, b.Left.From)
+	}
+	return from.Add(-2 * day), nil
 }
 
 // sliceObjects is all that the state has of one slice.
