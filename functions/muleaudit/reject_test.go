@@ -195,9 +195,9 @@ func TestMemoryWithHugeEntries(t *testing.T) {
 	const most = 128 << 20
 	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "3h"})
 	whole, rejected := w.addWithRejected(long(aligned(2).Add(10*time.Minute), 20<<20), long(aligned(2).Add(40*time.Minute), 40<<20))
-	// Slices are read side by side, so there is one in each hour.
+	// Parts of the time may be read side by side, so there are some elsewhere.
 	w.env["MULE_LOOKBACK"] = "6h"
-	for i := range 4 {
+	for i := range 2 {
 		e := long(aligned(3+i), 20<<20+i)
 		rejected = append(rejected, e)
 		if err := w.api.Add("org-1", e); err != nil {
@@ -207,7 +207,7 @@ func TestMemoryWithHugeEntries(t *testing.T) {
 	p := proctest.Start(t, proctest.Build(t, "./cmd/muleaudit"), w.env)
 	status, body, err := p.Post(t.Context(), "", nil)
 	var r muleaudit.Receipt
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &r) != nil || r.Status != receipt.OK || r.Out != 1000 || r.Quarantined != 9 {
+	if err != nil || status != http.StatusOK || json.Unmarshal(body, &r) != nil || r.Status != receipt.OK || r.Out != 1000 || r.Quarantined != 7 {
 		t.Fatalf("%d %s %v", status, body, err)
 	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
