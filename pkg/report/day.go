@@ -28,8 +28,9 @@ type Day struct {
 	// Proof is what the verdict rests on; nil if nobody looked.
 	Proof *Proof
 
-	each bool
-	root hash.Hash
+	each    bool
+	root    hash.Hash
+	lastRun time.Time // when the last began
 }
 
 // Receipt is the name of a receipt, within its day's folder, and the SHA-256 of
@@ -85,6 +86,9 @@ func (d *Day) add(key string, data []byte) (kept, error) {
 		did.Unbalanced = 1
 	}
 	d.sum(did)
+	if r.StartedAt.After(d.lastRun) {
+		d.lastRun = r.StartedAt
+	}
 	if l := r.LagSeconds; l != nil && (d.MostLag == nil || *l > *d.MostLag) {
 		d.MostLag = l
 	}

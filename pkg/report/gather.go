@@ -87,7 +87,7 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 	if err != nil {
 		return f, err
 	}
-	judge(f.Days, proofs)
+	judge(f.Days, proofs, time.Now())
 	f.Versions = seen.versions()
 	for _, d := range f.Days {
 		f.Totals.sum(d.Totals)

@@ -20,7 +20,7 @@ var pageText string
 // page is one file that loads nothing: no script, no font, no picture.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"class": class, "count": func(n any) string { return Count(reflect.ValueOf(n).Int()) }, "day": func(t time.Time) string { return t.Format(time.DateOnly) },
-	"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 	"mark":   mark, "months": months, "verdicts": verdicts, "rejected": rejected,
 	"last":    func(f Function) time.Time { return f.To.AddDate(0, 0, -1) },
 	"records": func(f Function) template.HTML { return bars(f.Days, "Records delivered a day", delivered, whole) },

@@ -11,6 +11,8 @@ import (
 const (
 	plotWidth  = 720
 	plotHeight = 90
+	// leastBars is how many days there is room for, so that a few make no walls.
+	leastBars = 31
 )
 
 // bars draws a value a day as bars, with the largest and the span written out.
@@ -30,7 +32,7 @@ func bars(days []Day, label string, value func(Day) (float64, bool), text func(f
 	}
 	fmt.Fprintf(&b, `<figure><figcaption>%s</figcaption><svg role="img" aria-label="%s" viewBox="0 0 %d %d" preserveAspectRatio="none">`,
 		template.HTMLEscapeString(summary), template.HTMLEscapeString(summary), plotWidth, plotHeight)
-	step := float64(plotWidth) / float64(max(len(days), 1))
+	step := float64(plotWidth) / float64(max(len(days), leastBars))
 	for i, d := range days {
 		v, ok := value(d)
 		if !ok {

@@ -17,6 +17,10 @@ const (
 	Complete Verdict = "complete"      // all arrived
 )
 
+// settles is how long before a run what it carries may have happened: a proof
+// leaves what is newer to the next.
+const settles = time.Hour
+
 // lateAfter is the lag from which on a day was late, in seconds. A proof looks at
 // what is settled, an hour and more later.
 const lateAfter = 3600
@@ -29,13 +33,18 @@ type Proof struct {
 }
 
 // judge gives every day its verdict, from the last of the proofs that cover all
-// of it. proofs are in the order of their times.
-func judge(days []Day, proofs []Proof) {
+// of it: of a day that is not over, what had settled when its last run began.
+// proofs are in the order of their times.
+func judge(days []Day, proofs []Proof, now time.Time) {
 	for i := range days {
 		d := &days[i]
+		end := d.Date.AddDate(0, 0, 1)
+		if now.Before(end) {
+			end = d.lastRun.Add(-settles)
+		}
 		for n := len(proofs) - 1; n >= 0 && d.Proof == nil; n-- {
 			p := &proofs[n]
-			if p.Incomplete == "" && !p.From.After(d.Date) && !p.To.Before(d.Date.AddDate(0, 0, 1)) {
+			if p.Incomplete == "" && !p.From.After(d.Date) && !p.To.Before(end) {
 				d.Proof = p
 			}
 		}

@@ -165,6 +165,34 @@ func TestGather(t *testing.T) {
 	})
 }
 
+// A day that is not over is judged by what ran on it.
+func TestToday(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.run(w.first.Add(time.Hour), nil)
+		verdict := func() report.Verdict { return w.gather(0, 0).Days[0].Verdict }
+		if got := verdict(); got != report.Unseen {
+			t.Errorf("without a proof: %s", got)
+		}
+		w.prove(w.first.Add(2 * time.Hour)) // up to two hours before
+		if got := verdict(); got != report.Complete {
+			t.Errorf("proven: %s", got)
+		}
+		w.run(w.first.Add(3*time.Hour), nil)
+		if got := verdict(); got != report.Unseen {
+			t.Errorf("with another run: %s", got)
+		}
+		w.prove(w.first.Add(4 * time.Hour))
+		if got := verdict(); got != report.Complete {
+			t.Errorf("proven again: %s", got)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := verdict(); got != report.Unseen {
+			t.Errorf("when it was over: %s", got)
+		}
+	})
+}
+
 // The day's sum is what `sha256sum * | sha256sum` prints, and another receipt, or
 // another byte in one, makes it another.
 func TestRoot(t *testing.T) {

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -40,6 +42,38 @@ func (d *demoCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	return demoPage(ctx, dir)
+}
+
+// demoState is the state that the functions share, each in its own folder below
+// that of the demo.
+func demoState(folder string) string {
+	return "file://" + filepath.Dir(folder) + "/state?create_dir=true"
+}
+
+// demoPage writes the proof page of what the functions did. It stays.
+func demoPage(ctx context.Context, dir string) error {
+	heading("The proof page")
+	state, err := bucket.Open(ctx, demoState(filepath.Join(dir, "all")))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = state.Close() }()
+	rejected, err := bucket.Open(ctx, "file://"+dir+"/state/quarantine?create_dir=true")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rejected.Close() }()
+	s := spanFlags{From: time.Now(), To: time.Now()}
+	page, err := s.page(ctx, &stateBuckets{state: state, rejected: rejected})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(os.TempDir(), "siemfeed-demo.html")
+	if err := os.WriteFile(path, page, 0o600); err != nil {
+		return err
+	}
+	say("open %s: what arrived, and what says so", path)
 	return nil
 }
 
@@ -139,6 +173,17 @@ func (p *process) trigger(ctx context.Context, event any, into any) error {
 		return fmt.Errorf("HTTP %d: %s", resp.StatusCode, answer)
 	}
 	return json.Unmarshal(answer, into)
+}
+
+// prove has the function verify what it did today, up to to, and keep the
+// outcome.
+func (p *process) prove(ctx context.Context, to time.Time) error {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	if !to.After(today) {
+		return nil // just after midnight nothing of today has settled
+	}
+	var v receipt.Verification
+	return p.trigger(ctx, map[string]any{"verify": map[string]time.Time{"from": today, "to": to}}, &v)
 }
 
 // kill ends the process as a crash would, and waits until it is gone.

@@ -72,7 +72,7 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 	env := map[string]string{
 		"SOURCE_URL": "file://" + dir + "/logs?create_dir=true", "SOURCE_BUCKET": "logs",
 		"DEST_URL":      "file://" + dir + "/csv?create_dir=true",
-		"STATE_URL":     "file://" + dir + "/state?create_dir=true",
+		"STATE_URL":     demoState(dir),
 		"CF_ACCOUNT_ID": "account", "CF_QUEUE_ID": "demo-queue", "CF_API_TOKEN": "token", "CF_API_BASE_URL": api.URL(),
 		// In earnest a run's messages stay hidden for as long as it may take. Here
 		// a killed run should not keep us waiting.
@@ -126,7 +126,10 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 	}
 	table(os.Stdout, rows)
 	say("did everything arrive?")
-	return proveGunzipcsv(ctx, env)
+	if err := proveGunzipcsv(ctx, env); err != nil {
+		return err
+	}
+	return fn.prove(ctx, time.Now())
 }
 
 // demoLogs writes n objects and a notice about each, and returns how many bytes

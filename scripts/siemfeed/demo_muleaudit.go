@@ -33,7 +33,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 		"MULE_ORG_ID": "demo-org", "CLIENT_ID": "client", "CLIENT_SECRET": "secret", "MULE_BASE_URL": api.URL(),
 		"MULE_RATE_PER_MIN": "60000",
 		"OUTPUT_URL":        "file://" + dir + "/siem?create_dir=true",
-		"STATE_URL":         "file://" + dir + "/state?create_dir=true",
+		"STATE_URL":         demoState(dir),
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
@@ -103,7 +103,10 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 	}
 
 	say("did everything arrive?")
-	return proveMuleaudit(ctx, env)
+	if err := proveMuleaudit(ctx, env); err != nil {
+		return err
+	}
+	return fn.prove(ctx, time.Now().Add(-6*time.Minute)) // of which MULE_SETTLE is five
 }
 
 func proveMuleaudit(ctx context.Context, env map[string]string) error {

@@ -57,7 +57,7 @@ func demoSlshec(ctx context.Context, dir string) error {
 		"SLS_ENDPOINT": u.Host, "SLS_AK_ID": "ak", "SLS_AK_KEY": "secret",
 		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "demo", "SLS_START": "begin", "SLS_GROUP_TIMEOUT": "2s", "SLS_HEARTBEAT": "200ms",
 		"HEC_URL": hec.URL(), "HEC_TOKEN": "demo-token", "HEC_BATCH_BYTES": "262144", "LEASE_TTL": "2s",
-		"STATE_URL": "file://" + dir + "/state?create_dir=true",
+		"STATE_URL": demoState(dir),
 	}
 	say("an emulated logstore holds %s logs in %d shards; Splunk's stand-in refuses one event in a thousand", count(shards*groups*logs), shards)
 
@@ -117,7 +117,10 @@ func demoSlshec(ctx context.Context, dir string) error {
 	table(os.Stdout, rows)
 
 	say("did everything arrive?")
-	return proveSlshec(ctx, env, store.Logstore(), hec)
+	if err := proveSlshec(ctx, env, store.Logstore(), hec); err != nil {
+		return err
+	}
+	return fn.prove(ctx, time.Now())
 }
 
 // proveSlshec looks for each log in Splunk and in quarantine, replays what was

@@ -21,7 +21,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"kill -9", "started again", "triggered again", "events came late", "complete: nothing is missing", "IN QUARANTINE, WITH THE REASON", "gzip_truncated", "empty_object"} {
+	for _, want := range []string{"kill -9", "started again", "triggered again", "events came late", "complete: nothing is missing", "IN QUARANTINE, WITH THE REASON", "gzip_truncated", "empty_object", "siemfeed-demo.html"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

@@ -36,23 +36,18 @@ func (r *reportCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer kept.close()
-	list, err := r.gather(ctx, kept, false)
+	html, err := r.page(ctx, kept)
 	if err != nil {
-		return err
-	}
-	page := report.Page{Made: time.Now().UTC(), Version: version.String(), Functions: list}
-	var html bytes.Buffer
-	if err := page.Write(&html); err != nil {
 		return err
 	}
 	if r.Serve {
 		l := listenFlags{Port: r.Port}
 		return l.serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write(html.Bytes()) // whoever asked may have gone
+			_, _ = w.Write(html) // whoever asked may have gone
 		}), func(url string) { fmt.Fprintln(os.Stderr, url) })
 	}
-	if err := os.WriteFile(r.Out, html.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(r.Out, html, 0o600); err != nil {
 		return err
 	}
 	path, err := filepath.Abs(r.Out)
@@ -61,6 +56,17 @@ func (r *reportCmd) Run(ctx context.Context) error {
 	}
 	fmt.Println(path)
 	return nil
+}
+
+// page makes the proof page.
+func (s *spanFlags) page(ctx context.Context, kept *stateBuckets) ([]byte, error) {
+	list, err := s.gather(ctx, kept, false)
+	if err != nil {
+		return nil, err
+	}
+	var html bytes.Buffer
+	err = report.Page{Made: time.Now().UTC(), Version: version.String(), Functions: list}.Write(&html)
+	return html.Bytes(), err
 }
 
 // gather reads what is kept of the functions that were named, or of those that
