@@ -1,6 +1,7 @@
 package slshec_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +59,31 @@ func TestOutages(t *testing.T) {
 				if strings.Contains(w.Log.String(), secret) {
 					t.Error("the log shows the secret")
 				}
+			},
+		}
+	})
+}
+
+// One that follows outlasts an outage of Splunk; for what every consumer needs
+// pkg/sls/consume shows it.
+func TestOutagesWhileFollowing(t *testing.T) {
+	outagetest.Follow(t, map[string]outagetest.Need{"HEC": {Variable: "HEC_URL"}}, func(t *testing.T, _ string) outagetest.Follower {
+		t.Helper()
+		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
+			"MODE": "follow", "SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "2s",
+		})
+		w.Fill(emulator.NewGenerator(1), 20, 10)
+		front := outagetest.NewFront(t, w.hec.URL())
+		w.Env["HEC_URL"] = front.URL()
+		f := w.slow()
+		return outagetest.Follower{
+			Follow: func(ctx context.Context) error { return f.Follow(ctx, nil) }, Front: front, Log: w.Log.String,
+			All: func() bool { return len(w.hec.Counts()) == len(w.Logs()) },
+			Done: func(*testing.T) {
+				w.wantAll(true)
+				w.WantCheckpoints(group)
+				w.wantProof()
+				w.wantNoSecret()
 			},
 		}
 	})

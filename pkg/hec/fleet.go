@@ -120,10 +120,6 @@ func (f *fleet) pick(tried uint64) (e *endpoint, busy bool, wake *endpoint) {
 	return nil, busy, wake
 }
 
-// longest is how long a run without a deadline waits for an endpoint because that
-// asked for it.
-const longest = 5 * time.Minute
-
 func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wake *endpoint) error {
 	var timer <-chan time.Time
 	if wake != nil {
@@ -132,7 +128,7 @@ func (f *fleet) wait(ctx context.Context, changed <-chan struct{}, busy bool, wa
 		f.mu.Unlock()
 		deadline, ok := ctx.Deadline()
 		if !ok { // one that runs for ever must not fall silent
-			deadline = time.Now().Add(longest)
+			deadline = time.Now().Add(retry.Longest)
 		}
 		if !busy && deadline.Before(until) {
 			if deadline.Before(asked) {

@@ -475,11 +475,11 @@ func TestLongPauseWithoutADeadline(t *testing.T) {
 		b := fill(t, c, 5, nil)
 		defer b.Release()
 		began := time.Now()
-		if _, err := c.Session().Send(t.Context(), b); err == nil || retry.IsPermanent(err) || !strings.Contains(err.Error(), "24h") || time.Since(began) > longest {
+		if _, err := c.Session().Send(t.Context(), b); err == nil || retry.IsPermanent(err) || !strings.Contains(err.Error(), "24h") || time.Since(began) > retry.Longest {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		s.Set(func(o *emulator.Options) { o.Busy = false })
-		if _, err := c.Session().Send(t.Context(), b); err != nil || time.Since(began) > longest {
+		if _, err := c.Session().Send(t.Context(), b); err != nil || time.Since(began) > retry.Longest {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})

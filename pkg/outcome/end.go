@@ -100,6 +100,20 @@ func code(err error) receipt.Code {
 // hiccup that the run happened to end in.
 const patience = 10 * time.Second
 
+// Failing tells what has not answered well for at least so long; nil if nothing
+// is like that.
+func (r *Run) Failing(atLeast time.Duration) error {
+	var out []string
+	for _, t := range r.watch.Failing(atLeast) {
+		out = append(out, t.String())
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(out, "; "))
+}
+
+// failing lists what was failing when the time was up.
 func (r *Run) failing(late []error) []string {
 	least := patience
 	if r.budget > 0 {

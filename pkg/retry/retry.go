@@ -30,6 +30,10 @@ type Policy struct {
 	Notify func(attempt int, wait time.Duration, err error)
 }
 
+// Longest is how long a call without a deadline waits because it was asked to:
+// what runs for ever must not fall silent.
+const Longest = 5 * time.Minute
+
 // Do calls op until it succeeds, fails permanently, the attempts are used up
 // or ctx ends. It returns nil, the last error of op, or a [*CutError] when ctx
 // is what ended the attempts.
@@ -62,7 +66,11 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 			return fmt.Errorf("after %d attempts: %w", attempt, err)
 		}
 		wait := p.wait(attempt, err)
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		deadline, ends := ctx.Deadline()
+		if asked := asksFor(err); !ends && asked > Longest {
+			return fmt.Errorf("%w (to be asked again in %v)", err, asked.Round(time.Second))
+		}
+		if ends && time.Until(deadline) < wait {
 			// Waiting out the deadline would only turn a clear error into a late one.
 			if asked := asksFor(err); time.Until(deadline) < asked {
 				return fmt.Errorf("%w (to be asked again in %v, which is beyond this run)", err, asked.Round(time.Second))

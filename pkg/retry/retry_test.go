@@ -131,3 +131,23 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+// What has no deadline does not fall silent for a day because it was asked to.
+func TestAskedToWaitForADayWithoutDeadline(t *testing.T) {
+	busy := errBoom
+	for _, tc := range []struct {
+		after time.Duration
+		calls int
+	}{{24 * time.Hour, 1}, {time.Minute, 3}} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			err := retry.Policy{Attempts: 3}.Do(context.WithoutCancel(t.Context()), func(context.Context) error {
+				calls++
+				return retry.After(busy, tc.after)
+			})
+			if calls != tc.calls || !errors.Is(err, busy) {
+				t.Errorf("asked to wait %v: %d calls, %v", tc.after, calls, err)
+			}
+		})
+	}
+}

@@ -114,15 +114,17 @@ func (c *Consumer) Follow(ctx context.Context, note func(receipt.Receipt)) error
 }
 
 func (c *Consumer) followOnce(ctx context.Context, note func(receipt.Receipt)) error {
-	// Before it reports ready: whether the project can be reached at all.
-	if _, err := c.sls.Shards(ctx); err != nil {
-		return err
-	}
 	run := outcome.Begin(ctx, 0, lastWords)
 	defer run.Cancel()
+	defer c.tellTrouble(run)()
 	ctx = run.Context()
 	r := c.begin(follow)
 	r.Consumer = c.follower
+	// Before it reports ready: whether the project can be reached at all. If not
+	// there is nothing to keep.
+	if _, err := c.sls.Shards(ctx); err != nil {
+		return run.Decide(c.full(*r, nil), false, err)
+	}
 	l := newLedger(c, r)
 	o := c.workerOptions()
 	o.Drain, o.Commit, o.OnEvent = false, followCommit, c.event
@@ -174,14 +176,15 @@ func (i *intervals) keep(ctx context.Context, w *sls.Worker, stop <-chan struct{
 	}
 }
 
-// next finishes the receipt of an interval and begins that of the next. One that
-// cannot be kept takes in the next interval as well, so that what it accounts for
+// next finishes the receipt of an interval, which failed if something it needs was
+// failing at its end, and begins that of the next. One that cannot be kept takes in the next interval as well, so that what it accounts for
 // is not lost.
 func (i *intervals) next(ctx context.Context) (err error) {
 	i.l.replace(func(r *Receipt) *Receipt {
 		i.l.fill(ctx, r)
-		full, err1 := i.c.finish(i.run, r, i.l.sink, nil)
-		if err = err1; err != nil {
+		full := i.c.full(*r, i.l.sink)
+		_ = i.run.Decide(full, r.In > 0, errors.Join(full.Balance(), i.run.Failing(i.c.cfg.Heartbeat))) // it says so
+		if err = i.l.keep(ctx, full); err != nil {
 			return r
 		}
 		i.tell(ctx, full)
