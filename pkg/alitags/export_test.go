@@ -17,3 +17,13 @@ func (c *Client) Sizes() (scopes, accounts, flights int) {
 	defer c.mu.Unlock()
 	return len(c.scopes), len(c.accounts), len(c.flights)
 }
+
+// Queued is how many flights wait in queues, deserted ones among them.
+func (c *Client) Queued() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.scopes {
+		n += len(s.queue)
+	}
+	return n
+}

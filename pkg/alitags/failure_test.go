@@ -493,3 +493,26 @@ func TestPartsOfAGroupAreAnswered(t *testing.T) {
 		}
 	})
 }
+
+// TestAnOutageIsBounded: what was given up is not held until the API is back.
+func TestAnOutageIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		w.management.Trouble("", emulator.Trouble{Code: "Throttling", RetryAfter: time.Minute})
+		most := 0
+		for n := range 200 {
+			for i := range 50 {
+				w.Lookup(t.Context(), instance(management, 50*n+i), alitags.Event{}, func(alitags.Answer, error) {})
+			}
+			time.Sleep(200 * time.Millisecond)
+			most = max(most, w.Queued())
+		}
+		if most > 5500 { // those of one budget, half as many again
+			t.Errorf("%d flights are queued", most)
+		}
+		time.Sleep(budget)
+		if _, _, flights := w.Sizes(); flights != 0 || w.Queued() > 200 {
+			t.Errorf("%d flights, %d queued, with nobody who waits", flights, w.Queued())
+		}
+	})
+}

@@ -106,7 +106,7 @@ func (c *Client) expire(w *waiter) {
 	}
 	// A request under way may still be answered, and what it says be remembered;
 	// it is not made again.
-	c.deserted(f, nil)
+	c.deserted(f, false)
 	c.mu.Unlock()
 	tell(a)
 }
@@ -118,26 +118,24 @@ func (c *Client) abandon(w *waiter, cause error) {
 		c.mu.Unlock()
 		return
 	}
-	c.deserted(w.flight, cause)
+	c.deserted(w.flight, true)
 	c.mu.Unlock()
 	tell(answered{w: w, err: cause})
 }
 
-// deserted ends what nobody waits for any more: at once with a cause, else where
-// no request is under way.
-func (c *Client) deserted(f *flight, cause error) {
+// deserted ends what nobody waits for any more: now, or only where no request is
+// under way.
+func (c *Client) deserted(f *flight, now bool) {
 	switch g := f.group; {
 	case f.live > 0:
 	case g == nil:
-		delete(c.flights, f.key) // the queue passes it by
-	case g.live == 0 && (cause != nil || !g.sending):
-		if cause == nil {
-			cause = errDeserted
-		}
+		delete(c.flights, f.key)
+		f.key.scope.pass()
+	case g.live == 0 && (now || !g.sending):
 		for _, f := range g.flights {
 			c.end(f)
 		}
-		g.cancel(cause)
+		g.cancel(errDeserted)
 	}
 }
 

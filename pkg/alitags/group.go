@@ -91,24 +91,17 @@ func (c *Client) pump() {
 	}
 }
 
-// trim takes those off the front of the queue that nobody waits for.
-func (s *scope) trim() {
-	for len(s.queue) > 0 && s.queue[0].live == 0 {
-		s.queue = s.queue[1:]
-	}
-}
-
 // send makes a group of the first of the queue, and asks for it.
 func (c *Client) send(s *scope, now time.Time) {
 	g := &group{scope: s, asked: now.UnixMilli()}
-	for len(s.queue) > 0 && len(g.flights) < s.kind.API.most() {
-		f := s.queue[0]
-		s.queue[0], s.queue = nil, s.queue[1:]
-		if f.live > 0 {
-			f.group = g
-			g.live += f.live
-			g.flights = append(g.flights, f)
+	for len(g.flights) < s.kind.API.most() {
+		f := s.take()
+		if f == nil {
+			break
 		}
+		f.group = g
+		g.live += f.live
+		g.flights = append(g.flights, f)
 	}
 	// The run that asked first may end while others go on waiting.
 	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(g.flights[0].ctx))

@@ -2,6 +2,7 @@ package alitags
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ type scope struct {
 	records int // in memory
 
 	queue   []*flight   // not sent yet, in order
+	passed  int         // of them, those that nobody waits for any more
 	timer   *time.Timer // of the first, while it waits for others
 	blocked bool        // it has something to send, and may not yet
 	running int
@@ -42,6 +44,35 @@ func (s *scope) idle() bool { return s.records == 0 && len(s.queue) == 0 && s.ru
 // answer to be had, one call at a time finds out for all.
 func (s *scope) may(now time.Time) bool {
 	return s.account.may(now) && (s.running == 0 || s.allowed && !s.down)
+}
+
+// pass notes that nobody waits for one of the queue any more. While nothing can be
+// sent there may be many of them.
+func (s *scope) pass() {
+	s.passed++
+	if s.passed > 100 && s.passed > len(s.queue)/2 {
+		s.queue = slices.DeleteFunc(s.queue, func(f *flight) bool { return f.live == 0 })
+		s.passed = 0
+	}
+}
+
+// take takes the next off the queue that somebody waits for, nil if there is none.
+func (s *scope) take() *flight {
+	s.trim()
+	if len(s.queue) == 0 {
+		return nil
+	}
+	f := s.queue[0]
+	s.queue[0], s.queue = nil, s.queue[1:]
+	return f
+}
+
+// trim takes those off the front of the queue that nobody waits for.
+func (s *scope) trim() {
+	for len(s.queue) > 0 && s.queue[0].live == 0 {
+		s.queue[0], s.queue = nil, s.queue[1:]
+		s.passed--
+	}
 }
 
 // scopeOf finds the scope of a resource, or makes it.
