@@ -7,9 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
-	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/outcome"
 )
 
 // behind is how far an organisation's runs have looked behind the watermark.
@@ -53,41 +52,58 @@ func (f *Function) lookBehind(ctx context.Context, e *export, until time.Time) e
 	if err != nil {
 		return err
 	}
-	now := time.Now().UTC()
+	// First what an earlier run has left.
+	if left := state.Left; left != nil {
+		if done, err := f.readAgain(ctx, e, &state, state.LeftWhole, until, *left); !done {
+			return err
+		}
+	}
 	back := interval{latest(since, e.watermark.Add(-f.cfg.Overlap)).Truncate(f.cfg.Slice), e.window.To}
-	whole := now.Sub(state.Whole) >= f.cfg.Overlap || state.LeftWhole
-	switch {
-	case state.Left != nil: // first what was left; all else is looked at by the next run
-		back = interval{state.Left.From, latest(state.Left.To, back.From)}
-	case whole: // not the new time as well, which was just read
-		back.To = e.watermark
+	if time.Since(state.Whole) >= f.cfg.Overlap {
+		back.To = e.watermark // not the new time as well, which was just read
 		if !state.Since.IsZero() {
 			back.From = latest(since, earliest(back.From, state.Since)).Truncate(f.cfg.Slice)
 		}
-	}
-	var again []interval
-	if whole || state.Left != nil {
-		again = []interval{back}
-	} else if again, err = f.changed(ctx, e, back); err != nil {
+		_, err := f.readAgain(ctx, e, &state, true, until, back)
 		return err
 	}
-	for _, part := range again {
+	changed, err := f.changed(ctx, e, back)
+	if err == nil && len(changed) > 0 {
+		_, err = f.readAgain(ctx, e, &state, false, until, changed...)
+	}
+	return err
+}
+
+// readAgain reads parts of what lies behind again, and notes that all of it is, or
+// what of it is left. It tells whether nothing is.
+func (f *Function) readAgain(ctx context.Context, e *export, state *behind, whole bool, until time.Time, parts ...interval) (done bool, err error) {
+	last := parts[len(parts)-1].To
+	save := whole || state.Left != nil
+	state.Left = nil
+	for _, part := range parts {
 		s := newLeg(e, part)
 		s.behind = true
-		if err := f.walk(ctx, s, until); !s.done() {
-			left := interval{s.position(), again[len(again)-1].To}
-			state.Left, state.LeftWhole = &left, whole
-			return errors.Join(err, e.state.state.PutJSON(ctx, e.state.behindPath(), state))
+		err = f.walk(ctx, s, until)
+		if !s.done() {
+			state.Left, state.LeftWhole = &interval{s.position(), last}, whole
+			break
+		}
+		if err != nil {
+			return false, err
 		}
 	}
-	if whole {
-		state.Whole, state.Since = now, e.window.To.Add(-f.cfg.Overlap)
+	if state.Left == nil {
+		state.LeftWhole = false
+		if whole {
+			state.Whole, state.Since = time.Now().UTC(), last.Add(-f.cfg.Overlap)
+		}
 	}
-	if whole || state.Left != nil {
-		state.Left, state.LeftWhole = nil, false
-		return e.state.state.PutJSON(ctx, e.state.behindPath(), state)
+	if !save && state.Left == nil {
+		return true, nil
 	}
-	return nil
+	ctx, cancel := outcome.LastWords(ctx)
+	defer cancel()
+	return state.Left == nil, errors.Join(err, e.state.state.PutJSON(ctx, e.state.behindPath(), *state))
 }
 
 // changed returns what has to be read again for the API to count more there than
@@ -101,11 +117,7 @@ func (f *Function) changed(ctx context.Context, e *export, back interval) ([]int
 		if events < 0 {
 			return true, nil
 		}
-		total, err := f.api.Total(ctx, anypoint.Query{Org: e.org, From: i.From, To: i.To})
-		var refused *anypoint.Error
-		if errors.As(err, &refused) && refused.Kind == anypoint.Protocol && retry.IsPermanent(err) {
-			return true, nil // it names no totals, so only reading tells
-		}
+		total, err := f.total(ctx, e.org, i)
 		return total != events, err
 	}
 	sum := int64(0)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 // One slice makes a few objects, also where the API's order is off by up to half a
@@ -76,4 +78,27 @@ func TestAPIWithoutOrder(t *testing.T) {
 			t.Errorf("again: %+v", r.Core)
 		}
 	}
+}
+
+// Also there an hour that holds three times what a run can read is out in the end.
+func TestHourOfThreeBudgetsWithoutOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := asleep(t, emulator.Options{Deviations: emulator.Deviations{Descending: true}}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
+		const perRun = 313
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+		if err := w.api.Add("org-1", events...); err != nil {
+			t.Fatal(err)
+		}
+		f := w.function()
+		runs := 1
+		for r, err := w.run(f, "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(f, "{}") {
+			if runs++; err != nil || runs > 8 {
+				t.Fatalf("run %d: %v, %d out", runs, err, r.Out)
+			}
+		}
+		t.Logf("%d runs, %d requests", runs, w.api.Metrics().Requests["query"])
+		if r := w.mustRun(f, "{}"); r.Out > 0 {
+			t.Errorf("again: %+v", r.Core)
+		}
+	})
 }

@@ -114,7 +114,8 @@ func (d *draft) meet(ctx context.Context, f *Function, st orgState, series bucke
 		if err != nil {
 			return err
 		}
-		m, theirs, err := st.manifest(ctx, d.From, n, read)
+		theirs := keys{}
+		m, err := readManifest(ctx, st.state, series.Key(n), theirs)
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,9 @@ func (d *draft) meet(ctx context.Context, f *Function, st orgState, series bucke
 			if d.fresh.has(k) {
 				return errOvertaken
 			}
-			d.known.keys.add(k)
+		}
+		if m.near(read) {
+			d.known.held = append(d.known.held, keyFile{interval{m.From, m.To}, series.Key(n), theirs})
 		}
 	}
 	return nil

@@ -94,19 +94,31 @@ func (l orgState) mark(ctx context.Context, d *dayState, s slice) error {
 	return nil
 }
 
-// exported is what the objects of a slice hold so far.
+// exported is what the objects of a slice hold so far. A walk comes to its
+// manifests in order of time, and so their keys are in memory only while it may
+// meet them: a slice may have millions.
 type exported struct {
-	day    *dayState
-	keys   keys   // also those of other slices that overlap this one
-	last   uint64 // manifest of this slice
-	parts  int    // of this slice
-	events int64  // of this slice
+	st      orgState
+	day     *dayState
+	waiting []keyFile // in order of their beginnings
+	held    []keyFile
+	recent  keys   // of what the walk itself has committed, near where it is
+	last    uint64 // manifest of this slice
+	parts   int    // of this slice
+	events  int64  // of this slice
 }
 
-// exported reads the manifests of all slices that overlap s, of whatever length,
-// and of these the keys that may lie in what is read.
+// keyFile is the keys of a manifest.
+type keyFile struct {
+	interval // of the events
+	name     string
+	all      keys
+}
+
+// exported finds the manifests of all slices that overlap s, of whatever length,
+// whose keys may lie in what is read.
 func (l orgState) exported(ctx context.Context, d *dayState, s slice, read interval) (*exported, error) {
-	e := &exported{day: d, keys: keys{}}
+	e := &exported{st: l, day: d}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
@@ -120,23 +132,55 @@ func (l orgState) exported(ctx context.Context, d *dayState, s slice, read inter
 		}
 		for _, n := range numbers {
 			g.Go(func() error {
-				m, theirs, err := l.manifest(ctx, start, n, read)
+				name := l.manifestsOf(start).Key(n)
+				m, err := readManifest(ctx, l.state, name, nil)
 				if err != nil {
 					return err
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				for k := range theirs {
-					e.keys.add(k)
-				}
 				if own {
 					e.count(n, m)
+				}
+				if m.near(read) {
+					e.waiting = append(e.waiting, keyFile{interval{m.From, m.To}, name, nil})
 				}
 				return nil
 			})
 		}
 	}
-	return e, g.Wait()
+	err := g.Wait()
+	slices.SortFunc(e.waiting, func(a, b keyFile) int { return a.From.Compare(b.From) })
+	return e, err
+}
+
+// near tells whether keys of m may lie in read.
+func (m manifest) near(read interval) bool {
+	near := interval{read.From.Add(-edge), read.To.Add(edge)}
+	return m.Keys > 0 && !near.within(interval{m.From, m.To}).empty()
+}
+
+// has tells whether an object holds k, of an event at a time to which the walk has
+// come.
+func (e *exported) has(ctx context.Context, k key, at time.Time) (bool, error) {
+	for len(e.waiting) > 0 && !e.waiting[0].From.Add(-edge).After(at) {
+		f := e.waiting[0]
+		m, err := readManifest(ctx, e.st.state, f.name, nil)
+		if err != nil {
+			return false, err
+		}
+		f.all = make(keys, m.Keys)
+		if _, err := readManifest(ctx, e.st.state, f.name, f.all); err != nil {
+			return false, err
+		}
+		e.held, e.waiting = append(e.held, f), e.waiting[1:]
+	}
+	return e.recent.has(k) || slices.ContainsFunc(e.held, func(f keyFile) bool { return f.all.has(k) }), nil
+}
+
+// pass lets go of the keys of events before a time that the walk has left behind.
+func (e *exported) pass(before time.Time) {
+	e.held = slices.DeleteFunc(e.held, func(f keyFile) bool { return f.To.Add(edge).Before(before) })
 }
 
 // add takes in a manifest that has come since.
@@ -153,19 +197,6 @@ func (e *exported) count(n uint64, m manifest) {
 	}
 }
 
-// manifest reads a manifest, and its keys if they may lie in read.
-func (l orgState) manifest(ctx context.Context, start time.Time, n uint64, read interval) (manifest, keys, error) {
-	name := l.manifestsOf(start).Key(n)
-	m, err := readManifest(ctx, l.state, name, nil)
-	near := interval{read.From.Add(-edge), read.To.Add(edge)}
-	if err != nil || m.Keys == 0 || near.within(interval{m.From, m.To}).empty() {
-		return m, nil, err
-	}
-	all := make(keys, m.Keys)
-	m, err = readManifest(ctx, l.state, name, all)
-	return m, all, err
-}
-
 // knownIn returns the keys of all events that may lie in read.
 func (l orgState) knownIn(ctx context.Context, read interval) (keys, error) {
 	all := keys{}
@@ -179,12 +210,13 @@ func (l orgState) knownIn(ctx context.Context, read interval) (keys, error) {
 				if start.After(read.To.Add(edge)) {
 					continue
 				}
-				_, theirs, err := l.manifest(ctx, start, n, read)
+				name := l.manifestsOf(start).Key(n)
+				m, err := readManifest(ctx, l.state, name, nil)
+				if err == nil && m.near(read) {
+					_, err = readManifest(ctx, l.state, name, all)
+				}
 				if err != nil {
 					return nil, err
-				}
-				for k := range theirs {
-					all.add(k)
 				}
 			}
 		}

@@ -14,9 +14,10 @@ type leg struct {
 	from   time.Time
 	behind bool // it is not new time: see Function.lookBehind
 
-	// irregular says that a query has to be of one slice. That, and days, are the
-	// walk's.
+	// irregular says that a query has to be of one slice, unordered that nothing of
+	// it counts before all of it is read. These, and days, are the walk's.
 	irregular bool
+	unordered bool
 	days      map[time.Time]*dayState
 
 	mu    sync.Mutex

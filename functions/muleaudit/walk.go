@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // walk reads a leg from its position on, page by page in order of time, and
@@ -20,7 +21,7 @@ import (
 // It is one query as long as the API keeps order. Where that is off by more than
 // package order can put right, or an entry tells no time, what belongs to which
 // slice cannot be told from the stream any more, and the walk goes on slice by
-// slice, with a query for each.
+// slice, with a query for each, or for as much of one as a run can read.
 type walk struct {
 	f     *Function
 	e     *export
@@ -59,6 +60,7 @@ var (
 	errTurnOver  = errors.New("the turn is over")
 	errPassed    = errors.New("the rest is another walk's")
 	errIrregular = errors.New("the order of the entries does not tell the slice of each")
+	errUnordered = errors.New("the entries are in no order")
 )
 
 // maxFresh is how many events a walk holds keys of before it commits.
@@ -79,9 +81,14 @@ func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 		if w.q.empty() {
 			return nil
 		}
+		if err := w.shorten(); err != nil {
+			return err
+		}
 		switch err := w.read(); {
 		case errors.Is(err, errIrregular):
 			s.irregular = true
+		case errors.Is(err, errUnordered):
+			s.unordered = true
 		case errors.Is(err, errOvertaken):
 			s.days = nil
 			if err := s.e.catchUp(ctx, s); err != nil {
@@ -98,6 +105,31 @@ func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 		}
 	}
 	return fmt.Errorf("%s: other runs exported the same events first, %d times over", s, maxTries)
+}
+
+// shorten makes the query one that a run can read to its end, where the API keeps
+// no order: then nothing of it counts before that.
+func (w *walk) shorten() error {
+	cfg := w.f.cfg
+	most := int64(float64(cfg.RatePerMin)*cfg.RunTimeout.Minutes()/2) * int64(cfg.PageSize)
+	for w.s.unordered && w.q.To.Sub(w.q.From) > time.Second {
+		total, err := w.f.total(w.ctx, w.e.org, w.q)
+		if err != nil || total <= most {
+			return err
+		}
+		w.q.To = w.q.From.Add(w.q.To.Sub(w.q.From) / 2).Truncate(time.Millisecond)
+	}
+	return nil
+}
+
+// total asks how many entries the API has in q; -1 if it does not tell.
+func (f *Function) total(ctx context.Context, org string, q interval) (int64, error) {
+	n, err := f.api.Total(ctx, anypoint.Query{Org: org, From: q.From, To: q.To})
+	var refused *anypoint.Error
+	if errors.As(err, &refused) && refused.Kind == anypoint.Protocol && retry.IsPermanent(err) {
+		return -1, nil
+	}
+	return n, err
 }
 
 // read makes one query, and commits what it brings. Without an error the query
@@ -223,6 +255,9 @@ func (w *walk) place(ms int64, timed bool) (*draft, int64, error) {
 	if !w.alone && (!own || behind > maxDisorder.Milliseconds()) {
 		return nil, 0, errIrregular
 	}
+	if own && behind > maxDisorder.Milliseconds() && !w.s.unordered {
+		return nil, 0, errUnordered
+	}
 	if !own {
 		ms = max(w.newest, w.q.From.UnixMilli())
 	} else {
@@ -298,7 +333,15 @@ func (w *walk) news(d *draft, k key, ms int64, timed bool) (bool, error) {
 		w.keep(&w.fresh, k, d)
 		return false, nil
 	}
-	news := !d.known.keys.has(k) && !d.fresh.has(k)
+	reached := time.UnixMilli(ms)
+	if w.alone { // what has no time, or no order, may be anywhere
+		reached = d.To.Add(edge)
+	}
+	known, err := d.known.has(w.ctx, k, reached)
+	if err != nil {
+		return false, err
+	}
+	news := !known && !d.fresh.has(k)
 	if news && !timed {
 		elsewhere, err := w.e.isElsewhere(w.ctx, k, d.slice)
 		if err != nil {
@@ -455,10 +498,11 @@ func (w *walk) laterThan(d *draft, to time.Time) (n int64) {
 // to.
 func (w *walk) remainder(d *draft, to time.Time) *draft {
 	next := w.draftOn(d.slice, d.known, to)
+	next.known.recent = keys{}
 	from, end := d.From.UnixMilli(), d.To.UnixMilli()
 	for _, a := range w.received {
 		if a.ms >= from && a.ms < end {
-			next.known.keys.add(a.key) // identical entries are of one time
+			next.known.recent.add(a.key) // identical entries are of one time
 		}
 	}
 	next.seen = w.laterThan(d, to)
@@ -491,6 +535,11 @@ func (w *walk) noteEmpty(to time.Time, noted map[time.Time]bool) error {
 func (w *walk) forget() {
 	old := w.newest - maxDisorder.Milliseconds()
 	w.received = slices.DeleteFunc(w.received, func(a arrival) bool { return a.ms <= old })
+	if !w.alone {
+		for _, d := range w.drafts {
+			d.known.pass(time.UnixMilli(old))
+		}
+	}
 	w.complete = len(w.received)
 	w.crowded = 2*len(w.received) + 1000
 }

@@ -20,6 +20,8 @@ func muleauditSuite() suite {
 			{"budget", "share of 700 requests a minute that is used, at 300 ms latency", muleauditBudget},
 			{"day", "1,000,000 events spread over a day, no latency", muleauditMillion(24 * time.Hour)},
 			{"slice", "1,000,000 events in one hour's slice, no latency", muleauditMillion(time.Hour)},
+			{"cost", "requests and store operations of a run, quiet and busy", muleauditCost},
+			{"runs", "runs that a backfill needs whose day is four budgets", muleauditRuns},
 			{"start", "cold start and size of the binary that is deployed", muleauditStart},
 		},
 	}
