@@ -106,17 +106,6 @@ func TestNeverAcknowledged(t *testing.T) {
 	w.WantNoCheckpoint(group)
 }
 
-// wantNoCheckpoint wants each shard where it began: without a checkpoint, or
-// with one there, which a worker sets so that "end" stays what it was.
-func (w *world) wantNoCheckpoint() {
-	w.T.Helper()
-	for id, first := range w.First {
-		if c := w.Store.Checkpoint(group, id); consumetest.CursorNumber(w.T, c) > first {
-			w.T.Errorf("shard %d has a checkpoint: %d", id, consumetest.CursorNumber(w.T, c))
-		}
-	}
-}
-
 // Events that Splunk refuses lie in quarantine before their checkpoint, with
 // its code; the rest arrives, and the run has done all there is to do.
 func TestRefusedEvents(t *testing.T) {

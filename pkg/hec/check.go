@@ -43,7 +43,7 @@ func (c *Client) health(ctx context.Context, e *endpoint) Finding {
 	if err != nil {
 		_, err = transportError(e.url, err)
 	} else {
-		err = c.settled(e, &a)
+		err = c.good(e, &a)
 	}
 	return finding(e, "health", a, err)
 }
@@ -66,9 +66,9 @@ func (c *Client) Check(ctx context.Context, index string) []Finding {
 	return out
 }
 
-// settled turns anything but a 2xx into an error; the probes carry no event
+// good turns anything but a 2xx into an error; the probes carry no event
 // that could be refused on its merits.
-func (c *Client) settled(e *endpoint, a *answer) error {
+func (c *Client) good(e *endpoint, a *answer) error {
 	switch {
 	case a.verdict == refused || a.verdict == tooLarge:
 		return retry.Permanent(&Error{Endpoint: e.url, Status: a.status, Code: a.code, Text: a.text, Fix: a.refusalFix()})
@@ -84,7 +84,7 @@ func (c *Client) checkToken(ctx context.Context, e *endpoint) Finding {
 		return Finding{Endpoint: e.url, What: "token", Status: OK, Detail: "accepted"}
 	}
 	if err == nil {
-		err = c.settled(e, &a)
+		err = c.good(e, &a)
 	}
 	f := finding(e, "token", a, err)
 	if err == nil {
@@ -101,7 +101,7 @@ func (c *Client) checkIndex(ctx context.Context, e *endpoint, index string) Find
 			Detail: fmt.Sprintf("not refused so far; only an event shows whether the token may write to %q", index)}
 	}
 	if err == nil {
-		err = c.settled(e, &a)
+		err = c.good(e, &a)
 	}
 	return finding(e, "index", a, err)
 }
@@ -112,7 +112,7 @@ func (c *Client) checkAck(ctx context.Context, e *endpoint) Finding {
 		return Finding{Endpoint: e.url, What: "ack", Status: Unknown, Detail: "the receiver does not answer an empty query: " + a.text}
 	}
 	if err == nil {
-		err = c.settled(e, &a)
+		err = c.good(e, &a)
 	}
 	return finding(e, "ack", a, err)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-// receipt is an answer that settles a request: accepted, refused or tooLarge.
-type receipt struct {
+// reply is the answer that a request came to: accepted, refused or tooLarge.
+type reply struct {
 	answer
 	by     *endpoint
 	packed bool         // what it answers
@@ -20,11 +20,11 @@ type receipt struct {
 // about them. Its error is permanent, or the retries are used up. It returns
 // without an answer where a receiver has come into doubt meanwhile, and another
 // Send has the turn.
-func (s *sending) deliver(ctx context.Context, p *span) (receipt, error) {
+func (s *sending) deliver(ctx context.Context, p *span) (reply, error) {
 	d := delivery{c: s.c, session: s.session, turn: s.turn, b: s.b, p: p, since: s.c.fleet.failed()}
 	defer d.release()
 	if err := s.c.opts.Retry.Do(ctx, d.round); err != nil {
-		return receipt{}, err
+		return reply{}, err
 	}
 	return d.got, d.down
 }
@@ -40,7 +40,7 @@ type delivery struct {
 	since   int    // failures of the fleet before
 	rounds  int
 	failed  bool // an attempt
-	got     receipt
+	got     reply
 	down    error // the retries of all who wait together are used up
 }
 
@@ -64,7 +64,7 @@ func (d *delivery) release() {
 	}
 }
 
-// round offers the body to each endpoint that is up, until one settles it.
+// round offers the body to each endpoint that is up, until one decides on it.
 func (d *delivery) round(ctx context.Context) error {
 	d.rounds++
 	var last error
@@ -73,7 +73,7 @@ func (d *delivery) round(ctx context.Context) error {
 		tried = ^(1 << e.index)
 	}
 	for {
-		l, ok, err := d.c.fleet.acquire(ctx, d.since, tried, last != nil)
+		g, ok, err := d.c.fleet.acquire(ctx, d.since, tried, last != nil)
 		if out, ok := errors.AsType[outage](err); ok {
 			d.down = fmt.Errorf("every HEC endpoint keeps failing: %w", out.error)
 			return nil
@@ -85,35 +85,35 @@ func (d *delivery) round(ctx context.Context) error {
 			return last
 		}
 		if !d.turn && d.session.waits() {
-			d.c.fleet.release(l, report{})
+			d.c.fleet.release(g, report{})
 			return nil
 		}
 		if last != nil && d.c.opts.Retry.Notify != nil {
 			d.c.opts.Retry.Notify(d.rounds, 0, last)
 		}
-		if last = d.try(ctx, l); last == nil || retry.IsPermanent(last) || ctx.Err() != nil {
+		if last = d.try(ctx, g); last == nil || retry.IsPermanent(last) || ctx.Err() != nil {
 			return last
 		}
 		if !d.failed && d.p.only != nil {
 			tried = 0 // any will do now
 		}
 		d.failed = true
-		tried |= 1 << l.index
+		tried |= 1 << g.index
 	}
 }
 
 // try makes one request and reports to the fleet how it went.
-func (d *delivery) try(ctx context.Context, l lease) error {
+func (d *delivery) try(ctx context.Context, g grant) error {
 	c := d.c
-	packed := c.opts.Gzip && !d.p.plain && !d.session.of(l.endpoint).plain
+	packed := c.opts.Gzip && !d.p.plain && !d.session.of(g.endpoint).plain
 	body := d.body(packed)
 	d.count(len(body))
-	mark := l.acks.mark()
-	a, _, err := c.post(ctx, l.endpoint, pathEvent, body, packed)
+	mark := g.acks.mark()
+	a, _, err := c.post(ctx, g.endpoint, pathEvent, body, packed)
 	if err != nil {
-		a.uncertain, err = transportError(l.url, err)
+		a.uncertain, err = transportError(g.url, err)
 	} else {
-		err = c.judge(l.endpoint, &a)
+		err = c.judge(g.endpoint, &a)
 	}
 	switch {
 	case a.uncertain:
@@ -125,16 +125,16 @@ func (d *delivery) try(ctx context.Context, l lease) error {
 		c.n.throttled.Add(1)
 	}
 	if err == nil {
-		d.got = receipt{answer: a, by: l.endpoint, packed: packed}
+		d.got = reply{answer: a, by: g.endpoint, packed: packed}
 		if c.opts.Ack && a.verdict == accepted {
-			d.got.ack = l.acks.expect(mark, a.ackID)
+			d.got.ack = g.acks.expect(mark, a.ackID)
 		}
 	}
 	r := report{alive: err == nil, grow: err == nil && a.verdict == accepted && !a.slow, slow: a.slow && err != nil, after: a.after}
 	if ctx.Err() == nil && !retry.IsPermanent(err) {
 		r.err = err
 	}
-	c.fleet.release(l, r)
+	c.fleet.release(g, r)
 	return err
 }
 
@@ -150,7 +150,7 @@ func (d *delivery) count(wire int) {
 	d.p.maybe = 0
 }
 
-// judge turns an answer that settles nothing into an error.
+// judge turns an answer that decides nothing into an error.
 func (c *Client) judge(e *endpoint, a *answer) error {
 	if a.verdict == accepted && c.opts.Ack && a.ackID < 0 {
 		a.verdict, a.fix = misconfigured, "accepted without an ackId: set HEC_ACK=false, or turn indexer acknowledgement on for the token"

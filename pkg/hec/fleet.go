@@ -48,8 +48,8 @@ type fleet struct {
 	changed  chan struct{} // closed when someone may proceed
 }
 
-// lease is the right to send one request.
-type lease struct {
+// grant is the right to send one request.
+type grant struct {
 	*endpoint
 	turn uint64
 }
@@ -64,30 +64,30 @@ func (o outage) Unwrap() error { return o.error }
 // with an [outage] when all have used up the budget and the last failure came
 // after the first since: otherwise many who wait would each find out for
 // themselves, one probe after the other.
-func (f *fleet) acquire(ctx context.Context, since int, tried uint64, failover bool) (lease, bool, error) {
+func (f *fleet) acquire(ctx context.Context, since int, tried uint64, failover bool) (grant, bool, error) {
 	for {
 		f.mu.Lock()
 		if !failover && f.failures > since && f.down() {
 			err := f.trouble()
 			f.mu.Unlock()
-			return lease{}, false, outage{err}
+			return grant{}, false, outage{err}
 		}
 		e, busy, wake := f.pick(tried)
 		if e != nil {
 			f.turn++
 			f.inflight++
 			e.inflight++
-			l := lease{e, f.turn}
+			g := grant{e, f.turn}
 			f.mu.Unlock()
-			return l, true, nil
+			return g, true, nil
 		}
 		changed := f.changed
 		f.mu.Unlock()
 		if failover && !busy {
-			return lease{}, false, nil
+			return grant{}, false, nil
 		}
 		if err := f.wait(ctx, changed, busy, wake); err != nil {
-			return lease{}, false, err
+			return grant{}, false, err
 		}
 	}
 }
@@ -192,38 +192,38 @@ type report struct {
 	after time.Duration
 }
 
-func (f *fleet) release(l lease, r report) {
+func (f *fleet) release(g grant, r report) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.inflight--
-	l.inflight--
-	if r.slow && l.turn > l.cut {
-		l.window = max(1, l.window/2)
-		l.cut = f.turn // requests already under way tell of the same congestion
+	g.inflight--
+	if r.slow && g.turn > g.cut {
+		g.window = max(1, g.window/2)
+		g.cut = f.turn // requests already under way tell of the same congestion
 	}
 	if r.grow {
-		l.window = min(float64(f.limit), l.window+1/l.window)
+		g.window = min(float64(f.limit), g.window+1/g.window)
 	}
 	switch now := time.Now(); {
 	case r.err != nil:
 		wait := r.after
-		if l.turn > l.failed {
-			l.failed = f.turn
-			if l.fails++; l.fails == 1 {
-				l.since = now
+		if g.turn > g.failed {
+			g.failed = f.turn
+			if g.fails++; g.fails == 1 {
+				g.since = now
 			}
 			f.failures++
-			wait = max(wait, min(f.max, f.base/2<<min(l.fails-1, 20)))
+			wait = max(wait, min(f.max, f.base/2<<min(g.fails-1, 20)))
 		}
-		l.lastErr = r.err
-		if until := now.Add(wait); until.After(l.until) {
-			l.until = until
+		g.lastErr = r.err
+		if until := now.Add(wait); until.After(g.until) {
+			g.until = until
 		}
-		if asked := now.Add(r.after); r.after > 0 && asked.After(l.asked) {
-			l.asked = asked
+		if asked := now.Add(r.after); r.after > 0 && asked.After(g.asked) {
+			g.asked = asked
 		}
-	case r.alive && l.turn > l.failed:
-		l.fails, l.until, l.asked, l.lastErr = 0, time.Time{}, time.Time{}, nil
+	case r.alive && g.turn > g.failed:
+		g.fails, g.until, g.asked, g.lastErr = 0, time.Time{}, time.Time{}, nil
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})

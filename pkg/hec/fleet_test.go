@@ -23,35 +23,35 @@ func testFleet(n, limit int) *fleet {
 	return f
 }
 
-func take(t *testing.T, f *fleet) lease {
+func take(t *testing.T, f *fleet) grant {
 	t.Helper()
-	l, ok, err := f.acquire(t.Context(), 0, 0, false)
+	g, ok, err := f.acquire(t.Context(), 0, 0, false)
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	return l
+	return g
 }
 
 func TestWindowHalvesOnceARoundAndGrowsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := testFleet(1, 8)
-		var round []lease
+		var round []grant
 		for range 8 {
 			round = append(round, take(t, f))
 		}
-		for _, l := range round { // all eight meet the same congestion
-			f.release(l, report{slow: true, err: errors.New("busy")})
+		for _, g := range round { // all eight meet the same congestion
+			f.release(g, report{slow: true, err: errors.New("busy")})
 		}
 		e := f.all[0]
 		if e.window != 4 || e.fails != 1 {
 			t.Fatalf("window %v after one congested round, %d failures", e.window, e.fails)
 		}
 		begin := time.Now()
-		l := take(t, f) // waits for the back-off
+		g := take(t, f) // waits for the back-off
 		if d := time.Since(begin); d != 500*time.Millisecond {
 			t.Errorf("back-off of %v", d)
 		}
-		f.release(l, report{slow: true, err: errors.New("busy")})
+		f.release(g, report{slow: true, err: errors.New("busy")})
 		if e.window != 2 || e.fails != 2 {
 			t.Fatalf("window %v, %d failures", e.window, e.fails)
 		}

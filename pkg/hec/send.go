@@ -90,14 +90,14 @@ type sending struct {
 // pending is a span accepted and not yet acknowledged.
 type pending struct {
 	span
-	receipt
+	reply
 	since time.Time
 }
 
 // suspect is an event refused alone.
 type suspect struct {
 	span
-	receipt
+	reply
 }
 
 func (s *sending) run(ctx context.Context) error {
@@ -110,7 +110,7 @@ func (s *sending) run(ctx context.Context) error {
 			}
 		}
 		s.pass()
-		if err := s.settle(ctx); err != nil {
+		if err := s.awaitAcks(ctx); err != nil {
 			return err
 		}
 		if len(s.todo) > 0 {
@@ -128,7 +128,7 @@ func (s *sending) run(ctx context.Context) error {
 func (s *sending) rejectProven(ctx context.Context) error {
 	until := time.Now().Add(s.c.patience())
 	for _, p := range s.suspects {
-		ask, err := s.session.proven(ctx, p.receipt, until)
+		ask, err := s.session.proven(ctx, p.reply, until)
 		switch {
 		case err != nil:
 			return err
@@ -152,7 +152,7 @@ func (s *sending) pass() {
 }
 
 func (s *sending) step(ctx context.Context, p span) error {
-	var r receipt
+	var r reply
 	for r.by == nil {
 		var err error
 		if !s.turn {
@@ -175,7 +175,7 @@ func (s *sending) step(ctx context.Context, p span) error {
 	return nil
 }
 
-func (s *sending) accepted(p span, r receipt) {
+func (s *sending) accepted(p span, r reply) {
 	s.session.took(r.by)
 	if p.unpacked == r.by {
 		s.session.unpacks(r.by)
@@ -191,7 +191,7 @@ func (s *sending) accepted(p span, r receipt) {
 // refused finds out which events of p are meant: none, if it is the packing;
 // all, if the receiver takes nothing; else those that are refused when they
 // stand alone, and unpacked, so that no fault of the packing looks like theirs.
-func (s *sending) refused(p span, r receipt) {
+func (s *sending) refused(p span, r reply) {
 	s.session.refused(r.by)
 	known := s.session.of(r.by)
 	named := p.from + r.number
@@ -264,10 +264,10 @@ func (s *sending) reject(p suspect) {
 	})
 }
 
-// settle waits for each pending span to be acknowledged. Those that were not
+// awaitAcks waits for each pending span to be acknowledged. Those that were not
 // in time are to be sent again.
-func (s *sending) settle(ctx context.Context) error {
-	if len(s.pending) == 1 && s.pending[0].receipt.packed && s.pending[0].len() == s.b.Len() { // what was taken can be unpacked
+func (s *sending) awaitAcks(ctx context.Context) error {
+	if len(s.pending) == 1 && s.pending[0].reply.packed && s.pending[0].len() == s.b.Len() { // what was taken can be unpacked
 		s.b.park()
 	}
 	for len(s.pending) > 0 {

@@ -142,7 +142,7 @@ func (s *Session) refused(e *endpoint) {
 }
 
 // refusedAlone says that r refuses an event that was sent alone, unpacked.
-func (s *Session) refusedAlone(r receipt) {
+func (s *Session) refusedAlone(r reply) {
 	s.update(func() {
 		k := &s.known[r.by.index]
 		switch k.alone++; {
@@ -155,7 +155,7 @@ func (s *Session) refusedAlone(r receipt) {
 }
 
 // condemn ends the session. s.mu is held.
-func (s *Session) condemn(r receipt, tried int) {
+func (s *Session) condemn(r reply, tried int) {
 	if s.end == nil {
 		s.end = retry.Permanent(&Error{
 			Endpoint: r.by.url, Status: r.status, Code: r.code, Text: r.text, Refused: tried,
@@ -203,7 +203,7 @@ func (s *Session) pass() { <-s.trial }
 // another endpoint has, it returns that one, to be asked too. Until then others
 // may show it. The caller counts as working; it does not while it waits, since it
 // shows nothing more.
-func (s *Session) proven(ctx context.Context, r receipt, until time.Time) (ask *endpoint, err error) {
+func (s *Session) proven(ctx context.Context, r reply, until time.Time) (ask *endpoint, err error) {
 	s.update(func() { s.working-- })
 	defer s.update(func() { s.working++ })
 	for {
@@ -236,7 +236,7 @@ func (s *Session) proven(ctx context.Context, r receipt, until time.Time) (ask *
 }
 
 // decide judges the refusal r where nothing else comes that could tell.
-func (s *Session) decide(r receipt) (decided bool, err error) {
+func (s *Session) decide(r reply) (decided bool, err error) {
 	s.update(func() {
 		k := s.known[r.by.index]
 		if s.working > 0 || slices.ContainsFunc(s.known, func(k standing) bool { return k.taken }) {

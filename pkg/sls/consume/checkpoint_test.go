@@ -99,9 +99,7 @@ func (m *booksModel) turn(l *ledger, status sls.ShardStatus) {
 
 func (m *booksModel) evidence() (all []Stretch) {
 	for _, list := range m.kept {
-		for _, s := range list {
-			all = append(all, s)
-		}
+		all = append(all, list...)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -179,5 +180,21 @@ func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
 		if !reflect.DeepEqual(known[3][i], want) {
 			t.Errorf("got %+v, want %+v", known[3][i], want)
 		}
+	}
+}
+
+// A receipt names so many objects in quarantine, and counts the others, also
+// where it takes in what another one was to hold.
+func TestQuarantineListIsBounded(t *testing.T) {
+	l := newLedger(new(Consumer), &Receipt{})
+	var r Receipt
+	for range 2 {
+		for n := range maxListed * 3 / 2 {
+			l.setAside(fmt.Sprint(n))
+		}
+		r.add(l.take())
+	}
+	if len(r.Objects) != maxListed || r.Omitted != 2*maxListed || r.Objects[0] != "0" {
+		t.Errorf("%d objects, %d omitted", len(r.Objects), r.Omitted)
 	}
 }
