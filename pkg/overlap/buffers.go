@@ -35,11 +35,44 @@ func (p *Buffers) put(b *block) {
 	p.pool.Put(b)
 }
 
-// take puts back what is in c, which nobody sends to any more.
+// ring is the blocks that go round between two goroutines: full ones to the one
+// that empties them, free ones back. Each of the two has one in hand besides.
+type ring struct {
+	buffers    *Buffers
+	full, free chan *block // nil before it is opened; there is room for all in either
+	block      *block      // in the caller's hand
+}
+
+func (r *ring) opened() bool { return r.full != nil }
+
+// open fetches the blocks: what is not in the caller's hand is free.
+func (r *ring) open() {
+	r.full, r.free = make(chan *block, depth), make(chan *block, depth)
+	for range depth - 1 {
+		r.free <- r.buffers.get()
+	}
+	r.block = r.buffers.get()
+}
+
+// close puts all blocks back, once the other goroutine is gone.
+func (r *ring) close() {
+	if r.block != nil {
+		r.buffers.put(r.block)
+	}
+	r.buffers.take(r.full)
+	r.buffers.take(r.free)
+	*r = ring{buffers: r.buffers}
+}
+
+// take puts back what is in c, which may be closed and which nobody sends to any
+// more.
 func (p *Buffers) take(c chan *block) {
 	for {
 		select {
-		case b := <-c:
+		case b, ok := <-c:
+			if !ok {
+				return
+			}
 			p.put(b)
 		default:
 			return

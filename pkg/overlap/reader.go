@@ -5,19 +5,17 @@ import "io"
 // Reader reads ahead. Its goroutine owns the reader below from the first Read
 // that finds a megabyte gone by, until [Reader.Stop] has returned.
 type Reader struct {
-	r       io.Reader
-	buffers *Buffers
-	left    int // bytes to read without the goroutine
+	r    io.Reader
+	left int // bytes to read without the goroutine
 
-	full, free chan *block // nil before it starts
-	quit, done chan struct{}
-	block      *block // being used
+	ring       // opened when the goroutine starts; in hand is the block being used
 	pos        int
+	quit, done chan struct{}
 }
 
 // Reset makes a of the zero value, or of one that was stopped, a reader of r.
 func (a *Reader) Reset(r io.Reader, b *Buffers) {
-	*a = Reader{r: r, buffers: b, left: alone}
+	*a = Reader{r: r, ring: ring{buffers: b}, left: alone}
 }
 
 // Read implements [io.Reader].
@@ -27,14 +25,14 @@ func (a *Reader) Read(p []byte) (int, error) {
 		a.left -= n
 		return n, err
 	}
-	if a.full == nil {
+	if !a.opened() {
 		a.start()
 	}
 	for a.pos == len(a.block.buf) {
 		if a.block.err != nil {
 			return 0, a.block.err
 		}
-		a.free <- a.block // there is room for all
+		a.free <- a.block
 		a.block, a.pos = <-a.full, 0
 	}
 	n := copy(p, a.block.buf[a.pos:])
@@ -43,12 +41,8 @@ func (a *Reader) Read(p []byte) (int, error) {
 }
 
 func (a *Reader) start() {
-	a.full, a.free = make(chan *block, depth), make(chan *block, depth)
+	a.open()
 	a.quit, a.done = make(chan struct{}), make(chan struct{})
-	for range depth - 1 {
-		a.free <- a.buffers.get()
-	}
-	a.block = a.buffers.get()
 	go a.run()
 }
 
@@ -60,7 +54,7 @@ func (a *Reader) run() {
 			return
 		case b := <-a.free:
 			a.fill(b)
-			a.full <- b // there is room for all
+			a.full <- b
 			if b.err != nil {
 				return
 			}
@@ -86,15 +80,13 @@ func (a *Reader) fill(b *block) {
 // Stop ends the goroutine. Unless all was read, a Read of the reader below may
 // be under way, and hang: interrupt has to make it return. It may be nil.
 func (a *Reader) Stop(interrupt func()) {
-	if a.full != nil {
+	if a.opened() {
 		close(a.quit)
 		if interrupt != nil && a.block.err == nil {
 			interrupt()
 		}
 		<-a.done
-		a.buffers.put(a.block)
-		a.buffers.take(a.full)
-		a.buffers.take(a.free)
+		a.close()
 	}
 	*a = Reader{}
 }

@@ -6,19 +6,17 @@ import "io"
 // that finds a megabyte gone by, until [Writer.Close] or [Writer.Drop] has
 // returned.
 type Writer struct {
-	w       io.Writer
-	buffers *Buffers
-	left    int // bytes to write without the goroutine
+	w    io.Writer
+	left int // bytes to write without the goroutine
 
-	full, free   chan *block // nil before it starts
+	ring         // opened when the goroutine starts; in hand is the block being filled
 	failed, done chan struct{}
-	err          error  // of w: set before failed is closed
-	block        *block // being filled
+	err          error // of w: set before failed is closed
 }
 
 // NewWriter returns a writer to w.
 func NewWriter(w io.Writer, b *Buffers) *Writer {
-	return &Writer{w: w, buffers: b, left: alone}
+	return &Writer{w: w, ring: ring{buffers: b}, left: alone}
 }
 
 // Write implements [io.Writer]. Its error may be that of what was written
@@ -28,7 +26,7 @@ func (b *Writer) Write(p []byte) (int, error) {
 		b.left -= len(p)
 		return b.w.Write(p)
 	}
-	if b.full == nil {
+	if !b.opened() {
 		b.start()
 	}
 	n := 0
@@ -38,7 +36,7 @@ func (b *Writer) Write(p []byte) (int, error) {
 			case <-b.failed:
 				return n, b.err
 			case next := <-b.free:
-				b.full <- b.block // there is room for all
+				b.full <- b.block
 				b.block = next
 			}
 		}
@@ -50,12 +48,8 @@ func (b *Writer) Write(p []byte) (int, error) {
 }
 
 func (b *Writer) start() {
-	b.full, b.free = make(chan *block, depth), make(chan *block, depth)
+	b.open()
 	b.failed, b.done = make(chan struct{}), make(chan struct{})
-	for range depth - 1 {
-		b.free <- b.buffers.get()
-	}
-	b.block = b.buffers.get()
 	go b.run()
 }
 
@@ -72,17 +66,18 @@ func (b *Writer) run() {
 			}
 		}
 		next.buf = next.buf[:0]
-		b.free <- next // there is room for all
+		b.free <- next
 	}
 }
 
 // Close writes what is left, ends the goroutine and returns the first error of
 // the writer below, which it does not close.
 func (b *Writer) Close() error {
-	if b.full == nil {
+	if !b.opened() {
 		return nil
 	}
-	b.full <- b.block // there is room for all
+	b.full <- b.block
+	b.block = nil
 	b.end()
 	return b.err
 }
@@ -90,10 +85,9 @@ func (b *Writer) Close() error {
 // Drop ends the goroutine without writing more than what is being written. After
 // Close it does nothing.
 func (b *Writer) Drop() {
-	if b.full == nil {
+	if !b.opened() {
 		return
 	}
-	b.buffers.put(b.block)
 	b.buffers.take(b.full)
 	b.end()
 }
@@ -101,6 +95,5 @@ func (b *Writer) Drop() {
 func (b *Writer) end() {
 	close(b.full)
 	<-b.done
-	b.buffers.take(b.free)
-	b.full, b.free, b.block = nil, nil, nil
+	b.ring.close()
 }
