@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
 func TestOutages(t *testing.T) {
@@ -38,13 +35,8 @@ func TestOutages(t *testing.T) {
 			w.put(key, gz(t, "a,b\n1,2\n"))
 			w.notify(key)
 		}
-		f, err := gunzipcsv.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
-			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Handler: outagetest.Handler(t, gunzipcsv.New, w.env, w.runtime()), Trigger: "{}", Front: front,
 			Rest: func() bool { return w.queue.Backlog() > 0 },
 			Done: func(*testing.T) {
 				w.wantSettled(n)

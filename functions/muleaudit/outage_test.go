@@ -7,12 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
 func TestOutages(t *testing.T) {
@@ -46,13 +43,8 @@ func TestOutages(t *testing.T) {
 			maps.Copy(w.env, outagetest.Keys())
 			w.state, w.output = w.open("STATE_URL"), w.open("OUTPUT_URL")
 		}
-		f, err := muleaudit.New(t.Context(), envconfig.MapLookuper(w.env), w.runtime())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
-			Handler: serve.NewHandler(t.Context(), f, w.runtime()), Trigger: "{}", Front: front,
+			Handler: outagetest.Handler(t, muleaudit.New, w.env, w.runtime()), Trigger: "{}", Front: front,
 			Done: func(*testing.T) { w.wantExactly(hour, map[string][]emulator.Event{"org-1": events}) },
 		}
 	})

@@ -6,13 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
 // of picks the requests of one kind to SLS.
@@ -46,13 +43,8 @@ func TestOutages(t *testing.T) {
 			w.Env[variable] = outagetest.BucketURL(front.URL(), "state")
 			w.State = w.Open(outagetest.BucketURL(target, "state"))
 		}
-		f, err := slshec.New(t.Context(), envconfig.MapLookuper(w.Env), w.Runtime())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
-			Handler: serve.NewHandler(t.Context(), f, w.Runtime()), Trigger: "{}", Front: front,
+			Handler: outagetest.Handler(t, slshec.New, w.Env, w.Runtime()), Trigger: "{}", Front: front,
 			Done: func(*testing.T) {
 				w.wantAll(true)
 				w.wantProof()

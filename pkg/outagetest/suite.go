@@ -12,6 +12,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
 // RunTimeout is the RUN_TIMEOUT to configure functions with.
@@ -39,6 +43,18 @@ type World struct {
 	Rest func() bool
 	// Done fails the test unless all the work is done, once and for good.
 	Done func(t *testing.T)
+}
+
+// Handler builds a function from its variables, as a process does that starts,
+// and serves it until the test ends.
+func Handler(t testing.TB, build serve.New, env map[string]string, rt serve.Runtime) http.Handler {
+	t.Helper()
+	f, err := build(t.Context(), envconfig.MapLookuper(env), rt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return serve.NewHandler(t.Context(), f, rt)
 }
 
 // side is how many outages are tried at a time: they take waiting, not work.

@@ -83,9 +83,11 @@ func (s *Store) state(ctx context.Context, name string) (Object, fate, error) {
 	var m mark
 	err = s.b.ReadJSON(ctx, s.markOf(name), &m)
 	switch {
-	case err != nil && !bucket.IsNotFound(err):
+	case bucket.IsNotFound(err):
+		return o, pending, nil
+	case err != nil:
 		return Object{}, pending, err
-	case err != nil || m.ETag != o.ETag:
+	case m.ETag != o.ETag:
 		return o, pending, nil
 	case m.Accepted:
 		return o, accepted, nil

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
@@ -60,13 +58,8 @@ func TestOutages(t *testing.T) {
 			t.Fatal(err)
 		}
 		rt := serve.WithLog(t.Context(), "gunzipcsv", slog.New(slog.DiscardHandler))
-		f, err := gunzipcsv.New(t.Context(), envconfig.MapLookuper(env), rt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Close() })
 		return outagetest.World{
-			Handler: serve.NewHandler(t.Context(), f, rt), Trigger: string(notice), Front: front,
+			Handler: outagetest.Handler(t, gunzipcsv.New, env, rt), Trigger: string(notice), Front: front,
 			Done: func(t *testing.T) {
 				t.Helper()
 				for key, text := range want {
