@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,7 +164,7 @@ func (c *Client) Save(ctx context.Context) error {
 	defer k.release()
 	lines := c.news()
 	if len(lines) > 0 {
-		name, err := k.write(ctx, lines)
+		name, _, err := k.write(ctx, slices.Values(lines))
 		if err != nil {
 			c.unsaved(lines)
 			return fmt.Errorf("known tags: %w", err)
@@ -177,16 +179,16 @@ func (c *Client) Save(ctx context.Context) error {
 const suffix = ".ndjson.gz"
 
 // write creates an object. Its name begins with the time, for people.
-func (k *kept) write(ctx context.Context, lines []line) (name string, err error) {
+func (k *kept) write(ctx context.Context, lines iter.Seq[line]) (name string, n int, err error) {
 	name = k.prefix + time.Now().UTC().Format("20060102T150405.000Z") + "-" + rand.Text()[:8] + suffix
 	err = k.bucket.Write(ctx, name, blob.WriterOptions{ContentType: "application/gzip", IfNotExist: true}, func(w io.Writer) error {
 		k.gz.Reset(w) // a new one is a megabyte
-		if err := writeLines(k.gz, lines); err != nil {
+		if n, err = writeLines(k.gz, lines); err != nil {
 			return err
 		}
 		return k.gz.Close()
 	})
-	return name, err
+	return name, n, err
 }
 
 // merge puts one object in the place of many.
@@ -203,13 +205,12 @@ func (c *Client) merge(ctx context.Context) error {
 		return err
 	}
 	old := k.seen
-	lines := c.everything()
-	name, err := k.write(ctx, lines)
+	name, lines, err := k.write(ctx, c.everything())
 	if err != nil {
 		return fmt.Errorf("known tags: %w", err)
 	}
-	k.merged = len(lines)
-	k.seen = map[string]int{name: len(lines)}
+	k.merged = lines
+	k.seen = map[string]int{name: lines}
 	for key, n := range old {
 		if err := k.bucket.Remove(ctx, key); err != nil {
 			k.seen[key] = n // the next merge does

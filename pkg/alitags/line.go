@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
+	"slices"
 )
 
 // line is a line of what is kept. Names and meanings stay: a later version reads
@@ -68,12 +70,28 @@ func (c *Client) unsaved(lines []line) {
 	}
 }
 
-// everything is all that is remembered, what was asked about last at the end.
-func (c *Client) everything() []line {
+// everything yields all that is remembered, what was asked about last at the end.
+// It is not held in memory a second time.
+func (c *Client) everything() iter.Seq[line] {
+	c.mu.Lock()
+	keys := c.memory.lru.Keys()
+	c.mu.Unlock()
+	return func(yield func(line) bool) {
+		for some := range slices.Chunk(keys, 256) {
+			for _, l := range c.linesOf(some) {
+				if !yield(l) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *Client) linesOf(keys []key) []line {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var lines []line
-	for _, k := range c.memory.lru.Keys() {
+	lines := make([]line, 0, len(keys))
+	for _, k := range keys {
 		if r, ok := c.memory.lru.Peek(k); ok && r.worth() {
 			lines = append(lines, lineOf(k, r))
 		}
@@ -81,17 +99,18 @@ func (c *Client) everything() []line {
 	return lines
 }
 
-func writeLines(w io.Writer, lines []line) error {
+func writeLines(w io.Writer, lines iter.Seq[line]) (n int, err error) {
 	b := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	for _, l := range lines {
+	for l := range lines {
 		l.Tags = l.tags.Map()
 		if err := enc.Encode(l); err != nil {
-			return err
+			return n, err
 		}
+		n++
 	}
-	return b.Flush()
+	return n, b.Flush()
 }
 
 // readLines merges what is kept into what is known.
