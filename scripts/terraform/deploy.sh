@@ -37,11 +37,10 @@ destroy)
 	"$TERRAFORM" -chdir="$dir" init -input=false
 	cat <<-EOT
 
-		What stays: buckets, logstores and secrets that hold something. A bucket with
-		logs or state in it is not deleted, and the command then ends with an error
-		that names it: keep it, or empty it by hand and repeat. Old sources of the
-		function stay in its source bucket until that is deleted. Of these the state
-		has:
+		What stays: a bucket with logs or state in it is not deleted, and the command
+		then ends with an error that names it: keep it, or empty it by hand and repeat.
+		What goes with all that is in it: buckets of code, and logstores of Alibaba
+		Cloud; export first what is to be kept. Of these Terraform knows:
 
 	EOT
 	"$TERRAFORM" -chdir="$dir" state list | grep -E '(_bucket|_log_store|_log_project)\.' || echo "(none)"

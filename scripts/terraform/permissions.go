@@ -15,6 +15,16 @@ import (
 // data source: permissions on Google Cloud, actions of IAM or RAM, groups of a
 // token on Cloudflare. Of Google's, x.{a,b} means x.a and x.b; of the others x:{a,b}.
 var toDeploy = map[string]string{
+	"alicloud_fcv3_async_invoke_config":                        "fc:{PutAsyncInvokeConfig,GetAsyncInvokeConfig,DeleteAsyncInvokeConfig}",
+	"alicloud_fcv3_function":                                   "fc:{CreateFunction,GetFunction,UpdateFunction,DeleteFunction}, ram:PassRole on the role that runs",
+	"alicloud_fcv3_trigger":                                    "fc:{CreateTrigger,GetTrigger,UpdateTrigger,DeleteTrigger}, ram:PassRole on the role that triggers",
+	"alicloud_log_dashboard":                                   "log:{CreateDashboard,GetDashboard,UpdateDashboard,DeleteDashboard}",
+	"alicloud_log_store":                                       "log:{CreateLogStore,GetLogStore,UpdateLogStore,DeleteLogStore,ListShards}",
+	"alicloud_log_store_index":                                 "log:{CreateIndex,GetIndex,UpdateIndex,DeleteIndex}",
+	"alicloud_oss_bucket":                                      "oss:{PutBucket,GetBucketInfo,GetBucketAcl,GetBucketCors,GetBucketLifecycle,PutBucketLifecycle,GetBucketLogging,GetBucketReferer,GetBucketVersioning,GetBucketTagging,GetBucketWebsite,GetBucketPolicy,ListObjects,DeleteObject,DeleteBucket}",
+	"alicloud_oss_bucket_object":                               "oss:{PutObject,GetObject,DeleteObject}",
+	"alicloud_oss_bucket_public_access_block":                  "oss:{PutBucketPublicAccessBlock,GetBucketPublicAccessBlock,DeleteBucketPublicAccessBlock}",
+	"alicloud_sls_alert":                                       "log:{CreateAlert,GetAlert,UpdateAlert,DeleteAlert}",
 	"alicloud_ims_oidc_provider":                               "ims:{CreateOIDCProvider,GetOIDCProvider,UpdateOIDCProvider,DeleteOIDCProvider,AddClientIdToOIDCProvider,RemoveClientIdFromOIDCProvider,AddFingerprintToOIDCProvider,RemoveFingerprintFromOIDCProvider}",
 	"alicloud_ram_policy":                                      "ram:{CreatePolicy,GetPolicy,CreatePolicyVersion,DeletePolicyVersion,ListPolicyVersions,DeletePolicy}",
 	"alicloud_ram_role":                                        "ram:{CreateRole,GetRole,UpdateRole,DeleteRole}",

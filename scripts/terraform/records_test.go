@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	message = regexp.MustCompile(`(?:message *= *\\"|record *= ")([a-z ]+)`)
+	message = regexp.MustCompile(`(?:message *= *\\"|record *= "|\\"message\\":\\")([a-z ]+)`)
 	field   = regexp.MustCompile(`(?:jsonPayload|\$)\.((?:receipt|verify)\.[a-z_]+)`)
 	column  = regexp.MustCompile(`field = "([a-z_]+)"`) // of the receipt
 )
@@ -39,7 +39,7 @@ func TestAlertsReadWhatIsWritten(t *testing.T) {
 			known[name+"."+f] = true
 		}
 	}
-	for _, module := range []string{"pipeline-alerts", "s3-logs"} {
+	for _, module := range []string{"pipeline-alerts", "s3-logs", "fc-function"} {
 		files, err := filepath.Glob(filepath.Join(root, "modules", module, "*.tf"))
 		if err != nil {
 			t.Fatal(err)

@@ -20,6 +20,7 @@ func TestTimeoutsNest(t *testing.T) {
 	scheduled := module("scheduled-function")
 	watch := module("pipeline-alerts")
 	lambda := module("s3-logs")
+	fc := module("fc-function")
 	interval := 60 * scheduled("interval_minutes")
 	for _, rule := range []struct {
 		what        string
@@ -34,6 +35,8 @@ func TestTimeoutsNest(t *testing.T) {
 		// RUN_TIMEOUT = timeout − 60 s, and SQS's visibility six times it, are
 		// computed there.
 		{"Lambda ≤ 900 s", lambda("timeout_seconds"), 900},
+		// So is Function Compute's time-out: RUN_TIMEOUT + 30 s.
+		{"LEASE_TTL ≤ 5 minutes of the timer", fc("lease_ttl_seconds"), 300},
 	} {
 		if rule.least > rule.most {
 			t.Errorf("%s: %v > %v", rule.what, rule.least, rule.most)

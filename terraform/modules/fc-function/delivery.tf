@@ -1,0 +1,105 @@
+resource "alicloud_fcv3_trigger" "run" {
+  function_name = alicloud_fcv3_function.this.function_name
+  trigger_name  = "run"
+  trigger_type  = var.trigger.kind
+  qualifier     = "LATEST"
+
+  source_arn      = var.trigger.kind == "log" ? "acs:log:${var.region}:${var.account_id}:project/${var.source_logstore.project}" : null
+  invocation_role = var.trigger.kind == "log" ? alicloud_ram_role.trigger[0].arn : null
+
+  trigger_config = var.trigger.kind == "timer" ? jsonencode({
+    cronExpression = "@every ${var.trigger.minutes}m"
+    payload        = "{}"
+    enable         = true
+    }) : jsonencode({
+    sourceConfig      = { logstore = var.source_logstore.logstore }
+    jobConfig         = { triggerInterval = var.trigger.seconds, maxRetryTime = var.trigger.max_retry_seconds }
+    functionParameter = {}
+    logConfig         = { project = var.log_project, logstore = alicloud_log_store.own.logstore_name }
+    enable            = true
+  })
+}
+
+resource "alicloud_fcv3_trigger" "verify" {
+  count = var.verify == null ? 0 : 1
+
+  function_name = alicloud_fcv3_function.this.function_name
+  trigger_name  = "verify"
+  trigger_type  = "timer"
+  qualifier     = "LATEST"
+
+  trigger_config = jsonencode({
+    cronExpression = "CRON_TZ=UTC 0 ${var.verify.minute} ${var.verify.hour} * * *"
+    payload        = jsonencode({ verify = {} })
+    enable         = true
+  })
+}
+
+# A tick that fails is not repeated: the next one reads the same.
+resource "alicloud_fcv3_async_invoke_config" "this" {
+  function_name                  = alicloud_fcv3_function.this.function_name
+  max_async_retry_attempts       = 0
+  max_async_event_age_in_seconds = 600
+}
+
+resource "alicloud_log_store" "own" {
+  project_name     = var.log_project
+  logstore_name    = "${var.name}-log"
+  retention_period = var.log_days
+  shard_count      = 1
+}
+
+resource "alicloud_log_store_index" "own" {
+  project  = var.log_project
+  logstore = alicloud_log_store.own.logstore_name
+
+  full_text {
+    case_sensitive = true
+    token          = local.token
+  }
+  field_search {
+    name             = "message"
+    type             = "text"
+    case_sensitive   = true
+    enable_analytics = true
+    token            = local.token
+  }
+}
+
+resource "alicloud_log_store" "target" {
+  count = var.target == null ? 0 : 1
+
+  project_name     = var.target.project
+  logstore_name    = var.target.logstore
+  retention_period = var.target.retention_days
+  shard_count      = var.target.shards
+  auto_split       = true
+  # Of a split there is no more than this.
+  max_split_shard_count = 64
+  append_meta           = true
+}
+
+resource "alicloud_log_store_index" "target" {
+  count = var.target == null ? 0 : 1
+
+  project  = var.target.project
+  logstore = alicloud_log_store.target[0].logstore_name
+
+  full_text {
+    case_sensitive = false
+    token          = local.token
+  }
+  dynamic "field_search" {
+    for_each = toset(var.target.fields)
+    content {
+      name             = field_search.value
+      type             = "text"
+      enable_analytics = true
+      token            = local.token
+    }
+  }
+}
+
+locals {
+  token = ", '\";=()[]{}?@&<>/:\n\t\r"
+}

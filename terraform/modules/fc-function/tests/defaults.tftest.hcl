@@ -1,0 +1,101 @@
+mock_provider "alicloud" {
+  # One ARN for all would hide that two are mixed up.
+  override_resource {
+    target = alicloud_ram_role.run
+    values = { arn = "acs:ram::1234567890123456:role/run" }
+  }
+  override_resource {
+    target = alicloud_ram_role.trigger
+    values = { arn = "acs:ram::1234567890123456:role/trigger" }
+  }
+}
+
+variables {
+  account_id      = "1234567890123456"
+  region          = "cn-hangzhou"
+  name            = "trailtags"
+  function        = "trailtags"
+  archive         = "tests/testdata/function.zip"
+  bucket_prefix   = "acme-trailtags"
+  source_logstore = { project = "acme-audit", logstore = "trail" }
+  log_project     = "acme-siem"
+  target          = { project = "acme-siem", logstore = "trail-tags", fields = ["eventId", "tagStatus"] }
+  environment     = { SLS_CG = "trailtags" }
+  grants          = [{ actions = ["log:PostLogStoreLogs"], resources = ["acs:log:cn-hangzhou:1234567890123456:project/acme-siem/logstore/trail-tags"] }]
+}
+
+run "what_costs_money_or_state" {
+  command = apply
+
+  assert {
+    condition     = alicloud_fcv3_function.this.runtime == "custom.debian12" && alicloud_fcv3_function.this.cpu == 0.5 && alicloud_fcv3_function.this.memory_size == 512 && alicloud_fcv3_function.this.disk_size == 512 && alicloud_fcv3_function.this.instance_concurrency == 1 && alicloud_fcv3_function.this.internet_access == true
+    error_message = "the function runs otherwise"
+  }
+  assert {
+    condition     = length(alicloud_oss_bucket.state.versioning) == 0 && alicloud_oss_bucket.state.force_destroy == false
+    error_message = "OSS would overwrite what has to be created only once, or destroy take it along"
+  }
+  assert {
+    condition     = [for r in alicloud_oss_bucket.state.lifecycle_rule : [r.prefix, try(one(r.expiration).days, 0), try(one(r.abort_multipart_upload).days, 0), r.enabled]] == [["trailtags/receipts/", 400, 0, true], ["trailtags/verify/", 400, 0, true], ["", 0, 7, true]]
+    error_message = "something else than receipts would be removed by age, or broken uploads stay"
+  }
+  assert {
+    condition     = alicloud_log_store.own.retention_period == 90 && alicloud_log_store.target[0].retention_period == 180 && alicloud_log_store.target[0].shard_count == 2
+    error_message = "logs are kept for another time"
+  }
+}
+
+run "the_table_of_timeouts" {
+  command = apply
+
+  variables {
+    run_timeout_seconds = 300
+  }
+  assert {
+    condition     = alicloud_fcv3_function.this.timeout == 330 && nonsensitive(local.environment.RUN_TIMEOUT) == "300s" && nonsensitive(local.environment.LEASE_TTL) == "60s"
+    error_message = "the function's time-out is not half a minute longer than a run"
+  }
+  assert {
+    condition     = alicloud_fcv3_async_invoke_config.this.max_async_retry_attempts == 0 && alicloud_fcv3_async_invoke_config.this.function_name == "trailtags"
+    error_message = "ticks that fail pile up"
+  }
+}
+
+run "every_alert_is_there" {
+  command = apply
+
+  assert {
+    condition     = output.alerts == tolist(["deadline", "findings", "lag", "misconfigured", "no-success", "quarantine", "silent", "unproven"])
+    error_message = "an alert is missing, or there is one nobody knows of"
+  }
+  assert {
+    condition     = alltrue([for a in alicloud_sls_alert.this : a.configuration[0].no_data_fire == true && one([for n in a.configuration[0].annotations : n.value if n.key == "desc"]) != "" && strcontains(one([for n in a.configuration[0].annotations : n.value if n.key == "desc"]), "Do: ")])
+    error_message = "an alert has no runbook, or is silent without data"
+  }
+}
+
+run "what_is_not_asked_for" {
+  command = apply
+
+  variables {
+    alerts = null
+    verify = null
+    target = null
+  }
+  assert {
+    condition     = length(alicloud_sls_alert.this) == 0 && length(alicloud_log_dashboard.this) == 0 && length(alicloud_fcv3_trigger.verify) == 0 && length(alicloud_log_store.target) == 0 && output.dashboard_url == null
+    error_message = "what was left out is there"
+  }
+}
+
+run "never_by_zero" {
+  command = apply
+
+  variables {
+    alerts = { lag_minutes = 0, silent_hours = 0 }
+  }
+  assert {
+    condition     = output.alerts == tolist(["deadline", "findings", "misconfigured", "no-success", "quarantine", "unproven"])
+    error_message = "an alert is there that was left out"
+  }
+}
