@@ -164,3 +164,27 @@ func TestTargets(t *testing.T) {
 		}
 	}
 }
+
+// The operator's command is packaged for jobs, and for nothing that is triggered.
+func TestOperatorsCommandRuns(t *testing.T) {
+	m, err := findModule(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := m.program(t.Context(), operator, runtime.GOARCH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(t.TempDir(), operator)
+	if err := os.WriteFile(bin, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	checkStatic(t, bin)
+	out, err := exec.CommandContext(t.Context(), bin, "backfill", "gunzipcsv", "--help").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--shard") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := bootstrap(runtime.GOARCH)(t.Context(), m, operator); err == nil {
+		t.Error("it is packaged as a function")
+	}
+}

@@ -15,7 +15,8 @@
 // which AWS Lambda's runtime provided.al2023 and Function Compute's custom
 // runtimes start. The format oci has it in container images, for what is always
 // on: an OCI image layout for two processors, which docker load takes too. No
-// Docker is needed to make it.
+// Docker is needed to make it. In this format the operator's command, siemfeed, is
+// one of the functions: jobs run it.
 //
 // The same source gives the same bytes, so that a deployment changes only when
 // the function does.

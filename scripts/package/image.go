@@ -17,13 +17,13 @@ import (
 // cannot tell that a name is not root (runAsNonRoot).
 const nobody = "65532:65532"
 
-// images returns what builds a function into container images for processors
-// of archs, in one archive: see [imageArchive].
+// images returns what builds a function, or the operator's command, into container
+// images for processors of archs, in one archive: see [imageArchive].
 func images(archs ...string) func(context.Context, module, string) ([]byte, error) {
 	return func(ctx context.Context, m module, name string) ([]byte, error) {
 		var built []v1.Image
 		for _, arch := range archs {
-			program, err := m.compile(ctx, name, arch)
+			program, err := m.program(ctx, name, arch)
 			if err != nil {
 				return nil, err
 			}

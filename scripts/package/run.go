@@ -50,6 +50,7 @@ oci    dir/<function>-oci.tar: container images for amd64 and arm64, for Cloud
          docker load -i <file>        siemfeed/<function>:amd64 and :arm64, or
                                       :latest where containerd keeps the images
          skopeo copy --all oci-archive:<file> docker://<registry>/<name>:<tag>
+       The function "siemfeed" is the operator's command, for jobs.
 
 `
 

@@ -29,6 +29,7 @@ var toDeploy = map[string]string{
 	"alicloud_ram_policy":                                      "ram:{CreatePolicy,GetPolicy,CreatePolicyVersion,DeletePolicyVersion,ListPolicyVersions,DeletePolicy}",
 	"alicloud_ram_role":                                        "ram:{CreateRole,GetRole,UpdateRole,DeleteRole}",
 	"alicloud_ram_role_policy_attachment":                      "ram:{AttachPolicyToRole,DetachPolicyFromRole,ListPoliciesForRole}",
+	"google_cloud_run_v2_job":                                  "run.jobs.{create,get,update,delete}, iam.serviceAccounts.actAs on the account that runs",
 	"google_cloud_run_v2_worker_pool":                          "run.workerPools.{create,get,update,delete}, iam.serviceAccounts.actAs on the account that runs",
 	"aws_cloudwatch_dashboard":                                 "cloudwatch:{PutDashboard,GetDashboard,DeleteDashboards}",
 	"aws_cloudwatch_event_rule":                                "events:{PutRule,DescribeRule,DeleteRule,ListTagsForResource,TagResource}",

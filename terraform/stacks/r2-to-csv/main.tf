@@ -28,6 +28,10 @@ locals {
   labels  = merge(var.labels, { pipeline = var.name })
   columns = length(var.csv.columns) > 0 ? var.csv.columns : try(var.logpush.fields, [])
 
+  secrets = {
+    R2_SECRET_ACCESS_KEY = module.r2_secret.reference
+    CF_API_TOKEN         = module.queue_token.reference
+  }
   environment = merge(var.settings, module.logs.environment, { CSV_HEADER = tostring(var.csv.header) },
   length(local.columns) == 0 ? {} : { CSV_COLUMNS = join(",", local.columns) })
 }
@@ -91,11 +95,26 @@ module "function" {
   ack_deadline_seconds = 600
   verify               = var.verify
   environment          = local.environment
-  secrets = {
-    R2_SECRET_ACCESS_KEY = module.r2_secret.reference
-    CF_API_TOKEN         = module.queue_token.reference
-  }
-  labels = local.labels
+  secrets              = local.secrets
+  labels               = local.labels
+
+  depends_on = [google_project_service.api]
+}
+
+module "backfill" {
+  count  = var.backfill == null ? 0 : 1
+  source = "../../modules/backfill-job"
+
+  project     = var.project
+  region      = var.region
+  name        = "${var.name}-backfill"
+  image       = var.backfill.image
+  tasks       = var.backfill.tasks
+  account     = module.function.run_account
+  arguments   = ["backfill", "gunzipcsv"]
+  environment = local.environment
+  secrets     = local.secrets
+  labels      = local.labels
 
   depends_on = [google_project_service.api]
 }

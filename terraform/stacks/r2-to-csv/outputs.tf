@@ -15,7 +15,7 @@ output "next_steps" {
     3. Look for the records "run finished":
          ${local.logs_url}
     4. Convert what was there before:
-         ${local.with_secrets} go run ./scripts/siemfeed backfill gunzipcsv --env-file gunzipcsv.env
+         ${var.backfill == null ? "${local.with_secrets} go run ./scripts/siemfeed backfill gunzipcsv --env-file gunzipcsv.env" : module.backfill[0].run_command}
     5. Mount ${module.logs.buckets.csv} read-only on the server of the SIEM, with the key that this shows (functions/gunzipcsv/README.md, "The last step"):
          terraform output -json siem_key
     6. ${var.alerts == null ? "Nobody is told when it breaks: set alerts." : length(concat(var.alerts.page, var.alerts.ticket)) == 0 ? "Nobody is told when it breaks: give alerts notification channels." : "Look at the dashboard: ${module.alerts[0].dashboard_url}"}

@@ -160,6 +160,15 @@ variable "alerts" {
   default = {}
 }
 
+variable "backfill" {
+  description = "A job of many tasks for what was there before, beyond what one machine takes: the image of the operator's command by its digest, and how many tasks. Null: there is none."
+  type = object({
+    image = string
+    tasks = optional(number, 8)
+  })
+  default = null
+}
+
 variable "enable_apis" {
   description = "Whether to turn on the APIs of the project that this needs."
   type        = bool

@@ -25,6 +25,10 @@ override_resource {
   values = { id = "id-of-queue", value = "value-of-queue" }
 }
 override_resource {
+  target = module.function.google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -72,7 +76,7 @@ run "without_logpush_and_alerts" {
     enable_apis = false
   }
   assert {
-    condition     = length(module.alerts) == 0 && length(google_project_service.api) == 0 && output.dashboard_url == null && !contains(keys(local.environment), "CSV_COLUMNS")
+    condition     = length(module.alerts) == 0 && length(module.backfill) == 0 && length(google_project_service.api) == 0 && output.dashboard_url == null && !contains(keys(local.environment), "CSV_COLUMNS")
     error_message = "what was left out is there"
   }
   assert {

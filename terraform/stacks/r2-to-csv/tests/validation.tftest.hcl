@@ -25,6 +25,10 @@ override_resource {
   values = { id = "id-of-queue", value = "value-of-queue" }
 }
 override_resource {
+  target = module.function.google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }

@@ -25,6 +25,10 @@ override_resource {
   values = { id = "id-of-queue", value = "value-of-queue" }
 }
 override_resource {
+  target = module.function.google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -97,5 +101,17 @@ run "what_to_do_next" {
   assert {
     condition     = strcontains(output.doctor_env, "SOURCE_URL=r2://gunzipcsv-logs?") && strcontains(output.doctor_env, "RUN_TIMEOUT=480s\n") && strcontains(output.next_steps, "Nobody is told when it breaks")
     error_message = "the doctor is given other variables, or nobody is told that nobody is told"
+  }
+}
+
+run "a_backfill_of_many_tasks" {
+  command = apply
+
+  variables {
+    backfill = { image = "registry/siemfeed@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+  }
+  assert {
+    condition     = length(module.backfill) == 1 && strcontains(output.next_steps, "gcloud run jobs execute gunzipcsv-backfill --project=acme-siem --region=europe-west3 --wait")
+    error_message = "there is no job, or nobody is told how to run it"
   }
 }
