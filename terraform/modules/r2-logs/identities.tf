@@ -20,24 +20,57 @@ locals {
 }
 
 # R2 takes a token's id as access key, and the SHA-256 of its value as the secret.
-resource "cloudflare_account_token" "this" {
-  for_each = { for k, policies in local.tokens : k => policies if k != "logpush" || var.logpush != null }
+
+resource "cloudflare_account_token" "logpush" {
+  count = var.logpush == null ? 0 : 1
 
   account_id = var.account_id
-  name       = "${var.name}: ${each.key}"
-
-  policies = [for p in each.value : {
-    effect            = "allow"
-    permission_groups = [for name in p.groups : { id = lookup(local.group, name, "unknown") }]
-    resources         = jsonencode({ for on in p.on : on => "*" })
-  }]
+  name       = "${var.name}: logpush"
+  policies   = local.policies.logpush
+  depends_on = [cloudflare_r2_bucket.this]
 
   lifecycle {
     precondition {
-      condition     = alltrue([for p in each.value : alltrue([for name in p.groups : contains(keys(local.group), name)])])
-      error_message = "Cloudflare knows no permission group of the name that token ${each.key} needs: ${join(", ", flatten([for p in each.value : p.groups]))}."
+      condition     = length(local.unknown) == 0
+      error_message = local.unknown_message
     }
   }
+}
 
+resource "cloudflare_account_token" "function" {
+  account_id = var.account_id
+  name       = "${var.name}: function"
+  policies   = local.policies.function
   depends_on = [cloudflare_r2_bucket.this]
+
+  lifecycle {
+    precondition {
+      condition     = length(local.unknown) == 0
+      error_message = local.unknown_message
+    }
+  }
+}
+
+resource "cloudflare_account_token" "siem" {
+  account_id = var.account_id
+  name       = "${var.name}: siem"
+  policies   = local.policies.siem
+  depends_on = [cloudflare_r2_bucket.this]
+}
+
+resource "cloudflare_account_token" "queue" {
+  account_id = var.account_id
+  name       = "${var.name}: queue"
+  policies   = local.policies.queue
+}
+
+locals {
+  policies = { for k, policies in local.tokens : k => [for p in policies : {
+    effect            = "allow"
+    permission_groups = [for name in p.groups : { id = lookup(local.group, name, "unknown") }]
+    resources         = jsonencode({ for on in p.on : on => "*" })
+  }] }
+
+  unknown         = setsubtract(flatten([for policies in values(local.tokens) : [for p in policies : p.groups]]), keys(local.group))
+  unknown_message = "Cloudflare knows no permission group of the name ${join(", ", local.unknown)}."
 }

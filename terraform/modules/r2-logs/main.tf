@@ -57,8 +57,8 @@ resource "cloudflare_logpush_job" "this" {
   destination_conf = join("", [
     "r2://${cloudflare_r2_bucket.this["logs"].name}/${var.prefix}{DATE}",
     "?account-id=${var.account_id}",
-    "&access-key-id=${cloudflare_account_token.this["logpush"].id}",
-    "&secret-access-key=${sha256(cloudflare_account_token.this["logpush"].value)}",
+    "&access-key-id=${cloudflare_account_token.logpush[0].id}",
+    "&secret-access-key=${sha256(cloudflare_account_token.logpush[0].value)}",
     var.jurisdiction == "default" ? "" : "&jurisdiction=${var.jurisdiction}",
   ])
 

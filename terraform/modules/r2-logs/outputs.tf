@@ -6,7 +6,7 @@ locals {
     DEST_URL              = "r2://${cloudflare_r2_bucket.this["csv"].name}${local.parameters}"
     STATE_URL             = "r2://${cloudflare_r2_bucket.this["state"].name}${local.parameters}"
     R2_ACCOUNT_ID         = var.account_id
-    R2_ACCESS_KEY_ID      = cloudflare_account_token.this["function"].id
+    R2_ACCESS_KEY_ID      = cloudflare_account_token.function.id
     CF_ACCOUNT_ID         = var.account_id
     CF_QUEUE_ID           = cloudflare_queue.notices.queue_id
     CF_VISIBILITY_TIMEOUT = "${local.visibility_seconds}s"
@@ -24,15 +24,15 @@ output "secrets" {
   description = "The function's variables that are secrets, and of each a number that changes with it."
   sensitive   = true
   value = {
-    R2_SECRET_ACCESS_KEY = sha256(cloudflare_account_token.this["function"].value)
-    CF_API_TOKEN         = cloudflare_account_token.this["queue"].value
+    R2_SECRET_ACCESS_KEY = sha256(cloudflare_account_token.function.value)
+    CF_API_TOKEN         = cloudflare_account_token.queue.value
   }
 }
 
 output "secret_versions" {
   description = "Of each secret a number that changes with it."
-  value = { for name, token in { R2_SECRET_ACCESS_KEY = "function", CF_API_TOKEN = "queue" } :
-    name => 1 + parseint(substr(sha256(cloudflare_account_token.this[token].id), 0, 8), 16)
+  value = { for name, token in { R2_SECRET_ACCESS_KEY = cloudflare_account_token.function, CF_API_TOKEN = cloudflare_account_token.queue } :
+    name => 1 + parseint(substr(sha256(token.id), 0, 8), 16)
   }
 }
 
@@ -40,8 +40,8 @@ output "siem_key" {
   description = "Key with which the SIEM reads the CSV bucket, and nothing else."
   sensitive   = true
   value = {
-    access_key_id     = cloudflare_account_token.this["siem"].id
-    secret_access_key = sha256(cloudflare_account_token.this["siem"].value)
+    access_key_id     = cloudflare_account_token.siem.id
+    secret_access_key = sha256(cloudflare_account_token.siem.value)
     endpoint          = "https://${var.account_id}${var.jurisdiction == "default" ? "" : ".${var.jurisdiction}"}.r2.cloudflarestorage.com"
     bucket            = cloudflare_r2_bucket.this["csv"].name
   }

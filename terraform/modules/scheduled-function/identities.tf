@@ -3,9 +3,15 @@
 # nothing else.
 
 resource "google_service_account" "run" {
+  count = var.account == null ? 1 : 0
+
   project      = var.project
   account_id   = "${var.name}-run"
   display_name = "${var.name}: runs the function"
+}
+
+locals {
+  account = var.account == null ? { email = google_service_account.run[0].email, number = google_service_account.run[0].unique_id } : var.account
 }
 
 resource "google_service_account" "build" {

@@ -5,12 +5,12 @@ output "name" {
 
 output "run_account" {
   description = "E-mail of the account that the function runs as: what buckets and secrets are granted to."
-  value       = google_service_account.run.email
+  value       = local.account.email
 }
 
 output "run_account_id" {
   description = "The account's number, by which another cloud knows it: the subject of its identity tokens."
-  value       = google_service_account.run.unique_id
+  value       = local.account.number
 }
 
 output "topic" {

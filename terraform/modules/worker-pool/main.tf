@@ -1,4 +1,6 @@
 resource "google_service_account" "run" {
+  count = var.account == null ? 1 : 0
+
   project      = var.project
   account_id   = "${var.name}-run"
   display_name = "${var.name}: runs the worker pool"
@@ -17,7 +19,7 @@ resource "google_cloud_run_v2_worker_pool" "this" {
   }
 
   template {
-    service_account = google_service_account.run.email
+    service_account = local.account.email
 
     containers {
       image = var.image
@@ -75,4 +77,8 @@ locals {
     MODE                 = "follow"
     GOOGLE_CLOUD_PROJECT = var.project
   })
+}
+
+locals {
+  account = var.account == null ? { email = google_service_account.run[0].email, number = google_service_account.run[0].unique_id } : var.account
 }

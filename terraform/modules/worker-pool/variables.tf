@@ -87,6 +87,20 @@ variable "secrets" {
   }
 }
 
+variable "account" {
+  description = "Service account to run as, where it is made elsewhere: its e-mail and its number (unique_id). Null: one is made here."
+  type = object({
+    email  = string
+    number = string
+  })
+  default = null
+
+  validation {
+    condition     = var.account == null ? true : can(regex("^[^:@ ]+@[^:@ ]+$", var.account.email))
+    error_message = "account.email is an e-mail, without \"serviceAccount:\" before it."
+  }
+}
+
 variable "labels" {
   description = "Labels of all that can have some."
   type        = map(string)

@@ -28,11 +28,7 @@ resource "google_project_service" "api" {
 locals {
   labels    = merge(var.labels, { pipeline = var.name })
   scheduled = var.run.on == "schedule"
-  # Each by its own name: all of a module's outputs together would be a cycle.
-  account = {
-    email  = local.scheduled ? module.function[0].run_account : module.pool[0].run_account
-    number = local.scheduled ? module.function[0].run_account_id : module.pool[0].run_account_id
-  }
+  account   = { email = google_service_account.run.email, number = google_service_account.run.unique_id }
 
   # What is empty counts as not set.
   environment = { for k, v in merge(var.settings, module.role.environment, {
@@ -55,6 +51,16 @@ locals {
   # The project named in the ARN is one of that account and region; the consumer
   # group belongs to the logstore.
   logstore = "acs:log:${var.sls.region}:${var.sls.account_id}:project/${var.sls.project}/logstore/${var.sls.logstore}"
+}
+
+# Made here, so that it stays the same, with its rights on Alibaba Cloud, whichever
+# way the function runs.
+resource "google_service_account" "run" {
+  project      = var.project
+  account_id   = "${var.name}-run"
+  display_name = "${var.name}: runs the function"
+
+  depends_on = [google_project_service.api]
 }
 
 module "role" {
@@ -127,6 +133,7 @@ module "function" {
   timeout_seconds      = var.run_timeout_seconds + 60
   ack_deadline_seconds = 600
   verify               = var.verify
+  account              = local.account
   environment          = local.environment
   secrets              = { HEC_TOKEN = module.hec_token.reference }
   labels               = local.labels
@@ -144,6 +151,7 @@ module "pool" {
   image       = var.run.image
   instances   = var.run.instances
   memory      = var.memory
+  account     = local.account
   environment = local.environment
   secrets     = { HEC_TOKEN = module.hec_token.reference }
   labels      = local.labels

@@ -14,19 +14,19 @@ override_module {
 mock_provider "cloudflare" {
   # One id for all would hide that two are mixed up.
   override_resource {
-    target = cloudflare_account_token.this["logpush"]
+    target = cloudflare_account_token.logpush
     values = { id = "id-of-logpush", value = "value-of-logpush" }
   }
   override_resource {
-    target = cloudflare_account_token.this["function"]
+    target = cloudflare_account_token.function
     values = { id = "id-of-function", value = "value-of-function" }
   }
   override_resource {
-    target = cloudflare_account_token.this["siem"]
+    target = cloudflare_account_token.siem
     values = { id = "id-of-siem", value = "value-of-siem" }
   }
   override_resource {
-    target = cloudflare_account_token.this["queue"]
+    target = cloudflare_account_token.queue
     values = { id = "id-of-queue", value = "value-of-queue" }
   }
   override_resource {
@@ -86,7 +86,7 @@ run "kept_for_ever_and_without_logpush" {
     error_message = "objects are removed though expire_days says not to"
   }
   assert {
-    condition     = length(cloudflare_logpush_job.this) == 0 && keys(cloudflare_account_token.this) == ["function", "queue", "siem"]
+    condition     = length(cloudflare_logpush_job.this) == 0 && length(cloudflare_account_token.logpush) == 0
     error_message = "there is a job, or a token for it, that was left out"
   }
 }

@@ -14,19 +14,19 @@ override_module {
 mock_provider "cloudflare" {
   # One id for all would hide that two are mixed up.
   override_resource {
-    target = cloudflare_account_token.this["logpush"]
+    target = cloudflare_account_token.logpush
     values = { id = "id-of-logpush", value = "value-of-logpush" }
   }
   override_resource {
-    target = cloudflare_account_token.this["function"]
+    target = cloudflare_account_token.function
     values = { id = "id-of-function", value = "value-of-function" }
   }
   override_resource {
-    target = cloudflare_account_token.this["siem"]
+    target = cloudflare_account_token.siem
     values = { id = "id-of-siem", value = "value-of-siem" }
   }
   override_resource {
-    target = cloudflare_account_token.this["queue"]
+    target = cloudflare_account_token.queue
     values = { id = "id-of-queue", value = "value-of-queue" }
   }
   override_resource {
@@ -54,7 +54,7 @@ run "each_token_has_its_place" {
   command = apply
 
   assert {
-    condition = { for k, t in cloudflare_account_token.this : k => [for p in t.policies : [p.effect, [for g in p.permission_groups : g.id], jsondecode(p.resources)]] } == {
+    condition = { for k, t in { function = cloudflare_account_token.function, logpush = cloudflare_account_token.logpush[0], queue = cloudflare_account_token.queue, siem = cloudflare_account_token.siem } : k => [for p in t.policies : [p.effect, [for g in p.permission_groups : g.id], jsondecode(p.resources)]] } == {
       function = [
         ["allow", ["r"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-logs" = "*" }],
         ["allow", ["r", "w"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-csv" = "*", "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-state" = "*" }],

@@ -14,19 +14,19 @@ override_module {
 mock_provider "cloudflare" {
   # One id for all would hide that two are mixed up.
   override_resource {
-    target = cloudflare_account_token.this["logpush"]
+    target = cloudflare_account_token.logpush
     values = { id = "id-of-logpush", value = "value-of-logpush" }
   }
   override_resource {
-    target = cloudflare_account_token.this["function"]
+    target = cloudflare_account_token.function
     values = { id = "id-of-function", value = "value-of-function" }
   }
   override_resource {
-    target = cloudflare_account_token.this["siem"]
+    target = cloudflare_account_token.siem
     values = { id = "id-of-siem", value = "value-of-siem" }
   }
   override_resource {
-    target = cloudflare_account_token.this["queue"]
+    target = cloudflare_account_token.queue
     values = { id = "id-of-queue", value = "value-of-queue" }
   }
   override_resource {
@@ -164,5 +164,5 @@ run "permission_groups_were_renamed" {
     target  = module.groups
     outputs = { ids = { "Something else" = "r" } }
   }
-  expect_failures = [cloudflare_account_token.this]
+  expect_failures = [cloudflare_account_token.function, cloudflare_account_token.logpush]
 }

@@ -14,19 +14,19 @@ override_module {
 mock_provider "cloudflare" {
   # One id for all would hide that two are mixed up.
   override_resource {
-    target = cloudflare_account_token.this["logpush"]
+    target = cloudflare_account_token.logpush
     values = { id = "id-of-logpush", value = "value-of-logpush" }
   }
   override_resource {
-    target = cloudflare_account_token.this["function"]
+    target = cloudflare_account_token.function
     values = { id = "id-of-function", value = "value-of-function" }
   }
   override_resource {
-    target = cloudflare_account_token.this["siem"]
+    target = cloudflare_account_token.siem
     values = { id = "id-of-siem", value = "value-of-siem" }
   }
   override_resource {
-    target = cloudflare_account_token.this["queue"]
+    target = cloudflare_account_token.queue
     values = { id = "id-of-queue", value = "value-of-queue" }
   }
   override_resource {
@@ -131,7 +131,7 @@ run "in_europe_and_of_a_zone" {
     error_message = "the function looks for its buckets elsewhere"
   }
   assert {
-    condition     = alltrue([for b in cloudflare_r2_bucket.this : b.jurisdiction == "eu"]) && alltrue([for l in cloudflare_r2_bucket_lifecycle.this : l.jurisdiction == "eu"]) && cloudflare_r2_bucket_event_notification.logs.jurisdiction == "eu" && strcontains(cloudflare_account_token.this["siem"].policies[0].resources, "_eu_logpush-csv")
+    condition     = alltrue([for b in cloudflare_r2_bucket.this : b.jurisdiction == "eu"]) && alltrue([for l in cloudflare_r2_bucket_lifecycle.this : l.jurisdiction == "eu"]) && cloudflare_r2_bucket_event_notification.logs.jurisdiction == "eu" && strcontains(cloudflare_account_token.siem.policies[0].resources, "_eu_logpush-csv")
     error_message = "a bucket is looked for in another jurisdiction"
   }
   assert {

@@ -182,3 +182,11 @@ run "bucket_name_too_long" {
   }
   expect_failures = [google_storage_bucket.source]
 }
+
+run "account_with_a_prefix" {
+  command = plan
+  variables {
+    account = { email = "serviceAccount:a@b", number = "1" }
+  }
+  expect_failures = [var.account]
+}

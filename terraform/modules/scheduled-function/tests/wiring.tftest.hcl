@@ -142,3 +142,15 @@ run "another_archive_is_another_object" {
     error_message = "a changed archive is not uploaded"
   }
 }
+
+run "an_account_that_is_there" {
+  command = apply
+
+  variables {
+    account = { email = "theirs@acme.iam.gserviceaccount.com", number = "999" }
+  }
+  assert {
+    condition     = length(google_service_account.run) == 0 && google_cloudfunctions2_function.this.service_config[0].service_account_email == "theirs@acme.iam.gserviceaccount.com" && output.run_account == "theirs@acme.iam.gserviceaccount.com" && output.run_account_id == "999"
+    error_message = "it runs as another account than the one that is there"
+  }
+}

@@ -16,7 +16,7 @@ run "an_account_of_its_own_without_rights" {
   command = apply
 
   assert {
-    condition     = google_service_account.run.account_id == "slshec-run" && google_service_account.run.project == "acme"
+    condition     = google_service_account.run[0].account_id == "slshec-run" && google_service_account.run[0].project == "acme"
     error_message = "the pool shares an account"
   }
   assert {

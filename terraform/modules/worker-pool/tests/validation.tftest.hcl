@@ -71,3 +71,11 @@ run "secret_of_the_latest_version" {
   }
   expect_failures = [var.secrets]
 }
+
+run "account_with_a_prefix" {
+  command = plan
+  variables {
+    account = { email = "serviceAccount:a@b", number = "1" }
+  }
+  expect_failures = [var.account]
+}

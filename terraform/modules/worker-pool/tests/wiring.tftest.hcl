@@ -41,3 +41,15 @@ run "what_runs" {
     error_message = "buckets and secrets would be granted to another account"
   }
 }
+
+run "an_account_that_is_there" {
+  command = apply
+
+  variables {
+    account = { email = "theirs@acme.iam.gserviceaccount.com", number = "999" }
+  }
+  assert {
+    condition     = length(google_service_account.run) == 0 && google_cloud_run_v2_worker_pool.this.template[0].service_account == "theirs@acme.iam.gserviceaccount.com" && output.run_account == "theirs@acme.iam.gserviceaccount.com" && output.run_account_id == "999"
+    error_message = "it runs as another account than the one that is there"
+  }
+}

@@ -17,11 +17,11 @@ override_module {
   }
 }
 override_resource {
-  target = module.logs.cloudflare_account_token.this["function"]
+  target = module.logs.cloudflare_account_token.function
   values = { id = "id-of-function", value = "value-of-function" }
 }
 override_resource {
-  target = module.logs.cloudflare_account_token.this["queue"]
+  target = module.logs.cloudflare_account_token.queue
   values = { id = "id-of-queue", value = "value-of-queue" }
 }
 override_resource {

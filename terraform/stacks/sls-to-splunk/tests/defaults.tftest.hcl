@@ -6,12 +6,8 @@ mock_provider "google" {
 }
 
 override_resource {
-  target = module.function[0].google_service_account.run
-  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run", unique_id = "111222333444" }
-}
-override_resource {
-  target = module.pool[0].google_service_account.run
-  values = { email = "pool@acme-siem.iam.gserviceaccount.com", unique_id = "555666777888" }
+  target = google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", unique_id = "111222333444" }
 }
 
 variables {

@@ -6,12 +6,8 @@ mock_provider "google" {
 }
 
 override_resource {
-  target = module.function[0].google_service_account.run
-  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run", unique_id = "111222333444" }
-}
-override_resource {
-  target = module.pool[0].google_service_account.run
-  values = { email = "pool@acme-siem.iam.gserviceaccount.com", unique_id = "555666777888" }
+  target = google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", unique_id = "111222333444" }
 }
 
 variables {
@@ -41,7 +37,7 @@ run "the_role_is_this_function_s" {
   command = apply
 
   assert {
-    condition     = local.account.email == "run@acme-siem.iam.gserviceaccount.com" && local.account.number == "111222333444"
+    condition     = module.function[0].run_account == "run@acme-siem.iam.gserviceaccount.com" && module.function[0].run_account_id == "111222333444"
     error_message = "another account than the function's is the role, or has its rights"
   }
   assert {

@@ -6,12 +6,8 @@ mock_provider "google" {
 }
 
 override_resource {
-  target = module.function[0].google_service_account.run
-  values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run", unique_id = "111222333444" }
-}
-override_resource {
-  target = module.pool[0].google_service_account.run
-  values = { email = "pool@acme-siem.iam.gserviceaccount.com", unique_id = "555666777888" }
+  target = google_service_account.run
+  values = { email = "run@acme-siem.iam.gserviceaccount.com", unique_id = "111222333444" }
 }
 
 variables {
@@ -66,7 +62,7 @@ run "always_on" {
     run = { on = "worker_pool", image = "registry/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", instances = 2 }
   }
   assert {
-    condition     = length(module.function) == 0 && length(module.pool) == 1 && local.account.email == "pool@acme-siem.iam.gserviceaccount.com" && local.account.number == "555666777888"
+    condition     = length(module.function) == 0 && length(module.pool) == 1 && module.pool[0].run_account == "run@acme-siem.iam.gserviceaccount.com"
     error_message = "it is not a worker pool, or has not its rights"
   }
   assert {
