@@ -177,7 +177,7 @@ func TestExactlyOnceThroughKills(t *testing.T) {
 	}
 	w.wantExactly(slice, map[string][]emulator.Event{"org-1": want})
 	if marks, err := w.state.Keys(t.Context(), "muleaudit/org-1/pending/"); err != nil || len(marks) > 0 {
-		t.Errorf("claims wait to be published: %v, %v", marks, err)
+		t.Errorf("manifests wait to be published: %v, %v", marks, err)
 	}
 	if err := p.Stop(syscall.SIGTERM, 20*time.Second); err != nil {
 		t.Error(err)

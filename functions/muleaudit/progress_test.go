@@ -183,27 +183,68 @@ func TestBackfillOfFiveBudgetsEndsInTen(t *testing.T) {
 }
 
 // An hour that holds three times what a run can read is out after the ticks that
-// it takes.
+// it takes, wherever the API cuts the bounds of a query that begins inside a slice.
 func TestHourOfThreeBudgets(t *testing.T) {
+	for name, d := range map[string]emulator.Deviations{
+		"as documented": {}, "exclusive": {Start: emulator.Exclusive, End: emulator.Exclusive}, "by seconds": {Start: emulator.Seconds, End: emulator.Seconds},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const perRun = 313
+				w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true, Deviations: d}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
+				events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+				if err := w.api.Add("org-1", events...); err != nil {
+					t.Fatal(err)
+				}
+				f := w.function()
+				runs := 1
+				for r, err := w.run(f, "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(f, "{}") {
+					if runs++; err != nil || runs > 6 {
+						t.Fatalf("run %d: %v, %d out", runs, err, r.Out)
+					}
+				}
+				w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
+				w.wantTidy()
+				keys, err := w.output.Keys(t.Context(), "")
+				if err != nil || len(keys) > 5*runs {
+					t.Errorf("%d objects after %d runs, %v", len(keys), runs, err)
+				}
+				if r := w.mustRun(f, "{}"); r.Out > 0 {
+					t.Errorf("again: %+v", r.Core)
+				}
+				v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
+				if err != nil || v[0].Found > 0 {
+					t.Errorf("%+v, %v", v, err)
+				}
+			})
+		})
+	}
+}
+
+// A first run that has the time for a third of its day, on a budget that one walk
+// cannot spend: each of the walks side by side goes on where it stood.
+func TestWalksSideBySideGoOnWhereTheyStood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const perRun = 313
-		w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
-		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+		w := asleep(t, emulator.Options{Latency: 300 * time.Millisecond}, map[string]string{"MULE_RATE_PER_MIN": "700", "MULE_PAGE_SIZE": "20", "RUN_TIMEOUT": "1m"})
+		const pages = 2000
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 2, N: pages * 20, From: aligned(23), To: aligned(0).Add(-10 * time.Minute)})
 		if err := w.api.Add("org-1", events...); err != nil {
 			t.Fatal(err)
 		}
-		f := w.function()
 		runs := 1
-		for r, err := w.run(f, "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(f, "{}") {
-			if runs++; err != nil || runs > 6 {
-				t.Fatalf("run %d: %v, %d out", runs, err, r.Out)
+		for r, err := w.run(w.function(), "{}"); err != nil || r.Status != receipt.OK; r, err = w.run(w.function(), "{}") {
+			if runs++; err != nil || runs > 8 {
+				t.Fatalf("run %d: %v", runs, err)
 			}
 		}
+		m := w.api.Metrics()
+		t.Logf("%d runs, %d requests for %d pages", runs, m.Requests["query"], pages)
+		if m.MaxInFlight < 3 || runs > 5 || m.Requests["query"] > pages*5/4 {
+			t.Errorf("%d runs, %d requests for %d pages, %d at a time", runs, m.Requests["query"], pages, m.MaxInFlight)
+		}
 		w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
-		w.wantTidy()
-		keys, err := w.output.Keys(t.Context(), "")
-		if err != nil || len(keys) > 5*runs {
-			t.Errorf("%d objects after %d runs, %v", len(keys), runs, err)
+		if keys, err := w.state.Keys(t.Context(), "muleaudit/org-1/ahead"); err != nil || len(keys) > 0 {
+			t.Errorf("%v, %v", keys, err)
 		}
 	})
 }

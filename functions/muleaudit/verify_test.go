@@ -107,7 +107,7 @@ func TestVerify(t *testing.T) {
 				tc.damage(w, r.Orgs[0].Objects[4].Name)
 			}
 			got, want := w.kinds(tc.opts), only(tc.kind, tc.n)
-			if tc.n < 0 { // the object that the state no longer knows, and the receipt's claim to it
+			if tc.n < 0 { // the object that the state no longer knows, and that the receipt names
 				want = map[string]int{receipt.Unknown: 1, receipt.Missing: 1}
 			}
 			if len(got) != len(want) {

@@ -360,7 +360,7 @@ func (w *walk) news(d *draft, k key, ms int64, timed bool) (bool, error) {
 
 // PageEnd takes a page that arrived whole, and commits what it completes.
 func (w *walk) PageEnd(more bool) error {
-	w.settlePage()
+	w.countPage()
 	w.complete, w.front = len(w.received), w.newest
 	if w.complete > w.crowded {
 		w.forget()
@@ -378,7 +378,9 @@ func (w *walk) PageEnd(more bool) error {
 	switch {
 	case w.beyond && w.newest >= end.UnixMilli()+w.disorder:
 		return errPassed
-	case !w.until.IsZero() && now.After(w.until), w.ctx.Err() != nil:
+	case w.ctx.Err() != nil:
+		return errTurnOver
+	case !w.until.IsZero() && now.After(w.until) && w.position().After(w.q.From): // else the next turn would find the same
 		return errTurnOver
 	case w.alone:
 		return nil
@@ -393,8 +395,8 @@ func (w *walk) PageEnd(more bool) error {
 	return nil
 }
 
-// settlePage counts what the page under way brought, complete or not.
-func (w *walk) settlePage() {
+// countPage counts what the page under way brought, complete or not.
+func (w *walk) countPage() {
 	for _, d := range w.drafts {
 		d.total.add(d.page)
 		d.seen += d.page.in
@@ -419,7 +421,7 @@ func (w *walk) abandonPage() {
 		w.keep(&w.again, k, d)
 	}
 	w.received = w.received[:w.complete]
-	w.settlePage()
+	w.countPage()
 }
 
 // commit makes durable what lies before to, and of what lies after it whatever

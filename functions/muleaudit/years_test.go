@@ -119,6 +119,42 @@ func TestEightyGroupsOnASmallPlane(t *testing.T) {
 	})
 }
 
+// A turn that is shorter than what happened in one millisecond, or than what an API
+// without order has to be read of at once, gets somewhere all the same.
+func TestShortTurnsGetSomewhere(t *testing.T) {
+	for name, d := range map[string]emulator.Deviations{"all at once": {}, "without order": {Descending: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ids := groups(40)
+				w := asleep(t, emulator.Options{Deviations: d}, map[string]string{
+					"MULE_ORG_ID": strings.Join(ids, ","), "MULE_RATE_PER_MIN": "40", "MULE_LOOKBACK": "2h", "MULE_PAGE_SIZE": "10",
+				})
+				var events []emulator.Event
+				for i := range 400 {
+					at := aligned(1)
+					if d.Descending {
+						at = at.Add(time.Duration(i) * 5 * time.Second)
+					}
+					events = append(events, entry(at, fmt.Sprint(i)))
+				}
+				for _, id := range ids {
+					if err := w.api.Add(id, events...); err != nil {
+						t.Fatal(err)
+					}
+				}
+				out := int64(0)
+				for runs := 1; out < int64(len(ids)*len(events)); runs++ {
+					r, err := w.run(w.function(), "{}")
+					if err != nil || runs > 10 { // 1640 pages are 5.2 budgets
+						t.Fatalf("run %d: %v, %d out", runs, err, out)
+					}
+					out += r.Out
+				}
+			})
+		})
+	}
+}
+
 // What a quiet organisation costs, a tick every quarter of an hour.
 func TestQuietOrganisationCostsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

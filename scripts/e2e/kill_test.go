@@ -42,7 +42,7 @@ func TestKills(t *testing.T) {
 	if status := p.trigger(); status != http.StatusOK {
 		t.Fatalf("the last run answered %d\n%s", status, p.log.String())
 	}
-	// What a killed run staged and did not claim is kept for two days: the state
+	// What a killed run staged and no manifest names is kept for two days: the state
 	// need not be tidy.
 	w.wantExactly(events)
 	if cut < kills/2 {

@@ -19,7 +19,7 @@ resource "google_storage_bucket" "this" {
     enabled = false
   }
 
-  # Only what no run needs may go by age. Ledgers, claims and checkpoints are what
+  # Only what no run needs may go by age. Manifests and checkpoints are what
   # exactly-once rests on, however old they are.
   lifecycle_rule {
     action {
