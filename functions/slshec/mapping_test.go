@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/siemfeed/siemfeed/pkg/deflate"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
@@ -445,6 +446,50 @@ func BenchmarkPage(b *testing.B) {
 				dst = m.append(dst, &l)
 			}
 		}
+	}
+}
+
+// BenchmarkPacked maps a page and packs it while it grows, as a batch does: logs of
+// 400 bytes, of 1.2 KB, and such as hold JSON.
+func BenchmarkPacked(b *testing.B) {
+	for _, tc := range []struct {
+		name  string
+		group func(*emulator.Generator, int) []byte
+		logs  int
+	}{{"audit", (*emulator.Generator).Group, 60}, {"access", (*emulator.Generator).Access, 20}, {"trail", (*emulator.Generator).Trail, 20}} {
+		b.Run(tc.name, func(b *testing.B) {
+			gen := emulator.NewGenerator(1)
+			var list []byte
+			for range 40 {
+				g := tc.group(gen, tc.logs)
+				list = append(appendUvarint(append(list, 0x0a), uint64(len(g))), g...)
+			}
+			cfg := *testConfig
+			cfg.Gzip = true
+			m := newMapper(&cfg)
+			body := make([]byte, 0, 4<<20)
+			var z deflate.Encoder
+			var g sls.Group
+			var l sls.Log
+			packed := 0
+			b.SetBytes(int64(len(list)))
+			for b.Loop() {
+				body = body[:0]
+				z.Reset()
+				groups := sls.NewGroupReader(list)
+				for groups.Next(&g) {
+					m.begin(1, &g)
+					logs := g.Reader()
+					for logs.Next(&l) {
+						body = append(m.append(body, &l), '\n')
+						z.Hint(m.hints)
+						z.Grow(body)
+					}
+				}
+				packed = len(z.Finish(body))
+			}
+			b.ReportMetric(float64(len(body))/float64(packed), "ratio")
+		})
 	}
 }
 

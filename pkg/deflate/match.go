@@ -63,7 +63,9 @@ func (m *matcher) parse(body []byte, from, to int, hints []Hint) (end, used int)
 			m.table[h] = uint16(s)      //nolint:gosec // lower half
 			t = s - int(d)
 			if d-1 >= window || t < 0 || load32(body, t) != uint32(w) { //nolint:gosec // lower half
-				s += search.step(s - lit)
+				if s += search.step(s - lit); hint-s < search.near {
+					s = hint
+				}
 				continue
 			}
 			for s > lit && t > 0 && body[s-1] == body[t-1] {
@@ -96,16 +98,21 @@ func at(hints []Hint, i int) int {
 // search is how repeats are searched that no hint tells of.
 type search struct {
 	hash  uint64 // multiplied, leaves a hash of so many bytes in the upper bits
-	brief int    // runs of literals up to this length are not worth a close look
+	brief int    // runs of literals up to this length, most of a UUID, are not worth a close look
+	near  int    // nothing begins closer than this before a hint
 }
 
 // Text without hints is looked at closely, and less so the longer nothing is
 // found. Between hints a value either begins like one before it, or it is most
 // likely a number or an id, and those cost the more the closer one looks; only a
-// long one is text.
+// long one is text. Right before a hint nothing is searched at all: a profile of
+// logs of thirty short values showed a third of the time in looks at places where
+// a repeat of seven bytes would have reached into the next key, which the hint is
+// about and finds whole. (That also packs better. To pass over short values from
+// their first byte on packs worse by a sixteenth and gains nothing more.)
 var (
 	unhinted = search{hash: prime << (64 - 8*5)}
-	hinted   = search{hash: prime << (64 - 8*7), brief: 40} // a little more than a UUID
+	hinted   = search{hash: prime << (64 - 8*7), brief: 30, near: 8}
 )
 
 // prime is 2⁶⁴ divided by the golden ratio, more or less. (A constant would
@@ -115,7 +122,7 @@ var prime uint64 = 0x9e3779b97f4a7c15
 // step is how far to go on after run bytes without a match.
 func (s search) step(run int) int {
 	if run < s.brief {
-		return 1 + run
+		return 2 + run
 	}
 	return 1 + run>>5
 }

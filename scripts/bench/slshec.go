@@ -24,6 +24,7 @@ func slshecSuite() suite {
 		name: "slshec", build: slshec.New, floor: slshecRival,
 		cases: []benchCase{
 			{"gzip", "raw MB a core-second with gzip, beside the bare byte work and the SDK's consumer", slshecGzip},
+			{"wide", "the same with logs of 1.2 KB", slshecWide},
 			{"plain", "the same without gzip, and beside one request an event", slshecPlain},
 			{"json", "ActionTrail's events embedded as JSON, beside the same as strings", slshecJSON},
 			{"shards", "throughput and memory from 1 to 64 shards, 10 minutes of logs waiting in each", slshecShards},
@@ -46,8 +47,9 @@ type slsLogs struct {
 }
 
 var (
-	auditLogs = slsLogs{(*emulator.Generator).Group, slsGroupLogs} // some fields of some bytes
-	trailLogs = slsLogs{(*emulator.Generator).Trail, 20}           // one field that holds JSON, 1.3 KB
+	auditLogs  = slsLogs{(*emulator.Generator).Group, slsGroupLogs} // some fields of some bytes, 400 in all
+	accessLogs = slsLogs{(*emulator.Generator).Access, 20}          // thirty fields, 1.2 KB
+	trailLogs  = slsLogs{(*emulator.Generator).Trail, 20}           // one field that holds JSON, 1.3 KB
 )
 
 // slsWorld is an emulated logstore whose shards hold one page over and over,
