@@ -80,7 +80,7 @@ func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process 
 // Launch is Start for a program that takes arguments and need not answer.
 func Launch(t testing.TB, bin string, env map[string]string, args ...string) *Process {
 	t.Helper()
-	p := &Process{cmd: exec.Command(bin, args...), done: make(chan struct{})} //nolint:noctx // the test names it, and kills it
+	p := &Process{cmd: exec.Command(bin, args...), done: make(chan struct{})} //nolint:noctx,gosec // the test names it, and kills it
 	p.cmd.Env = environment(env)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
