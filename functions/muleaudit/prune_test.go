@@ -128,7 +128,7 @@ func TestPrune(t *testing.T) {
 			switch {
 			case start < began.Add(-35*day).Format("20060102T150405Z"):
 				old++
-			case start < began.Add(-2*day).Format("20060102T150405Z"):
+			case start < began.Add(-4*day).Format("20060102T150405Z"):
 				t.Errorf("%s is still there", start)
 			}
 		}

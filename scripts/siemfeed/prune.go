@@ -17,6 +17,7 @@ type pruneCmd struct {
 	Muleaudit pruneFunction `cmd:"" help:"Receipts, verifications, the state of slices, quarantine that was seen to."`
 	Gunzipcsv pruneFunction `cmd:"" help:"Receipts, verifications, manifests, quarantine that was seen to."`
 	Slshec    pruneFunction `cmd:"" help:"Receipts, verifications, quarantine that was seen to."`
+	Trailtags pruneFunction `cmd:"" help:"Receipts, verifications, quarantine that was seen to."`
 }
 
 // pruneFunction removes old proof of a function.
