@@ -10,6 +10,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // End checks the balance of the run's receipt, settles its status and keeps it
@@ -100,18 +101,9 @@ func code(err error) receipt.Code {
 // hiccup that the run happened to end in.
 const patience = 10 * time.Second
 
-// Failing tells what has not answered well for at least so long; nil if nothing
-// is like that.
-func (r *Run) Failing(atLeast time.Duration) error {
-	var out []string
-	for _, t := range r.watch.Failing(atLeast) {
-		out = append(out, t.String())
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(out, "; "))
-}
+// Failing lists what has not answered well for at least so long, the longest
+// first.
+func (r *Run) Failing(atLeast time.Duration) []watch.Trouble { return r.watch.Failing(atLeast) }
 
 // failing lists what was failing when the time was up.
 func (r *Run) failing(late []error) []string {

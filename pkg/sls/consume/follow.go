@@ -183,7 +183,11 @@ func (i *intervals) next(ctx context.Context) (err error) {
 	i.l.replace(func(r *Receipt) *Receipt {
 		i.l.fill(ctx, r)
 		full := i.c.full(*r, i.l.sink)
-		_ = i.run.Decide(full, r.In > 0, errors.Join(full.Balance(), i.run.Failing(i.c.cfg.Heartbeat))) // it says so
+		problem := full.Balance()
+		if failing := i.run.Failing(i.c.cfg.Heartbeat); len(failing) > 0 {
+			problem = errors.Join(problem, errors.New(failing[0].String())) // Decide adds the others
+		}
+		_ = i.run.Decide(full, r.In > 0, problem) // it says so
 		if err = i.l.keep(ctx, full); err != nil {
 			return r
 		}

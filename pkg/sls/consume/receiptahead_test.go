@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sethvargo/go-envconfig"
@@ -20,6 +23,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // Checkpoints that are saved at the same time cost one write together, and each
@@ -197,4 +201,25 @@ func TestQuarantineListIsBounded(t *testing.T) {
 	if len(r.Objects) != maxListed || r.Omitted != 2*maxListed || r.Objects[0] != "0" {
 		t.Errorf("%d objects, %d omitted", len(r.Objects), r.Omitted)
 	}
+}
+
+// Trouble is told of once a minute, and at once where it is another one.
+func TestTroubleIsToldByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		c := &Consumer{rt: serve.Runtime{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		told := map[string]time.Time{}
+		sls, state := watch.Trouble{Name: "SLS_ENDPOINT", Said: "no"}, watch.Trouble{Name: "STATE_URL", Said: "no"}
+		lines := func(failing ...watch.Trouble) int {
+			log.Reset()
+			c.tell(failing, told)
+			return strings.Count(log.String(), "\n")
+		}
+		got := []int{lines(), lines(sls), lines(sls), lines(sls, state), lines(state)}
+		time.Sleep(tellAgain)
+		got = append(got, lines(state), lines(state), lines(), lines(), lines(state))
+		if want := []int{0, 1, 0, 1, 0, 1, 0, 1, 0, 1}; !slices.Equal(got, want) {
+			t.Errorf("lines %v, want %v", got, want)
+		}
+	})
 }

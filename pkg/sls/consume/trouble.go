@@ -1,10 +1,13 @@
 package consume
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/outcome"
+	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
 // tellAgain is how often trouble that lasts is told of.
@@ -19,22 +22,30 @@ func (c *Consumer) tellTrouble(run *outcome.Run) (stop func()) {
 	wg.Go(func() {
 		t := time.NewTicker(c.cfg.Heartbeat)
 		defer t.Stop()
-		var told time.Time // zero while all is well
+		told := map[string]time.Time{} // by name, while it lasts
 		for {
 			select {
 			case <-t.C:
 			case <-over:
 				return
 			}
-			switch failing := run.Failing(c.cfg.Heartbeat); {
-			case failing != nil && time.Since(told) >= tellAgain:
-				told = time.Now()
-				c.rt.Log.Error("following is held up", "error", failing.Error())
-			case failing == nil && !told.IsZero():
-				told = time.Time{}
-				c.rt.Log.Info("following goes on")
-			}
+			c.tell(run.Failing(c.cfg.Heartbeat), told)
 		}
 	})
 	return func() { close(over); wg.Wait() }
+}
+
+func (c *Consumer) tell(failing []watch.Trouble, told map[string]time.Time) {
+	if len(failing) == 0 && len(told) > 0 {
+		c.rt.Log.Info("following goes on")
+	}
+	maps.DeleteFunc(told, func(name string, _ time.Time) bool {
+		return !slices.ContainsFunc(failing, func(t watch.Trouble) bool { return t.Name == name })
+	})
+	for _, t := range failing {
+		if time.Since(told[t.Name]) >= tellAgain {
+			told[t.Name] = time.Now()
+			c.rt.Log.Error("following is held up", "error", t.String())
+		}
+	}
 }
