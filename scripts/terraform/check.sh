@@ -18,7 +18,8 @@ export GOGC=${GOGC:-400}
 
 dirs=("$@")
 if [ ${#dirs[@]} -eq 0 ]; then
-	mapfile -t dirs < <(find terraform -name versions.tf -not -path '*/.terraform/*' -exec dirname {} + | sort)
+	# Stacks first: they take longest, and would keep one processor waiting at the end.
+	mapfile -t dirs < <(find terraform -name versions.tf -not -path '*/.terraform/*' -exec dirname {} + | sort -r)
 fi
 
 "$TERRAFORM" fmt -check -recursive terraform || { echo "run: make fmt"; exit 1; }
