@@ -35,7 +35,6 @@ type Config struct {
 	TagSystem bool          `env:"TAG_SYSTEM, default=false" help:"true adds the tags that Alibaba Cloud sets itself"`
 	Budget    time.Duration `env:"LOOKUP_BUDGET, default=10s" help:"how long an event waits for tags at most; then it goes out without them"`
 
-	STSEndpoint string `env:"STS_ENDPOINT" help:"base URL instead of the public endpoints of STS"`
 	TagEndpoint string `env:"TAG_ENDPOINT" help:"base URL instead of the public endpoints of the Tag service"`
 	ECSEndpoint string `env:"ECS_ENDPOINT" help:"base URL instead of the public endpoints of ECS"`
 	SLBEndpoint string `env:"SLB_ENDPOINT" help:"base URL instead of the public endpoints of SLB"`

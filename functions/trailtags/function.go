@@ -90,7 +90,7 @@ func (f *Function) openTarget(again retry.Policy) (*sls.Client, error) {
 	}
 	endpoint, region := f.cfg.target()
 	return sls.New(endpoint, f.cfg.TargetProject, f.cfg.TargetLogstore, consume.Fenced(f.cfg.Provider()), sls.Options{
-		Region: region, Insecure: f.cfg.SLSInsecure, Retry: again,
+		Region: region, Insecure: f.cfg.SLSInsecure, Retry: again, Variable: "SLS_TARGET_ENDPOINT",
 	})
 }
 

@@ -5,6 +5,9 @@ import (
 
 	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
 func want(t *testing.T, row map[string]string, fields map[string]string) {
@@ -50,5 +53,31 @@ func TestEvents(t *testing.T) {
 	want(t, id(none, "0"), map[string]string{"tagStatus": "none", "resourceIndex": "0", "resourceCount": "0", "resourceName": ""})
 	if len(w.out()) != 6 || r.In != 4 || r.EventsOut != 4 || r.Out != 6 {
 		t.Errorf("%d rows, %+v", len(w.out()), r)
+	}
+}
+
+// Function Compute's trigger hands over a range, and a 200 is the checkpoint.
+func TestRange(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	w.create(member, instance, "i-a", map[string]string{"project": "alpha"})
+	var events []event
+	for range 5 {
+		events = append(events, w.write("StopInstance", member, instance, "i-a"))
+		w.put(0, events[len(events)-1])
+	}
+	first, end := w.Store.Range(0)
+	f := w.function()
+	r, err := w.RunOn(f, trigger.Event{Kind: trigger.Logs, Range: &trigger.LogRange{Project: "project", Logstore: "logstore", Shard: 0, Begin: sls.FormatCursor(first + 1), End: sls.FormatCursor(end - 1)}})
+	if err != nil || r.Base().Status != receipt.OK || r.Base().In != 3 || r.Base().Out != 3 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	rows := w.byID()
+	for i, e := range events {
+		if row := rows[e["eventId"].(string)+"/1"]; (row != nil) != (i > 0 && i < 4) {
+			t.Errorf("event %d of the range 1 to 3: %v", i, row)
+		}
+	}
+	if keys, err := w.State.Keys(t.Context(), "trailtags/tags/"); err != nil || len(keys) == 0 {
+		t.Errorf("what is known of tags is not kept when the range is answered: %v", err)
 	}
 }

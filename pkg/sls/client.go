@@ -46,6 +46,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// UserAgent is sent with every request.
 	UserAgent string
+	// Variable names what leads to the logstore, for errors about it; default
+	// SLS_ENDPOINT.
+	Variable string
 }
 
 // Client makes the API calls of one logstore. It is safe for concurrent use.
@@ -96,7 +99,7 @@ func New(endpoint, project, logstore string, creds alibaba.Provider, opts Option
 	}
 	opts.setDefaults()
 	c.opts = opts
-	c.http = watch.Client(named, http.Client{
+	c.http = watch.Client(named(opts.Variable), http.Client{
 		Transport: opts.Transport,
 		// A signature holds for one host and path: a redirect is no answer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -115,20 +118,22 @@ func New(endpoint, project, logstore string, creds alibaba.Provider, opts Option
 
 // named names what a request is for: a service that answers pulls may all the
 // same save no checkpoints.
-func named(r *http.Request) string {
-	kind := r.URL.Query().Get("type")
-	switch {
-	case strings.Contains(r.URL.Path, "/consumergroups"):
-		if kind == "" {
-			kind = "consumer group"
+func named(variable string) func(*http.Request) string {
+	return func(r *http.Request) string {
+		kind := r.URL.Query().Get("type")
+		switch {
+		case strings.Contains(r.URL.Path, "/consumergroups"):
+			if kind == "" {
+				kind = "consumer group"
+			}
+		case kind == "logs":
+			kind = "pull"
 		}
-	case kind == "logs":
-		kind = "pull"
+		if kind == "" {
+			return variable
+		}
+		return variable + " (" + kind + ")"
 	}
-	if kind == "" {
-		return "SLS_ENDPOINT"
-	}
-	return "SLS_ENDPOINT (" + kind + ")"
 }
 
 func (o *Options) setDefaults() {
@@ -146,6 +151,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "siemfeed"
+	}
+	if o.Variable == "" {
+		o.Variable = "SLS_ENDPOINT"
 	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{

@@ -24,10 +24,11 @@ type Logstore struct {
 	refuse       func(CheckpointEvent) bool
 	violations   []string
 	index        map[string]any // as GetIndex answers it
+	maxKey       int            // bytes; 0 is no limit
 }
 
 func newLogstore(o *Options, shards int) *Logstore {
-	l := &Logstore{opts: o, groups: map[string]*consumerGroup{}}
+	l := &Logstore{opts: o, maxKey: o.MaxKeyBytes, groups: map[string]*consumerGroup{}}
 	bounds := make([]string, shards+1)
 	for i := range bounds {
 		bounds[i] = hexKey(new(big.Int).Div(new(big.Int).Mul(keySpace, big.NewInt(int64(i))), big.NewInt(int64(shards))))

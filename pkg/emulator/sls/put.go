@@ -22,17 +22,20 @@ const (
 
 // checkLog refuses a log that the service would. Which code a bad key gets is
 // inferred from its name in "Common error codes".
-func (o *Options) checkLog(l *sdk.Log) error {
-	now := time.Now().Add(o.Skew)
-	if t := time.Unix(int64(l.GetTime()), 0); now.Sub(t) > maxAge || t.Sub(now) > maxAhead {
+func (l *Logstore) checkLog(log *sdk.Log) error {
+	l.mu.Lock()
+	most := l.maxKey
+	l.mu.Unlock()
+	now := time.Now().Add(l.opts.Skew)
+	if t := time.Unix(int64(log.GetTime()), 0); now.Sub(t) > maxAge || t.Sub(now) > maxAhead {
 		return errf(400, "PostBodyInvalid", "The post data time is out of range")
 	}
-	if len(l.Contents) == 0 {
+	if len(log.Contents) == 0 {
 		return errf(400, "PostBodyInvalid", "a log without contents")
 	}
-	for _, kv := range l.Contents {
+	for _, kv := range log.Contents {
 		switch key := kv.GetKey(); {
-		case key == "" || !utf8.ValidString(key) || o.MaxKeyBytes > 0 && len(key) > o.MaxKeyBytes:
+		case key == "" || !utf8.ValidString(key) || most > 0 && len(key) > most:
 			return errf(400, "InvalidKey", "the key %.200q is invalid", key)
 		case len(kv.GetValue()) > maxValue:
 			return errf(400, "PostBodyInvalid", "The value of %s is beyond 1MB", key)
@@ -68,11 +71,18 @@ func putLogs(c *call) error {
 		return errf(400, "PostBodyInvalid", "topic and source must be no longer than %d bytes", maxName)
 	}
 	for _, l := range g.Logs {
-		if err := c.store.opts.checkLog(l); err != nil {
+		if err := c.store.checkLog(l); err != nil {
 			return err // and no other log of the group is written
 		}
 	}
 	return c.store.put(raw, len(g.Logs), c.get("key"))
+}
+
+// LimitKeys changes what [Options] MaxKeyBytes says.
+func (l *Logstore) LimitKeys(bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maxKey = bytes
 }
 
 // put chooses a shard: by the hash key, else the next one in turn.

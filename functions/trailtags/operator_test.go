@@ -1,0 +1,104 @@
+package trailtags_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siemfeed/siemfeed/functions/trailtags"
+	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// problems are the checks that fail, by name.
+func problems(f *trailtags.Function) map[string]string {
+	out := map[string]string{}
+	for _, c := range f.Doctor(context.Background()) {
+		if !c.OK() {
+			out[c.Name] = c.Problem.Error() + "; " + c.Fix
+		}
+	}
+	return out
+}
+
+func TestDoctor(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 2}, cloud.Options{}, nil)
+	w.create(member, instance, "i-a", nil)
+	w.create(admin, database, "rm-a", nil)
+	w.put(0, w.write("StopInstance", member, instance, "i-a"), w.write("StopInstance", third, instance, "i-b"))
+	w.put(1, w.write("ModifyDBInstance", admin, database, "rm-a"))
+	if got := problems(w.function()); len(got) != 1 || !strings.Contains(got["target index"], "no index") {
+		t.Errorf("without an index: %v", got)
+	}
+	w.target.SetIndex(false, "eventName", "userName", "resourceName", "tagStatus")
+	if got := problems(w.function()); len(got) != 1 || !strings.Contains(got["target index"], "any tag") {
+		t.Errorf("without an index of tags: %v", got)
+	}
+	w.target.SetIndex(false, "eventName", "userName", "resourceName", "tagStatus", "tag_project")
+	if got := problems(w.function()); len(got) != 0 {
+		t.Errorf("all is well, and yet %v", got)
+	}
+	w.cloud.AddAccount(third).Trust(false)
+	w.cloud.AddAccount(member).Deny("ecs:ListTagResources")
+	got := problems(w.function())
+	if len(got) != 2 || !strings.Contains(got["tags in account "+third], "must trust account "+admin) || !strings.Contains(got["tags in account "+member], "ecs:ListTagResources") {
+		t.Errorf("one account does not trust, one denies: %v", got)
+	}
+	w.SLS.Faults.Next(fault.Error401, isPut)
+	if got := problems(w.function()); !strings.Contains(got["target write"], "log:PostLogStoreLogs") {
+		t.Errorf("the target may not be written to: %v", got)
+	}
+	w.Env["SLS_TARGET_LOGSTORE"] = "none"
+	if got := problems(w.function()); !strings.Contains(got["target"], "SLS_TARGET_LOGSTORE") {
+		t.Errorf("there is no target: %v", got)
+	}
+	if n := len(w.out()); n != 0 {
+		t.Errorf("the doctor has written %d rows", n)
+	}
+}
+
+// What is not in the target is found, by name, however the receipts say it is.
+func TestVerifyFindsWhatIsMissing(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	w.create(member, instance, "i-a", map[string]string{"project": "alpha"})
+	lost := w.write("StopInstances", member, instance, "i-a", "i-b")
+	kept := w.write("StopInstance", member, instance, "i-a")
+	w.put(0, lost)
+	w.drain()
+	ids, _ := w.target.ShardIDs()
+	for _, id := range ids { // as if it had never arrived
+		w.target.Expire(id, len(w.target.Groups(id)))
+	}
+	w.put(0, kept)
+	w.drain()
+	list, err := w.function().Verify(t.Context(), time.Time{}, time.Time{})
+	if err != nil || len(list) != 1 || len(list[0].Findings) != 1 {
+		t.Fatalf("%v: %+v", err, list)
+	}
+	if f := list[0].Findings[0]; f.Kind != receipt.Missing || !strings.Contains(f.Detail, lost["eventId"].(string)+" 1, and 1 more") {
+		t.Errorf("%+v", f)
+	}
+	v := receipt.NewVerified()
+	if err := w.function().Proof().Check(t.Context(), time.Time{}, time.Time{}, &v); err != nil || v.Findings != 1 {
+		t.Errorf("when a trigger asks: %v, %+v", err, v)
+	}
+}
+
+func TestBackfill(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 2}, cloud.Options{}, map[string]string{"SLS_START": "end"})
+	w.create(member, instance, "i-a", map[string]string{"project": "alpha"})
+	old := w.write("StopInstance", member, instance, "i-a")
+	w.putAt(time.Now().Add(-time.Hour), 0, old)
+	var in, out int64
+	err := w.function().Backfill(t.Context(), time.Now().Add(-2*time.Hour), time.Now().Add(-time.Minute), func(r receipt.Receipt) {
+		full := r.(*trailtags.Receipt)
+		in, out = in+full.In, out+full.Out
+	})
+	if err != nil || in != 1 || out != 1 {
+		t.Errorf("%v: in %d, out %d", err, in, out)
+	}
+	want(t, w.byID()[old["eventId"].(string)+"/1"], map[string]string{"tag_project": "alpha"})
+}
