@@ -3,6 +3,8 @@ package trailtags
 import (
 	"context"
 	"errors"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -52,11 +54,12 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 // Build puts the function together. cfg has to be valid; again bounds the
 // retries of reads and writes, where it is not zero.
 func Build(ctx context.Context, cfg Config, again retry.Policy, rt serve.Runtime) (*Function, error) {
+	collectEarly(cfg.TagCache)
 	f := &Function{cfg: cfg, rt: rt, filter: newFilter(&cfg)}
 	open := serve.NewOpener(ctx)
 	f.Consumer = consume.New(open, cfg.Config, again, rt, consume.Function{
 		Name: name, Begin: f.begin, Receipt: complete, Stats: f.stats, Save: f.save, Verify: f.verifyTarget,
-		MaxPage: maxPage, MaxPending: maxPending,
+		MaxPage: maxPage, MaxPending: maxPending, PullMemory: pullMemory,
 	})
 	lookups := cfg.lookups()
 	lookups.Kept = f.State()
@@ -78,6 +81,27 @@ const (
 	// maxPending pages of a shard may be under way: those that hold an event that
 	// waits for its tags do not keep the others from going out.
 	maxPending = 256
+	// pullMemory leaves an instance of 128 MiB room for 100,000 resources, which
+	// take 40. It is a single pull at its largest.
+	pullMemory = 12 << 20
+)
+
+// collectEarly keeps garbage from growing beyond what an instance of 128 MiB has
+// room for, unless GOGC or GOMEMLIMIT says otherwise: what is remembered of
+// resources is in use for good, and as much garbage again would not fit. A larger
+// memory of resources needs a larger instance.
+func collectEarly(resources int) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(heapLimit + perKnown*max(0, int64(resources)-knownInLimit))
+}
+
+const (
+	heapLimit    = 84 << 20
+	knownInLimit = 100_000 // resources
+	perKnown     = 600     // bytes
 )
 
 func (f *Function) openTarget(again retry.Policy) (*sls.Client, error) {

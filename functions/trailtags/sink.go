@@ -48,12 +48,12 @@ type sink struct {
 const (
 	// linger is how long a group that is not full waits for more rows.
 	linger = 100 * time.Millisecond
-	// groupBytes is when a group is full: a third of what SLS takes.
-	groupBytes = 1 << 20
+	// groupBytes is when a group is full: a sixth of what SLS takes.
+	groupBytes = 512 << 10
 	// groups may be in use at once: one is filled, the others are written.
 	groups = 4
-	// waitRoom bounds the events that wait for their tags, in bytes.
-	waitRoom = 16 << 20
+	// waitRoom bounds the events that wait for their tags, in bytes: some thousand.
+	waitRoom = 6 << 20
 )
 
 // begin begins a run's sink, see [consume.Function].

@@ -23,7 +23,7 @@ func trailtagsSuite() suite {
 }
 
 const (
-	trailEvents      = 200_000
+	trailEvents      = 100_000
 	trailRivalEvents = 1_000
 	trailKind        = "ACS::ECS::Instance"
 )

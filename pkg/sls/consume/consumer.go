@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -62,6 +63,8 @@ type Function struct {
 	// MaxPage is how many bytes of logs a page holds at most, MaxPending how many
 	// pages of one shard may be under way.
 	MaxPage, MaxPending int
+	// PullMemory bounds the bytes of pulls of all shards; default 24 MiB.
+	PullMemory int64
 	// Grace is how long a stop should wait for what is under way, if that is more
 	// than the time that follows SIGTERM.
 	Grace time.Duration
@@ -109,8 +112,8 @@ func New(open *serve.Opener, cfg Config, again retry.Policy, rt serve.Runtime, f
 	return c
 }
 
-// pullMemory bounds the pulls of all shards. It is what leaves an instance of
-// 128 MiB room for what a sink holds and the garbage collector.
+// pullMemory bounds the pulls of all shards, unless the function says otherwise.
+// It is what leaves an instance of 128 MiB room for what a sink holds and the garbage collector.
 const pullMemory = 24 << 20
 
 // Fenced gives credentials to the holder of the lease that a context bears, if it
@@ -134,7 +137,7 @@ func (c *Consumer) open(creds alibaba.Provider, again retry.Policy) (*sls.Client
 		c.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
 	}
 	return sls.New(c.cfg.Endpoint, c.cfg.Project, c.cfg.Logstore, Fenced(creds), sls.Options{
-		Region: c.cfg.Region, Insecure: c.cfg.SLSInsecure, Memory: pullMemory, Retry: again,
+		Region: c.cfg.Region, Insecure: c.cfg.SLSInsecure, Memory: cmp.Or(c.fn.PullMemory, pullMemory), Retry: again,
 	})
 }
 
