@@ -138,28 +138,6 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// No tag takes the place of a field.
-func TestTagNames(t *testing.T) {
-	long := strings.Repeat("键", 128)
-	value := strings.Repeat("値", 256)
-	tags := map[string]string{"eventName": "evil", "tagStatus": "evil", "__time__": "0", "project": "größe 山", long: value, "emoji 🙂": "\"\\\n"}
-	for prefix, clashes := range map[string]int64{"": 3, "tag_": 0, "resource": 0} {
-		w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"TAG_PREFIX": prefix})
-		w.create(member, instance, "i-a", tags)
-		e := w.write("StopInstance", member, instance, "i-a")
-		w.put(0, e)
-		r := w.drain()
-		if r.TagClashes != clashes {
-			t.Errorf("prefix %q: %d clashes, want %d", prefix, r.TagClashes, clashes)
-		}
-		row := w.byID()[e["eventId"].(string)+"/1"]
-		want(t, row, map[string]string{"eventName": "StopInstance", "tagStatus": "found", prefix + "project": "größe 山", prefix + long: value, prefix + "emoji 🙂": "\"\\\n"})
-		if prefix != "" {
-			want(t, row, map[string]string{prefix + "eventName": "evil"})
-		}
-	}
-}
-
 // The function's own lookups make no rows, and nobody hides behind that.
 func TestOwnCalls(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"ONLY_WRITES": "false"})

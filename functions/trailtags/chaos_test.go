@@ -114,7 +114,7 @@ func (w *world) follower(name string) *trailtags.Function {
 
 func TestNothingIsLostUnderFaults(t *testing.T) {
 	seeds := 8
-	if testing.Short() || raced {
+	if testing.Short() || scale > 1 {
 		seeds = 4
 	}
 	var all sync.WaitGroup
