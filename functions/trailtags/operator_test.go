@@ -6,11 +6,14 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aliyun/aliyun-log-go-sdk"
+
 	"github.com/siemfeed/siemfeed/functions/trailtags"
 	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
 // problems are the checks that fail, by name.
@@ -84,6 +87,28 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	v := receipt.NewVerified()
 	if err := w.function().Proof().Check(t.Context(), time.Time{}, time.Time{}, &v); err != nil || v.Findings != 1 {
 		t.Errorf("when a trigger asks: %v, %+v", err, v)
+	}
+}
+
+// Nobody looks for what was not to be carried.
+func TestVerifyLooksForWhatWasRead(t *testing.T) {
+	for name, env := range map[string]map[string]string{
+		"topics": {"SLS_TOPICS": "actiontrail_audit_event"}, "query": {"SLS_QUERY": "* | where kind = 'kept'"}, "services": {"SERVICES": "Ecs"},
+	} {
+		w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, env)
+		w.Durable = func(string, *sdk.Log) bool { return true } // that is looked at below
+		log := func(topic, kind string, e event) []byte {
+			g := sls.LogGroup{Topic: topic, Logs: []sls.Entry{{Time: time.Now(), Contents: []sls.KV{{Key: "event", Value: e.text()}, {Key: "kind", Value: kind}}}}}
+			return g.Append(nil)
+		}
+		w.Put(0, log("actiontrail_audit_event", "kept", w.write("CreateUser", member, "")), log("other", "left", w.write("CreateUser", member, "").with("serviceName", "Ram")))
+		if r := w.drain(); r.EventsOut != 1 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		list, err := w.function().Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(list) != 1 || len(list[0].Findings) != 0 {
+			t.Errorf("%s: %v: %+v", name, err, list)
+		}
 	}
 }
 

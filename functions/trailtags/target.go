@@ -111,7 +111,10 @@ func find(v *consume.Verified, kind string, keys []string, what string) {
 // expect reads the source for the rows that should be there.
 func (p *pass) expect(ctx context.Context, shard int, v consume.Verified) error {
 	var d actiontrail.Decoder
-	return eachLog(ctx, p.f.Source(), v.Shard, v.From, v.To, func(l *sls.Log) {
+	return eachLog(ctx, p.f.Source(), p.f.asRead(v.Shard, v.From, v.To), func(g *sls.Group, l *sls.Log) {
+		if !p.f.Keeps(g.Topic) {
+			return
+		}
 		text, found := eventOf(l.Contents)
 		if !found {
 			return
@@ -151,7 +154,7 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 		if err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
-		err = eachLog(ctx, p.f.target, s.ID, from, to, func(l *sls.Log) {
+		err = eachLog(ctx, p.f.target, sls.PullRequest{Shard: s.ID, Cursor: from, End: to}, func(_ *sls.Group, l *sls.Log) {
 			var id, index []byte
 			for i := range l.Contents {
 				switch string(l.Contents[i].Key) {
@@ -172,12 +175,18 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// eachLog calls f for the logs of a shard between two cursors.
-func eachLog(ctx context.Context, c *sls.Client, shard int, from, to string, f func(*sls.Log)) error {
+// asRead asks for what lies between two cursors of the source as a run reads it,
+// filtered by the service.
+func (f *Function) asRead(shard int, from, to string) sls.PullRequest {
+	return sls.PullRequest{Shard: shard, Cursor: from, End: to, Query: f.cfg.Query, ConsumeProcessor: f.cfg.Processor}
+}
+
+// eachLog calls f for the logs that a request asks for, pull by pull.
+func eachLog(ctx context.Context, c *sls.Client, r sls.PullRequest, f func(*sls.Group, *sls.Log)) error {
 	var g sls.Group
 	var l sls.Log
-	for cursor := from; cursor != to; {
-		page, err := c.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, End: to})
+	for r.Cursor != r.End {
+		page, err := c.Pull(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -185,15 +194,15 @@ func eachLog(ctx context.Context, c *sls.Client, shard int, from, to string, f f
 		for groups.Next(&g) {
 			logs := g.Reader()
 			for logs.Next(&l) {
-				f(&l)
+				f(&g, &l)
 			}
 		}
 		next := page.Next
 		page.Release()
-		if next == cursor {
-			return nil // nothing is left before to
+		if next == r.Cursor {
+			return nil // nothing is left before the end
 		}
-		cursor = next
+		r.Cursor = next
 	}
 	return nil
 }

@@ -144,6 +144,9 @@ func (c *Consumer) open(creds alibaba.Provider, again retry.Policy) (*sls.Client
 // Quarantine is where the function's refused records lie.
 func (c *Consumer) Quarantine() *quarantine.Store { return c.quarantine }
 
+// Keeps tells whether logs of a topic are carried.
+func (c *Consumer) Keeps(topic []byte) bool { return c.topics == nil || c.topics[string(topic)] }
+
 // Source is the client of the logstore that is consumed.
 func (c *Consumer) Source() *sls.Client { return c.sls }
 

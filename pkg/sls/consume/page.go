@@ -76,7 +76,7 @@ func (p *Page) Walk(g *sls.Group, read func() (int, error)) (c Counts, err error
 	n := 0
 	for ; groups.Next(g); n++ {
 		c.In += int64(g.Logs)
-		if p.run.c.topics != nil && !p.run.c.topics[string(g.Topic)] {
+		if !p.run.c.Keeps(g.Topic) {
 			c.Filtered += int64(g.Logs)
 			continue
 		}
