@@ -75,6 +75,13 @@ func TestNoOutputHasASecret(t *testing.T) {
 				"SLS_ENDPOINT": url, "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group", "SLS_AK_ID": "id", "HEC_URL": url,
 			}
 		}},
+		"trailtags": {[]string{"SLS_AK_KEY", "SLS_SECURITY_TOKEN", "RESOURCE_AK_KEY"}, func(url string) map[string]string {
+			return map[string]string{
+				"SLS_ENDPOINT": url, "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group", "SLS_AK_ID": "id",
+				"SLS_TARGET_PROJECT": "project", "SLS_TARGET_LOGSTORE": "tagged", "ADMIN_ACCOUNT_ID": "1", "RESOURCE_AK_ID": "id2", "LOOKUP_BUDGET": "250ms",
+				"STS_ENDPOINT": url, "TAG_ENDPOINT": url, "ECS_ENDPOINT": url, "SLB_ENDPOINT": url,
+			}
+		}},
 	}
 	servers := map[string]string{"no URL": "http://[hush+URL/x"}
 	for _, status := range []int{200, 400, 401, 403, 500} {
