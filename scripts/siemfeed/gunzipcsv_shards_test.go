@@ -22,7 +22,7 @@ import (
 // killed and repeated: every object is converted once, and what the tasks of a
 // verification found adds up to that of the whole.
 func TestShardsOfAJob(t *testing.T) {
-	const shards, objects = 8, 1600
+	const shards, objects = 8, 480
 	bin := proctest.Build(t, ".")
 	source, dest := t.TempDir(), t.TempDir()
 	for i := range objects {
@@ -35,7 +35,7 @@ func TestShardsOfAJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := object.Bytes()
-		if i%400 == 7 {
+		if i%120 == 7 {
 			data = data[:10] // of which there is something to find
 		}
 		if err := os.WriteFile(filepath.Join(source, fmt.Sprintf("%04d.log.gz", i)), data, 0o600); err != nil {
