@@ -24,6 +24,7 @@ type consumer interface {
 	Status() []sls.ShardStatus
 	Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error
 	Verify(ctx context.Context, from, to time.Time) ([]consume.Verified, error)
+	Pending(ctx context.Context, from, to time.Time) (receipt.FindingList, error)
 	Doctor(ctx context.Context) []doctor.Check
 	Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error)
 }
@@ -152,10 +153,16 @@ func (v *verifyConsumer) Run(ctx context.Context, c *cli, name functionName) err
 	if err != nil {
 		return err
 	}
-	return showShards(list)
+	rejected, err := f.Pending(ctx, v.From, v.To)
+	if err != nil {
+		return err
+	}
+	return showShards(list, rejected.Findings...)
 }
 
-func showShards(list []consume.Verified) error {
+// showShards prints what a verification found, shard by shard, and the findings
+// that are of no shard.
+func showShards(list []consume.Verified, more ...receipt.Finding) error {
 	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
 	var sum consume.Verified
 	row := func(name string, v consume.Verified) {
@@ -174,7 +181,7 @@ func showShards(list []consume.Verified) error {
 	}
 	row("all", sum)
 	table(os.Stdout, rows)
-	return findings(os.Stdout, sum.Findings)
+	return findings(os.Stdout, append(sum.Findings, more...))
 }
 
 type doctorConsumer struct{}

@@ -47,6 +47,11 @@ func (c *Consumer) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 	if v.To.Before(v.From) {
 		v.To = v.From // nothing is passed yet
 	}
+	if err != nil {
+		return err
+	}
+	rejected, err := c.Pending(ctx, v.From, v.To)
+	v.Take(rejected)
 	return err
 }
 

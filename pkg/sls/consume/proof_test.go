@@ -6,6 +6,7 @@ import (
 	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -58,5 +59,48 @@ func TestProof(t *testing.T) {
 	}
 	if v := check(time.Time{}, time.Time{}); v.Kinds[receipt.Gap] != 2 {
 		t.Errorf("a lost receipt: %+v", v)
+	}
+}
+
+// What is in quarantine is a finding of the days it was received in, until it is
+// replayed or accepted.
+func TestProofNamesWhatIsInQuarantine(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, nil)
+	f := w.consumer()
+	w.Fill(emulator.NewGenerator(1), 1, 10)
+	w.mustRun(f)
+	entry := quarantine.Entry{Function: name, Code: "6", Reason: "invalid data", Source: []byte("{}")}
+	now := time.Now()
+	object, err := f.Quarantine().Put(t.Context(), now, "one", entry, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Quarantine().Put(t.Context(), now.AddDate(0, 0, -9), "of before", entry, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	check := func() receipt.Verified {
+		t.Helper()
+		v := receipt.NewVerified()
+		if err := f.Proof().Check(t.Context(), time.Time{}, time.Time{}, &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := check(); v.Findings != 1 || v.Kinds[receipt.Quarantined] != 1 || v.First[0].Where != object {
+		t.Errorf("%+v", v)
+	}
+	if all, err := f.Pending(t.Context(), time.Time{}, time.Time{}); err != nil || all.Found != 2 {
+		t.Errorf("without bounds: %+v, %v", all, err)
+	}
+	for o, err := range f.Quarantine().Pending(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Quarantine().Replayed(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := check(); v.Findings != 0 {
+		t.Errorf("replayed: %+v", v)
 	}
 }
