@@ -52,7 +52,7 @@ func (w *world) exact(shard int, g *sdk.LogGroup, l *sdk.Log, e splunk.Event) {
 }
 
 func TestDrainDeliversEveryLogOnce(t *testing.T) {
-	const shards, groups, logs = 8, 125 / scale, 200
+	const shards, groups, logs = 8, 40 / scale, 200
 	w := newWorld(t, emulator.Options{Shards: shards}, splunk.Options{}, map[string]string{
 		"HEC_SOURCE": "sls", "HEC_SOURCETYPE": "alibaba:audit", "HEC_INDEX": "security", "HEC_BATCH_BYTES": "1048576",
 	})
