@@ -19,6 +19,10 @@ locals {
       what  = "the oldest checkpoint is more than ${var.alerts.lag_minutes} min behind", page = false, fires = "n > 0", seconds = local.window_seconds
       query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > ${var.alerts.lag_minutes * 60}"
     }
+    retention = var.retention_hours == null ? null : {
+      what  = "what was not read is half as old as the source keeps it (${var.retention_hours} h)", page = true, fires = "n > 0", seconds = local.window_seconds
+      query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > ${var.retention_hours * 1800}"
+    }
     quarantine = {
       what  = "records were set aside", page = false, fires = "n > 0", seconds = 3600
       query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.quarantined') as bigint) > 0"

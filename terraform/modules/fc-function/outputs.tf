@@ -27,3 +27,13 @@ output "alerts" {
   description = "Names of the alerts that there are."
   value       = sort(keys(alicloud_sls_alert.this))
 }
+
+output "absence_window_seconds" {
+  description = "From the last success until somebody is woken."
+  value       = local.window_seconds
+}
+
+output "triggers" {
+  description = "What wakes the function, by name: timer or log."
+  value       = merge({ run = alicloud_fcv3_trigger.run.trigger_type }, { for t in alicloud_fcv3_trigger.verify : t.trigger_name => t.trigger_type })
+}

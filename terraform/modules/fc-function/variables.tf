@@ -61,9 +61,25 @@ variable "source_logstore" {
   })
 }
 
+variable "retention_hours" {
+  description = "How long the source keeps what was not read: the TTL of its logstore. At half of it somebody is woken, since what is lost then is lost for good. Null: nobody is."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.retention_hours == null ? true : var.retention_hours * 30 > (var.alerts == null ? 0 : var.alerts.lag_minutes) && var.retention_hours > 0
+    error_message = "half of retention_hours is more than alerts.lag_minutes: first one is told, then woken."
+  }
+}
+
 variable "log_project" {
-  description = "Project of the Log Service in which the function's own log is kept. Not that of the source, if everything there is read."
+  description = "Project of the Log Service in which the function's own log is kept, as logstore NAME-log."
   type        = string
+
+  validation {
+    condition     = "${var.log_project}/${var.name}-log" != "${var.source_logstore.project}/${var.source_logstore.logstore}"
+    error_message = "The source is the function's own log: it would read what it writes, for ever."
+  }
 }
 
 variable "target" {

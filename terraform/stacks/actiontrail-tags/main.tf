@@ -31,6 +31,7 @@ module "function" {
   archive             = coalesce(var.archive, "${path.root}/../../../dist/trailtags-fc.zip")
   bucket_prefix       = var.bucket_prefix
   source_logstore     = { project = var.source_logstore.project, logstore = var.source_logstore.logstore }
+  retention_hours     = try(var.source_logstore.ttl_days * 24, null)
   log_project         = var.target.project
   trigger             = var.trigger
   verify              = var.verify

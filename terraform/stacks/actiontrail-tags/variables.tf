@@ -20,16 +20,21 @@ variable "bucket_prefix" {
 }
 
 variable "source_logstore" {
-  description = "Where a trail of ActionTrail delivers, read by a consumer group of its own."
+  description = "Where a trail of ActionTrail delivers, read by a consumer group of its own. ttl_days is how long it keeps events: what is not read by then is lost, and at half of it somebody is woken; without it nobody is."
   type = object({
     project        = string
     logstore       = string
     consumer_group = optional(string, "siemfeed-trailtags")
+    ttl_days       = optional(number)
   })
 
   validation {
     condition     = can(regex("^[0-9a-z]([0-9a-z_-]{0,30}[0-9a-z])?$", var.source_logstore.consumer_group))
     error_message = "source_logstore.consumer_group is 1 to 32 lower-case letters, digits, hyphens and underscores. Its name is the project's: no other logstore may have one of that name."
+  }
+  validation {
+    condition     = var.source_logstore.ttl_days == null ? true : var.source_logstore.ttl_days >= 1 && var.source_logstore.ttl_days <= 3650
+    error_message = "source_logstore.ttl_days is 1 to 3650."
   }
 }
 

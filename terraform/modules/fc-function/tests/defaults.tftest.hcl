@@ -88,6 +88,22 @@ run "what_is_not_asked_for" {
   }
 }
 
+run "loss_with_a_date" {
+  command = apply
+
+  variables {
+    retention_hours = 720
+  }
+  assert {
+    condition     = contains(output.alerts, "retention") && endswith(alicloud_sls_alert.this["retention"].configuration[0].query_list[0].query, "cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > 1296000")
+    error_message = "nobody is told before the source deletes what was not read, or not at half of its 720 hours"
+  }
+  assert {
+    condition     = alicloud_sls_alert.this["retention"].configuration[0].severity_configurations[0].severity == 8 && alicloud_sls_alert.this["retention"].configuration[0].severity_configurations[0].eval_condition[0].condition == "n > 0" && alicloud_sls_alert.this["retention"].configuration[0].query_list[0].start == "-1380s"
+    error_message = "nobody is woken for it"
+  }
+}
+
 run "never_by_zero" {
   command = apply
 

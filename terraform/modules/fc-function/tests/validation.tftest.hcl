@@ -68,6 +68,32 @@ run "bucket_prefix_of_58" {
   expect_failures = [var.bucket_prefix]
 }
 
+run "source_is_its_own_log" {
+  command = plan
+  variables {
+    source_logstore = { project = "acme-siem", logstore = "trailtags-log" }
+  }
+  expect_failures = [var.log_project]
+}
+
+run "woken_before_one_is_told" {
+  command = plan
+  variables {
+    retention_hours = 2
+    alerts          = { lag_minutes = 60 }
+  }
+  expect_failures = [var.retention_hours]
+}
+
+run "source_that_keeps_nothing" {
+  command = plan
+  variables {
+    retention_hours = 0
+    alerts          = null
+  }
+  expect_failures = [var.retention_hours]
+}
+
 run "target_is_the_source" {
   command = plan
   variables {

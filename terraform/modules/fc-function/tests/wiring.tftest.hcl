@@ -63,6 +63,10 @@ run "a_timer_wakes_it" {
     condition     = alicloud_fcv3_trigger.verify[0].trigger_type == "timer" && jsondecode(alicloud_fcv3_trigger.verify[0].trigger_config) == { cronExpression = "CRON_TZ=UTC 0 17 5 * * *", payload = "{\"verify\":{}}", enable = true }
     error_message = "the proof is not daily"
   }
+  assert {
+    condition     = output.triggers == { run = "timer", verify = "timer" } && output.absence_window_seconds == 1380
+    error_message = "others are told of other triggers, or of another time without success"
+  }
 }
 
 run "the_logstore_wakes_it" {
@@ -74,6 +78,10 @@ run "the_logstore_wakes_it" {
   assert {
     condition     = alicloud_fcv3_trigger.run.trigger_type == "log" && alicloud_fcv3_trigger.run.source_arn == "acs:log:cn-hangzhou:1234567890123456:project/acme-audit" && alicloud_fcv3_trigger.run.invocation_role == "acs:ram::1234567890123456:role/trigger"
     error_message = "another project wakes it, or as another role"
+  }
+  assert {
+    condition     = output.triggers == { run = "log", verify = "timer" } && output.absence_window_seconds == 660
+    error_message = "others are told of other triggers, or of another time without success"
   }
   assert {
     condition     = jsondecode(alicloud_fcv3_trigger.run.trigger_config) == { sourceConfig = { logstore = "trail" }, jobConfig = { triggerInterval = 60, maxRetryTime = 86400 }, functionParameter = {}, logConfig = { project = "acme-siem", logstore = "trailtags-log" }, enable = true }

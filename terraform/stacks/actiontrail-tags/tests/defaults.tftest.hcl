@@ -24,6 +24,17 @@ run "every_alert_and_the_daily_proof" {
   }
 }
 
+run "loss_with_a_date" {
+  command = apply
+  variables {
+    source_logstore = { project = "acme-audit", logstore = "trail", ttl_days = 30 }
+  }
+  assert {
+    condition     = contains(module.function.alerts, "retention")
+    error_message = "nobody is woken before the source deletes what was not read"
+  }
+}
+
 run "without_alerts" {
   command = apply
   variables {

@@ -23,6 +23,14 @@ run "group_of_33" {
   expect_failures = [var.source_logstore]
 }
 
+run "source_that_keeps_nothing" {
+  command = plan
+  variables {
+    source_logstore = { project = "p", logstore = "l", ttl_days = 0 }
+  }
+  expect_failures = [var.source_logstore]
+}
+
 run "account_by_its_name" {
   command = plan
   variables {
