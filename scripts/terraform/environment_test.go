@@ -67,6 +67,14 @@ var stacks = map[string]struct {
 		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
 		because("a function has no files of its own", "HEC_CA_FILE"),
 	), nil},
+	"sls-to-splunk-fc": {slshec.Config{}, merged(
+		because("the function is the role of its invocation", alibaba...),
+		because("set by Function Compute", "PORT"),
+		because("triggers of Function Compute bear no token", "FUNCTION_TOKEN"),
+		because("it is triggered, and the default is a drain", "MODE"),
+		because("Google Cloud only", "GOOGLE_CLOUD_PROJECT"),
+		because("a function has no files of its own", "HEC_CA_FILE"),
+	), because("Function Compute has no reference to a secret store", "HEC_TOKEN")},
 	"s3-to-csv": {gunzipcsv.Config{}, merged(
 		because("notices come by SQS", queues...),
 		because("nothing of it lies on R2", r2...),
