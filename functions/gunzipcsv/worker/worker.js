@@ -2,6 +2,8 @@
 // forwards each batch to gunzipcsv, which then starts within seconds instead
 // of at its next tick. It decides nothing itself: the function's answer names
 // the messages to deliver again, and without such an answer all of them are.
+// A cron trigger, where there is one, has the function prove that nothing is
+// missing.
 //
 // env.FUNCTION_URL           where the function listens; https
 // env.FUNCTION_TOKEN         sent as bearer token (a secret)
@@ -26,6 +28,15 @@ export default {
       status: answer.status,
       error: answer.error,
     }));
+  },
+
+  // scheduled throws where the proof was not made, so that Cloudflare counts the
+  // invocation as failed. What was found is the function's to tell.
+  async scheduled(controller, env) {
+    const config = readConfig(env);
+    const { status, text } = await post({ verify: {} }, config);
+    if (status !== 200 || !isObject(text)) throw new Error(`HTTP ${status}: the function has not verified`);
+    console.log(JSON.stringify({ severity: "INFO", message: "verification asked for", cron: controller.cron, status }));
   },
 };
 
@@ -58,21 +69,36 @@ function readConfig(env) {
 
 // forward returns { status, error, retryAfter, failures }. failures is the
 // function's list of messages to deliver again, undefined if it gave none.
-async function forward(batch, { url, token, timeout }) {
+async function forward(batch, config) {
   try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-      body: JSON.stringify(payload(batch)),
-      redirect: "manual", // the token is for this URL only
-      signal: AbortSignal.timeout(timeout * 1000),
-    });
-    const { status } = response;
-    const retryAfter = parseRetryAfter(response.headers.get("Retry-After"));
-    const failures = readFailures(await response.text(), batch);
+    const { status, headers, text } = await post(payload(batch), config);
+    const retryAfter = parseRetryAfter(headers.get("Retry-After"));
+    const failures = readFailures(text, batch);
     return { status, retryAfter, failures, error: failures ? undefined : `HTTP ${status} names no batchItemFailures` };
   } catch (err) {
     return { error: `${err.name}: ${err.message}` };
+  }
+}
+
+// post sends body to the function as JSON, and returns the answer's status,
+// headers and text.
+async function post(body, { url, token, timeout }) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify(body),
+    redirect: "manual", // the token is for this URL only
+    signal: AbortSignal.timeout(timeout * 1000),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+// isObject tells the function's answer from a page of somebody in between.
+function isObject(text) {
+  try {
+    return JSON.parse(text)?.constructor === Object;
+  } catch {
+    return false;
   }
 }
 

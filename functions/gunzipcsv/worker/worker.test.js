@@ -27,6 +27,13 @@ function queueBatch(...ids) {
 // run forwards a batch to a function that answers by handler, and returns the
 // request it got, what was logged, and the batch.
 async function run(t, handler, env = {}, batch = queueBatch("m1", "m2", "m3")) {
+  const { got, log } = await invoke(t, handler, (all) => worker.queue(batch, { ...all, ...env }));
+  return { got, settled: batch.settled, log };
+}
+
+// invoke has call, which is given the Worker's variables, talk to a function that
+// answers by handler, and returns the request it got and what was logged.
+async function invoke(t, handler, call) {
   const got = {};
   const server = createServer(async (request, response) => {
     got.method = request.method;
@@ -40,15 +47,15 @@ async function run(t, handler, env = {}, batch = queueBatch("m1", "m2", "m3")) {
   const log = t.mock.method(console, "log", () => {});
   try {
     const url = `http://127.0.0.1:${server.address().port}/`;
-    await worker.queue(batch, { FUNCTION_URL: url, FUNCTION_TOKEN: "s3cret", ...env });
+    await call({ FUNCTION_URL: url, FUNCTION_TOKEN: "s3cret" });
   } finally {
     server.closeAllConnections();
     server.close();
+    got.log = log.mock.calls.map((c) => c.arguments[0]).join("\n");
+    log.mock.restore();
   }
-  got.log = log.mock.calls.map((c) => c.arguments[0]).join("\n");
-  log.mock.restore();
   assert.ok(!got.log.includes("s3cret"), "the token was logged");
-  return { got, settled: batch.settled, log: JSON.parse(got.log) };
+  return { got, log: JSON.parse(got.log) };
 }
 
 const answer = (status, body, headers = {}) => (response) => {
@@ -106,6 +113,27 @@ test("returns every message when no answer comes in time", async (t) => {
   assert.deepEqual(settled, { m1: 60, m2: 60, m3: 60 });
   assert.match(log.error, /TimeoutError/);
 });
+
+const cron = { cron: "17 5 * * *" };
+
+test("asks for the daily proof with the token", async (t) => {
+  const { got, log } = await invoke(t, answer(200, { complete: false }), (env) => worker.scheduled(cron, env));
+  assert.equal(got.method, "POST");
+  assert.equal(got.headers.authorization, "Bearer s3cret");
+  assert.equal(got.body, '{"verify":{}}');
+  assert.deepEqual([log.message, log.cron, log.status], ["verification asked for", "17 5 * * *", 200]);
+});
+
+for (const [name, handler] of [
+  ["a 401", answer(401, { error: "no" })],
+  ["a 500", answer(500, { error: "later" })],
+  ["a page", answer(200, "<html>log in</html>")],
+  ["a connection cut off", (response) => response.destroy()],
+]) {
+  test(`fails where ${name} is the answer to a proof`, async (t) => {
+    await assert.rejects(invoke(t, handler, (env) => worker.scheduled(cron, env)));
+  });
+}
 
 test("names every fault in its configuration, and settles nothing", async () => {
   const batch = queueBatch("m1");
