@@ -59,7 +59,6 @@ var stacks = map[string]struct {
 	"r2-to-csv": {gunzipcsv.Config{}, merged(
 		because("nothing of it lies on Alibaba Cloud", alibaba...),
 		because("set by Cloud Run", "PORT"),
-		because("Cloud Run's IAM checks who calls", "FUNCTION_TOKEN"),
 	), nil},
 	"sls-to-splunk": {slshec.Config{}, merged(
 		because("the function is a role by Google's identity tokens", keys...),
@@ -117,7 +116,7 @@ func TestEnvironmentIsWhatTheFunctionKnows(t *testing.T) {
 					t.Errorf("%s is set or may be set, and %T does not know it", v, s.config)
 				}
 			}
-			for _, v := range secrets(reflect.TypeOf(s.config)) {
+			for _, v := range append(secrets(reflect.TypeOf(s.config)), "FUNCTION_TOKEN") {
 				if set[v] != 0 && set[v] != secret && s.open[v] == "" {
 					t.Errorf("%s is a secret, and set in the open", v)
 				}

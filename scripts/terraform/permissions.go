@@ -57,6 +57,8 @@ var toDeploy = map[string]string{
 	"cloudflare_r2_bucket":                                     "Workers R2 Storage: Edit",
 	"cloudflare_r2_bucket_event_notification":                  "Workers R2 Storage: Edit, Queues: Edit",
 	"cloudflare_r2_bucket_lifecycle":                           "Workers R2 Storage: Edit",
+	"cloudflare_workers_cron_trigger":                          "Workers Scripts: Edit",
+	"cloudflare_workers_script":                                "Workers Scripts: Edit",
 	"data.cloudflare_account_api_token_permission_groups_list": "Account API Tokens: Read",
 	"data.aws_caller_identity":                                 "sts:GetCallerIdentity",
 	"data.aws_partition":                                       "",
@@ -105,7 +107,7 @@ func permissions(all []*configuration) (string, error) {
 			fmt.Fprintf(&b, "| %s | %s |\n", t, need)
 		}
 	}
-	b.WriteString("\n## Permissions to run\n\nWhat it grants to those who run, each on the resources it names and no others. google_project_iam_member is for a whole project, and Queues for a whole account: nothing smaller can be granted.\n\n| by | grants |\n|---|---|\n")
+	b.WriteString("\n## Permissions to run\n\nWhat it grants to those who run, each on the resources it names and no others; an option that is left out grants nothing. google_project_iam_member is for a whole project, and Queues for a whole account: nothing smaller can be granted.\n\n| by | grants |\n|---|---|\n")
 	for _, g := range grants(all) {
 		fmt.Fprintf(&b, "| %s | %s |\n", g.by, strings.Join(g.what, ", "))
 	}

@@ -21,6 +21,7 @@ func TestTimeoutsNest(t *testing.T) {
 	watch := module("pipeline-alerts")
 	lambda := module("s3-logs")
 	fc := module("fc-function")
+	pushed := module("../stacks/r2-to-csv")
 	interval := 60 * scheduled("interval_minutes")
 	for _, rule := range []struct {
 		what        string
@@ -35,6 +36,8 @@ func TestTimeoutsNest(t *testing.T) {
 		// RUN_TIMEOUT = timeout − 60 s, and SQS's visibility six times it, are
 		// computed there.
 		{"Lambda ≤ 900 s", lambda("timeout_seconds"), 900},
+		// So is what the pushing Worker waits for an answer: RUN_TIMEOUT + 60 s.
+		{"Worker ≤ 15 minutes for a batch", pushed("run_timeout_seconds") + 60, 900},
 		// So is Function Compute's time-out: RUN_TIMEOUT + 30 s.
 		{"LEASE_TTL ≤ 5 minutes of the timer", fc("lease_ttl_seconds"), 300},
 	} {

@@ -15,18 +15,28 @@ resource "cloudflare_queue" "dead" {
   }
 }
 
-resource "cloudflare_queue_consumer" "pull" {
+# A queue has one consumer: who pulls, or the Worker that pushes. One resource, so
+# that a change from one to the other removes the old one first.
+resource "cloudflare_queue_consumer" "this" {
   account_id        = var.account_id
   queue_id          = cloudflare_queue.notices.queue_id
-  type              = "http_pull"
+  type              = var.push == null ? "http_pull" : "worker"
+  script_name       = one(cloudflare_workers_script.push[*].script_name)
   dead_letter_queue = cloudflare_queue.dead.queue_name # the name, not the id
 
   settings = {
-    batch_size            = 100
+    batch_size            = var.push == null ? 100 : var.push.batch_size
     max_retries           = var.max_retries
-    retry_delay           = 30
-    visibility_timeout_ms = local.visibility_seconds * 1000
+    retry_delay           = local.retry_seconds
+    visibility_timeout_ms = var.push == null ? local.visibility_seconds * 1000 : null
+    max_wait_time_ms      = var.push == null ? null : var.push.wait_seconds * 1000
+    max_concurrency       = var.push == null ? null : var.push.concurrency
   }
+}
+
+moved {
+  from = cloudflare_queue_consumer.pull
+  to   = cloudflare_queue_consumer.this
 }
 
 # A large object is uploaded in parts, and tells of itself only when these are put
@@ -46,6 +56,7 @@ resource "cloudflare_r2_bucket_event_notification" "logs" {
 
 locals {
   retention_seconds = 14 * local.day # the longest there is
+  retry_seconds     = 30
   # A run has to be over before its messages come back.
   visibility_seconds = var.run_timeout_seconds + 60
 }

@@ -59,6 +59,8 @@ resource "cloudflare_account_token" "siem" {
 }
 
 resource "cloudflare_account_token" "queue" {
+  count = var.push == null ? 1 : 0
+
   account_id = var.account_id
   name       = "${var.name}: queue"
   policies   = local.policies.queue

@@ -67,7 +67,7 @@ variable "expire_days" {
 }
 
 variable "run_timeout_seconds" {
-  description = "RUN_TIMEOUT of the function that pulls the queue: a message is hidden a minute longer."
+  description = "RUN_TIMEOUT of the function: a message that it pulled is hidden a minute longer, and the Worker waits as long for its answer."
   type        = number
 
   validation {
@@ -84,6 +84,61 @@ variable "max_retries" {
   validation {
     condition     = var.max_retries >= 5 && var.max_retries <= 100
     error_message = "max_retries is 5 to 100."
+  }
+}
+
+variable "push" {
+  description = "A Worker that pushes to the function what the queue has, within seconds, in place of a function that pulls: how many notices at once, how long it waits for them in seconds, how many batches at a time, and when it asks for the daily proof, as a schedule in UTC; null: never. Null: the function pulls."
+  type = object({
+    batch_size      = optional(number, 20)
+    wait_seconds    = optional(number, 5)
+    concurrency     = optional(number, 2)
+    verify_schedule = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.push == null ? true : var.push.batch_size >= 1 && var.push.batch_size <= 100
+    error_message = "push.batch_size is 1 to 100: what the function converts well within run_timeout_seconds."
+  }
+  validation {
+    condition     = var.push == null ? true : var.push.wait_seconds >= 0 && var.push.wait_seconds <= 60
+    error_message = "push.wait_seconds is 0 to 60."
+  }
+  validation {
+    condition     = var.push == null ? true : var.push.concurrency >= 1 && var.push.concurrency <= 250
+    error_message = "push.concurrency is 1 to 250."
+  }
+  validation {
+    condition     = var.push == null ? true : var.push.verify_schedule == null ? true : can(regex("^[0-9]{1,2} [0-9]{1,2} \\* \\* \\*$", var.push.verify_schedule))
+    error_message = "push.verify_schedule is once a day, as MINUTE HOUR * * *: what watches over it expects one a day."
+  }
+  validation {
+    condition     = var.push == null || var.run_timeout_seconds <= 840
+    error_message = "with push, run_timeout_seconds is 840 at most: a Worker has 15 minutes for a batch."
+  }
+}
+
+variable "function_url" {
+  description = "Where the Worker reaches the function; with push only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.push == null ? true : can(regex("^https://", var.function_url))
+    error_message = "push needs function_url, of https: the token goes there."
+  }
+}
+
+variable "function_token" {
+  description = "FUNCTION_TOKEN of the function, which the Worker bears; with push only."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.push == null ? true : can(regex("^[!-~]{32,}$", var.function_token))
+    error_message = "push needs function_token, of 32 visible ASCII characters or more: it is all that protects a function that the internet reaches."
   }
 }
 

@@ -1,4 +1,11 @@
+locals {
+  # A caller from outside triggers the function itself, the daily proof included.
+  scheduled = var.open ? 0 : 1
+}
+
 resource "google_cloud_scheduler_job" "run" {
+  count = local.scheduled
+
   project     = var.project
   region      = var.region
   name        = var.name
@@ -9,13 +16,13 @@ resource "google_cloud_scheduler_job" "run" {
   # No attempt_deadline: with a topic as target it is ignored, and would be a
   # difference in every plan.
   pubsub_target {
-    topic_name = google_pubsub_topic.trigger.id
+    topic_name = google_pubsub_topic.trigger[0].id
     data       = base64encode("{}")
   }
 }
 
 resource "google_cloud_scheduler_job" "verify" {
-  count = var.verify == null ? 0 : 1
+  count = var.verify == null ? 0 : local.scheduled
 
   project     = var.project
   region      = var.region
@@ -25,21 +32,25 @@ resource "google_cloud_scheduler_job" "verify" {
   time_zone   = "Etc/UTC"
 
   pubsub_target {
-    topic_name = google_pubsub_topic.trigger.id
+    topic_name = google_pubsub_topic.trigger[0].id
     data       = base64encode(jsonencode({ verify = {} }))
   }
 }
 
 resource "google_pubsub_topic" "trigger" {
+  count = local.scheduled
+
   project = var.project
   name    = var.name
   labels  = var.labels
 }
 
 resource "google_pubsub_subscription" "push" {
+  count = local.scheduled
+
   project = var.project
   name    = var.name
-  topic   = google_pubsub_topic.trigger.id
+  topic   = google_pubsub_topic.trigger[0].id
   labels  = var.labels
 
   ack_deadline_seconds       = var.ack_deadline_seconds
@@ -48,7 +59,7 @@ resource "google_pubsub_subscription" "push" {
   push_config {
     push_endpoint = google_cloudfunctions2_function.this.service_config[0].uri
     oidc_token {
-      service_account_email = google_service_account.push.email
+      service_account_email = google_service_account.push[0].email
       audience              = google_cloudfunctions2_function.this.service_config[0].uri
     }
   }
@@ -59,7 +70,7 @@ resource "google_pubsub_subscription" "push" {
   }
 
   dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead.id
+    dead_letter_topic     = google_pubsub_topic.dead[0].id
     max_delivery_attempts = var.max_delivery_attempts
   }
 
@@ -73,6 +84,8 @@ resource "google_pubsub_subscription" "push" {
 }
 
 resource "google_pubsub_topic" "dead" {
+  count = local.scheduled
+
   project = var.project
   name    = "${var.name}-dead"
   labels  = var.labels
@@ -81,9 +94,11 @@ resource "google_pubsub_topic" "dead" {
 # What nobody subscribes to is gone. Dead letters wait for a month, the longest
 # there is.
 resource "google_pubsub_subscription" "dead" {
+  count = local.scheduled
+
   project = var.project
   name    = "${var.name}-dead"
-  topic   = google_pubsub_topic.dead.id
+  topic   = google_pubsub_topic.dead[0].id
   labels  = var.labels
 
   ack_deadline_seconds       = 60
@@ -97,15 +112,19 @@ resource "google_pubsub_subscription" "dead" {
 # Dead letters need both: Pub/Sub writes them to the one and takes them off the
 # other. With either missing they are delivered for ever.
 resource "google_pubsub_topic_iam_member" "dead_letters_are_written" {
+  count = local.scheduled
+
   project = var.project
-  topic   = google_pubsub_topic.dead.name
+  topic   = google_pubsub_topic.dead[0].name
   role    = "roles/pubsub.publisher"
   member  = local.pubsub_agent
 }
 
 resource "google_pubsub_subscription_iam_member" "dead_letters_are_taken" {
+  count = local.scheduled
+
   project      = var.project
-  subscription = google_pubsub_subscription.push.name
+  subscription = google_pubsub_subscription.push[0].name
   role         = "roles/pubsub.subscriber"
   member       = local.pubsub_agent
 }

@@ -21,17 +21,32 @@ resource "google_service_account" "build" {
 }
 
 resource "google_service_account" "push" {
+  count = local.scheduled
+
   project      = var.project
   account_id   = "${var.name}-push"
   display_name = "${var.name}: triggers the function"
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push_invokes" {
+  count = local.scheduled
+
   project  = var.project
   location = var.region
   name     = google_cloudfunctions2_function.this.name
   role     = "roles/run.invoker"
-  member   = "serviceAccount:${google_service_account.push.email}"
+  member   = "serviceAccount:${google_service_account.push[0].email}"
+}
+
+# Callers from outside have no identity that Google knows: FUNCTION_TOKEN is theirs.
+resource "google_cloud_run_v2_service_iam_member" "anyone_invokes" {
+  count = var.open ? 1 : 0
+
+  project  = var.project
+  location = var.region
+  name     = google_cloudfunctions2_function.this.name
+  role     = "roles/run.invoker"
+  member   = "allUsers"
 }
 
 resource "google_storage_bucket_iam_member" "build_reads_source" {
@@ -61,7 +76,9 @@ locals {
 
 # Projects made before April 2021 have not given Pub/Sub this for all accounts.
 resource "google_service_account_iam_member" "pubsub_signs_as_push" {
-  service_account_id = google_service_account.push.name
+  count = local.scheduled
+
+  service_account_id = google_service_account.push[0].name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
 }

@@ -85,7 +85,7 @@ resource "google_cloudfunctions2_function" "this" {
 
   service_config {
     service_account_email            = local.account.email
-    ingress_settings                 = "ALLOW_INTERNAL_ONLY"
+    ingress_settings                 = var.open ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     all_traffic_on_latest_revision   = true
     timeout_seconds                  = var.timeout_seconds
     available_memory                 = var.memory

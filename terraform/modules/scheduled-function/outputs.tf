@@ -14,17 +14,17 @@ output "run_account_id" {
 }
 
 output "topic" {
-  description = "Topic that triggers the function: a message of {} is a run."
-  value       = google_pubsub_topic.trigger.name
+  description = "Topic that triggers the function: a message of {} is a run; null with open."
+  value       = one(google_pubsub_topic.trigger[*].name)
 }
 
 output "dead_subscription" {
-  description = "Subscription that dead letters wait in."
-  value       = google_pubsub_subscription.dead.name
+  description = "Subscription that dead letters wait in; null with open, as they wait where the caller has them."
+  value       = one(google_pubsub_subscription.dead[*].name)
 }
 
 output "uri" {
-  description = "The function's address; only Pub/Sub of this project reaches it."
+  description = "The function's address; only Pub/Sub of this project reaches it, and with open whoever bears FUNCTION_TOKEN."
   value       = google_cloudfunctions2_function.this.service_config[0].uri
 }
 
@@ -39,6 +39,6 @@ output "run_timeout_seconds" {
 }
 
 output "verifies" {
-  description = "Whether there is a daily proof, for what watches over it."
+  description = "Whether there is a daily proof, for what watches over it; with open the caller asks for it."
   value       = var.verify != null
 }

@@ -208,6 +208,21 @@ variable "secrets" {
   }
 }
 
+variable "open" {
+  description = "Whether callers outside of Google Cloud trigger the function, such as a Cloudflare Worker, in place of the schedule. Then the internet reaches it, everybody may invoke it, and FUNCTION_TOKEN, which secrets has to have, is all that protects it; there is neither schedule nor topic, and verify only says that the caller asks for the proof."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.open || contains(keys(var.secrets), "FUNCTION_TOKEN")
+    error_message = "open needs FUNCTION_TOKEN among secrets: without it everybody could trigger the function."
+  }
+  validation {
+    condition     = var.open || !contains(keys(var.secrets), "FUNCTION_TOKEN")
+    error_message = "FUNCTION_TOKEN is for open: Pub/Sub bears a token of Google's, and would be refused."
+  }
+}
+
 variable "account" {
   description = "Service account to run as, where it is made elsewhere: its e-mail and its number (unique_id). Null: one is made here."
   type = object({

@@ -28,10 +28,11 @@ locals {
   labels  = merge(var.labels, { pipeline = var.name })
   columns = length(var.csv.columns) > 0 ? var.csv.columns : try(var.logpush.fields, [])
 
-  secrets = {
-    R2_SECRET_ACCESS_KEY = module.r2_secret.reference
-    CF_API_TOKEN         = module.queue_token.reference
-  }
+  secrets = merge(
+    { R2_SECRET_ACCESS_KEY = module.r2_secret.reference },
+    var.push == null ? { CF_API_TOKEN = module.queue_token[0].reference } : {},
+    var.push != null ? { FUNCTION_TOKEN = module.push_token[0].reference } : {},
+  )
   environment = merge(var.settings, module.logs.environment, { CSV_HEADER = tostring(var.csv.header) },
   length(local.columns) == 0 ? {} : { CSV_COLUMNS = join(",", local.columns) })
 }
@@ -46,6 +47,15 @@ module "logs" {
   expire_days         = var.expire_days
   logpush             = var.logpush
   run_timeout_seconds = var.run_timeout_seconds
+
+  push = var.push == null ? null : {
+    batch_size      = var.push.batch_size
+    wait_seconds    = var.push.wait_seconds
+    concurrency     = var.push.concurrency
+    verify_schedule = try(var.verify.schedule, null)
+  }
+  function_url   = var.push == null ? null : module.function.uri
+  function_token = var.push == null ? null : var.push_token
 }
 
 # A token's value is in this configuration's state, since Cloudflare's provider makes
@@ -64,12 +74,33 @@ module "r2_secret" {
 }
 
 module "queue_token" {
+  count  = var.push == null ? 1 : 0
   source = "../../modules/secret"
 
   project       = var.project
   name          = "${var.name}-queue-token"
   value         = module.logs.secrets.CF_API_TOKEN
   value_version = module.logs.secret_versions.CF_API_TOKEN
+  labels        = local.labels
+  accessors     = { (var.name) = module.function.run_account }
+
+  depends_on = [google_project_service.api]
+}
+
+moved {
+  from = module.queue_token
+  to   = module.queue_token[0]
+}
+
+module "push_token" {
+  count  = var.push == null ? 0 : 1
+  source = "../../modules/secret"
+
+  project = var.project
+  name    = "${var.name}-push-token"
+  value   = var.push_token
+  # Another token is another version. These 32 bits of a hash tell nobody which.
+  value_version = 1 + parseint(substr(sha256(nonsensitive(var.push_token)), 0, 8), 16)
   labels        = local.labels
   accessors     = { (var.name) = module.function.run_account }
 
@@ -94,6 +125,7 @@ module "function" {
   timeout_seconds      = var.run_timeout_seconds + 60
   ack_deadline_seconds = 600
   verify               = var.verify
+  open                 = var.push != null
   environment          = local.environment
   secrets              = local.secrets
   labels               = local.labels
@@ -113,7 +145,7 @@ module "backfill" {
   account     = module.function.run_account
   arguments   = ["backfill", "gunzipcsv"]
   environment = local.environment
-  secrets     = local.secrets
+  secrets     = { for name, reference in local.secrets : name => reference if name != "FUNCTION_TOKEN" } # nobody calls a job
   labels      = local.labels
 
   depends_on = [google_project_service.api]
@@ -123,10 +155,11 @@ module "alerts" {
   count  = var.alerts == null ? 0 : 1
   source = "../../modules/pipeline-alerts"
 
-  project             = var.project
-  name                = var.name
-  resource            = { kind = "service", name = module.function.name }
-  interval_minutes    = module.function.interval_minutes
+  project  = var.project
+  name     = var.name
+  resource = { kind = "service", name = module.function.name }
+  # What is pushed runs when logs come, and not before.
+  interval_minutes    = var.push == null ? module.function.interval_minutes : var.push.quiet_minutes
   run_timeout_seconds = module.function.run_timeout_seconds
   dead_subscription   = module.function.dead_subscription
   verifies            = module.function.verifies

@@ -1,18 +1,22 @@
 locals {
-  plain        = merge(local.environment, { RUN_TIMEOUT = "${var.run_timeout_seconds}s" })
-  access       = "gcloud secrets versions access --project=${var.project} --secret"
-  with_secrets = "R2_SECRET_ACCESS_KEY=\"$(${local.access}=${module.r2_secret.name} ${module.r2_secret.reference.version})\" CF_API_TOKEN=\"$(${local.access}=${module.queue_token.name} ${module.queue_token.reference.version})\""
-  logs_url     = "https://console.cloud.google.com/logs/query;query=${urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\"")}?project=${var.project}"
+  plain  = merge(local.environment, { RUN_TIMEOUT = "${var.run_timeout_seconds}s" })
+  access = "gcloud secrets versions access --project=${var.project} --secret"
+  # What an operator needs: to call the function is not among it.
+  with_secrets = join(" ", concat(
+    ["R2_SECRET_ACCESS_KEY=\"$(${local.access}=${module.r2_secret.name} ${module.r2_secret.reference.version})\""],
+    [for token in module.queue_token : "CF_API_TOKEN=\"$(${local.access}=${token.name} ${token.reference.version})\""],
+  ))
+  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\"")}?project=${var.project}"
 }
 
 output "next_steps" {
   description = "What to do after the first apply."
   value       = <<-EOT
     1. ${var.logpush == null ? "Let Logpush write to the bucket ${module.logs.buckets.logs}, folder \"${var.prefix}\"." : "Logpush writes ${var.logpush.dataset} to ${module.logs.buckets.logs}: the first object comes within ${var.logpush.max_interval_seconds} s of traffic."}
-    2. Have everything checked that a run needs (you need the right to read both secrets):
+    2. Have everything checked that a run needs (you need the right to read its secrets):
          terraform output -raw doctor_env > gunzipcsv.env
          ${local.with_secrets} go run ./scripts/siemfeed doctor gunzipcsv --env-file gunzipcsv.env
-    3. Look for the records "run finished":
+    3. Look for the records "run finished"${var.push == null ? "" : ", and where there are none for \"batch forwarded\" in the log of the Worker ${var.name}-push on Cloudflare"}:
          ${local.logs_url}
     4. Convert what was there before:
          ${var.backfill == null ? "${local.with_secrets} go run ./scripts/siemfeed backfill gunzipcsv --env-file gunzipcsv.env" : module.backfill[0].run_command}

@@ -113,9 +113,37 @@ variable "source_archive" {
 }
 
 variable "interval_minutes" {
-  description = "Minutes from one pull of the queue to the next; has to divide an hour."
+  description = "Minutes from one pull of the queue to the next; has to divide an hour. With push nothing is pulled."
   type        = number
   default     = 1
+}
+
+variable "push" {
+  description = "The pushing Worker in place of the pull, for seconds instead of a minute: batch_size notices at once, waited for wait_seconds at most, concurrency batches at a time; and quiet_minutes, the longest time in which no logs usually come: after three of them without a run somebody is woken. The internet reaches the function then, see the README. Null: the function pulls."
+  type = object({
+    batch_size    = optional(number, 20)
+    wait_seconds  = optional(number, 5)
+    concurrency   = optional(number, 2)
+    quiet_minutes = optional(number, 30)
+  })
+  default = null
+
+  validation {
+    condition     = var.push == null ? true : var.push.concurrency < var.max_instances
+    error_message = "push.concurrency is less than max_instances: an instance has one request at a time, and one is for the proof."
+  }
+}
+
+variable "push_token" {
+  description = "FUNCTION_TOKEN, which the Worker bears and the function asks for, with push: 32 random characters or more, best given as TF_VAR_push_token. It is in the state on Cloudflare's side, see the README."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.push == null ? true : can(regex("^[!-~]{32,}$", var.push_token))
+    error_message = "push needs push_token, of 32 visible ASCII characters or more, such as openssl rand -hex 32 gives: it is all that protects a function that the internet reaches."
+  }
 }
 
 variable "run_timeout_seconds" {
@@ -136,7 +164,7 @@ variable "memory" {
 }
 
 variable "max_instances" {
-  description = "Most instances; ticks may overlap, and each pulls what the others have not."
+  description = "Most instances, each with one run or verification at a time; ticks may overlap, and each pulls what the others have not."
   type        = number
   default     = 5
 }

@@ -90,3 +90,29 @@ run "kept_for_ever_and_without_logpush" {
     error_message = "there is a job, or a token for it, that was left out"
   }
 }
+
+run "a_worker_only_where_it_is_asked_for" {
+  command = apply
+
+  assert {
+    condition     = length(cloudflare_workers_script.push) == 0 && length(cloudflare_workers_cron_trigger.verify) == 0 && length(cloudflare_account_token.queue) == 1
+    error_message = "a queue that is pulled has a Worker"
+  }
+}
+
+run "how_the_worker_takes_batches" {
+  command = apply
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = cloudflare_queue_consumer.this.settings.batch_size == 20 && cloudflare_queue_consumer.this.settings.max_wait_time_ms == 5000 && cloudflare_queue_consumer.this.settings.max_concurrency == 2 && cloudflare_queue_consumer.this.settings.max_retries == 50 && cloudflare_queue_consumer.this.settings.retry_delay == 30
+    error_message = "batches are taken, or repeated, otherwise"
+  }
+  assert {
+    condition     = length(cloudflare_workers_cron_trigger.verify) == 0
+    error_message = "the proof is asked for though nobody said when"
+  }
+}

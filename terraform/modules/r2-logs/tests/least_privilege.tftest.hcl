@@ -54,7 +54,7 @@ run "each_token_has_its_place" {
   command = apply
 
   assert {
-    condition = { for k, t in { function = cloudflare_account_token.function, logpush = cloudflare_account_token.logpush[0], queue = cloudflare_account_token.queue, siem = cloudflare_account_token.siem } : k => [for p in t.policies : [p.effect, [for g in p.permission_groups : g.id], jsondecode(p.resources)]] } == {
+    condition = { for k, t in { function = cloudflare_account_token.function, logpush = cloudflare_account_token.logpush[0], queue = cloudflare_account_token.queue[0], siem = cloudflare_account_token.siem } : k => [for p in t.policies : [p.effect, [for g in p.permission_groups : g.id], jsondecode(p.resources)]] } == {
       function = [
         ["allow", ["r"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-logs" = "*" }],
         ["allow", ["r", "w"], { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-csv" = "*", "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_logpush-state" = "*" }],
@@ -77,5 +77,23 @@ run "state_source_and_target_are_apart" {
   assert {
     condition     = !strcontains(jsonencode(output.environment), "value-of")
     error_message = "a secret is among the plain variables"
+  }
+}
+
+run "a_worker_needs_no_token_of_the_queue" {
+  command = apply
+
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = length(cloudflare_account_token.queue) == 0
+    error_message = "there is a token that nobody needs"
+  }
+  assert {
+    condition     = [for b in cloudflare_workers_script.push[0].bindings : b.name if b.type == "secret_text"] == ["FUNCTION_TOKEN"] && issensitive(cloudflare_workers_script.push[0].bindings[0].text) && !strcontains(jsonencode([output.environment, output.secret_versions, output.buckets]), "a-token-of")
+    error_message = "the token can be read at the Worker, or in an output"
   }
 }

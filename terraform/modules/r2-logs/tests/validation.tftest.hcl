@@ -166,3 +166,113 @@ run "permission_groups_were_renamed" {
   }
   expect_failures = [cloudflare_account_token.function, cloudflare_account_token.logpush]
 }
+
+run "valid_with_push" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+}
+
+run "batch_of_101" {
+  command = plan
+  variables {
+    push           = { batch_size = 101 }
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.push]
+}
+
+run "batch_after_a_minute" {
+  command = plan
+  variables {
+    push           = { wait_seconds = 61 }
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.push]
+}
+
+run "no_batch_at_a_time" {
+  command = plan
+  variables {
+    push           = { concurrency = 0 }
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.push]
+}
+
+run "proof_every_minute" {
+  command = plan
+  variables {
+    push           = { verify_schedule = "* * * * *" }
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.push]
+}
+
+run "run_longer_than_a_worker" {
+  command = plan
+  variables {
+    push                = {}
+    function_url        = "https://f.a.run.app"
+    function_token      = "a-token-of-thirty-two-characters"
+    run_timeout_seconds = 841
+  }
+  expect_failures = [var.push]
+}
+
+run "token_over_http" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = "http://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.function_url]
+}
+
+run "pushed_nowhere" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = null
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.function_url]
+}
+
+run "token_of_31" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-character"
+  }
+  expect_failures = [var.function_token]
+}
+
+run "token_with_a_line_end" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters\n"
+  }
+  expect_failures = [var.function_token]
+}
+
+run "no_token" {
+  command = plan
+  variables {
+    push           = {}
+    function_url   = "https://f.a.run.app"
+    function_token = null
+  }
+  expect_failures = [var.function_token]
+}

@@ -62,11 +62,11 @@ run "notices_reach_the_queue" {
     error_message = "large objects, or those in the folder, are not told of"
   }
   assert {
-    condition     = cloudflare_queue_consumer.pull.type == "http_pull" && cloudflare_queue_consumer.pull.queue_id == "q-notices" && cloudflare_queue_consumer.pull.dead_letter_queue == "logpush-dead"
+    condition     = cloudflare_queue_consumer.this.type == "http_pull" && cloudflare_queue_consumer.this.queue_id == "q-notices" && cloudflare_queue_consumer.this.dead_letter_queue == "logpush-dead"
     error_message = "nobody may pull, or what fails for good is deleted"
   }
   assert {
-    condition     = cloudflare_queue_consumer.pull.settings.visibility_timeout_ms == 540000 && cloudflare_queue_consumer.pull.settings.max_retries == 50 && cloudflare_queue_consumer.pull.settings.batch_size == 100 && cloudflare_queue_consumer.pull.settings.retry_delay == 30
+    condition     = cloudflare_queue_consumer.this.settings.visibility_timeout_ms == 540000 && cloudflare_queue_consumer.this.settings.max_retries == 50 && cloudflare_queue_consumer.this.settings.batch_size == 100 && cloudflare_queue_consumer.this.settings.retry_delay == 30
     error_message = "a message is not hidden for a run and a minute, or retried otherwise"
   }
 }
@@ -137,5 +137,44 @@ run "in_europe_and_of_a_zone" {
   assert {
     condition     = cloudflare_logpush_job.this[0].zone_id == "z" && cloudflare_logpush_job.this[0].account_id == null && endswith(nonsensitive(cloudflare_logpush_job.this[0].destination_conf), "&jurisdiction=eu")
     error_message = "the job is the account's, or writes elsewhere"
+  }
+}
+
+run "the_worker_pushes_to_the_function" {
+  command = apply
+
+  variables {
+    push           = { verify_schedule = "17 5 * * *", batch_size = 10, wait_seconds = 1, concurrency = 3 }
+    function_url   = "https://f.a.run.app"
+    function_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = cloudflare_queue_consumer.this.type == "worker" && cloudflare_queue_consumer.this.script_name == "logpush-push" && cloudflare_queue_consumer.this.queue_id == "q-notices" && cloudflare_queue_consumer.this.dead_letter_queue == "logpush-dead"
+    error_message = "the queue is consumed by another Worker, or what fails for good is deleted"
+  }
+  assert {
+    condition     = cloudflare_queue_consumer.this.settings.batch_size == 10 && cloudflare_queue_consumer.this.settings.max_wait_time_ms == 1000 && cloudflare_queue_consumer.this.settings.max_concurrency == 3
+    error_message = "batches are taken otherwise than push says"
+  }
+  assert {
+    condition     = cloudflare_workers_script.push[0].account_id == "0123456789abcdef0123456789abcdef" && cloudflare_workers_script.push[0].script_name == "logpush-push" && cloudflare_workers_script.push[0].main_module == "worker.js" && endswith(cloudflare_workers_script.push[0].content_file, "/functions/gunzipcsv/worker/worker.js") && cloudflare_workers_script.push[0].content_sha256 == filesha256(cloudflare_workers_script.push[0].content_file) && cloudflare_workers_script.push[0].compatibility_date == "2025-01-01" && cloudflare_workers_script.push[0].observability.enabled == true
+    error_message = "another program is deployed, or a changed one is not"
+  }
+  assert {
+    condition = [for b in cloudflare_workers_script.push[0].bindings : [b.name, b.type, nonsensitive(b.text)]] == [
+      ["FUNCTION_TOKEN", "secret_text", "a-token-of-thirty-two-characters"],
+      ["FUNCTION_URL", "plain_text", "https://f.a.run.app"],
+      ["RETRY_DELAY_SECONDS", "plain_text", "30"],
+      ["TIMEOUT_SECONDS", "plain_text", "540"],
+    ]
+    error_message = "the Worker is given other variables"
+  }
+  assert {
+    condition     = cloudflare_workers_cron_trigger.verify[0].script_name == "logpush-push" && cloudflare_workers_cron_trigger.verify[0].schedules[0].cron == "17 5 * * *" && length(cloudflare_workers_cron_trigger.verify[0].schedules) == 1
+    error_message = "the proof is not asked for, or at another time"
+  }
+  assert {
+    condition     = length([for k in keys(output.environment) : k if startswith(k, "CF_")]) == 0 && keys(nonsensitive(output.secrets)) == ["R2_SECRET_ACCESS_KEY"] && keys(output.secret_versions) == ["R2_SECRET_ACCESS_KEY"]
+    error_message = "the function is told to pull what is pushed to it"
   }
 }

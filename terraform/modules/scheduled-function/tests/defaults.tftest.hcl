@@ -51,11 +51,11 @@ run "what_costs_money_or_data" {
     error_message = "an instance has another size"
   }
   assert {
-    condition     = google_pubsub_subscription.push.expiration_policy[0].ttl == "" && google_pubsub_subscription.dead.expiration_policy[0].ttl == ""
+    condition     = google_pubsub_subscription.push[0].expiration_policy[0].ttl == "" && google_pubsub_subscription.dead[0].expiration_policy[0].ttl == ""
     error_message = "a subscription that is quiet for a month would be deleted"
   }
   assert {
-    condition     = google_pubsub_subscription.push.message_retention_duration == "604800s" && google_pubsub_subscription.dead.message_retention_duration == "2678400s"
+    condition     = google_pubsub_subscription.push[0].message_retention_duration == "604800s" && google_pubsub_subscription.dead[0].message_retention_duration == "2678400s"
     error_message = "messages or dead letters are kept for less than there is"
   }
   assert {
@@ -72,11 +72,11 @@ run "the_table_of_timeouts" {
   command = apply
 
   assert {
-    condition     = google_cloudfunctions2_function.this.service_config[0].environment_variables["RUN_TIMEOUT"] == "480s" && google_cloudfunctions2_function.this.service_config[0].timeout_seconds == 540 && google_pubsub_subscription.push.ack_deadline_seconds == 600
+    condition     = google_cloudfunctions2_function.this.service_config[0].environment_variables["RUN_TIMEOUT"] == "480s" && google_cloudfunctions2_function.this.service_config[0].timeout_seconds == 540 && google_pubsub_subscription.push[0].ack_deadline_seconds == 600
     error_message = "RUN_TIMEOUT, time-out and acknowledgement deadline are others"
   }
   assert {
-    condition     = google_cloud_scheduler_job.run.schedule == "*/10 * * * *" && google_cloud_scheduler_job.run.time_zone == "Etc/UTC"
+    condition     = google_cloud_scheduler_job.run[0].schedule == "*/10 * * * *" && google_cloud_scheduler_job.run[0].time_zone == "Etc/UTC"
     error_message = "the schedule is another"
   }
   assert {
@@ -84,11 +84,11 @@ run "the_table_of_timeouts" {
     error_message = "the proof is not daily"
   }
   assert {
-    condition     = google_cloud_scheduler_job.run.attempt_deadline == null && google_cloud_scheduler_job.verify[0].attempt_deadline == null
+    condition     = google_cloud_scheduler_job.run[0].attempt_deadline == null && google_cloud_scheduler_job.verify[0].attempt_deadline == null
     error_message = "a schedule with a topic as target has an attempt_deadline"
   }
   assert {
-    condition     = google_pubsub_subscription.push.retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.push.retry_policy[0].maximum_backoff == "600s" && google_pubsub_subscription.push.dead_letter_policy[0].max_delivery_attempts == 20
+    condition     = google_pubsub_subscription.push[0].retry_policy[0].minimum_backoff == "10s" && google_pubsub_subscription.push[0].retry_policy[0].maximum_backoff == "600s" && google_pubsub_subscription.push[0].dead_letter_policy[0].max_delivery_attempts == 20
     error_message = "failed deliveries are repeated otherwise"
   }
 }
@@ -101,11 +101,28 @@ run "hourly_and_without_proof" {
     verify           = null
   }
   assert {
-    condition     = google_cloud_scheduler_job.run.schedule == "0 * * * *"
+    condition     = google_cloud_scheduler_job.run[0].schedule == "0 * * * *"
     error_message = "an interval of an hour is not hourly"
   }
   assert {
     condition     = length(google_cloud_scheduler_job.verify) == 0 && output.verifies == false
     error_message = "the proof runs though it was left out"
+  }
+}
+
+run "open_has_no_schedule" {
+  command = apply
+
+  variables {
+    open    = true
+    secrets = { FUNCTION_TOKEN = { project = "acme", secret = "token", version = "2" } }
+  }
+  assert {
+    condition     = length(google_cloud_scheduler_job.run) == 0 && length(google_cloud_scheduler_job.verify) == 0 && length(google_pubsub_topic.trigger) == 0 && length(google_pubsub_subscription.push) == 0 && length(google_pubsub_topic.dead) == 0 && length(google_pubsub_subscription.dead) == 0
+    error_message = "Pub/Sub pushes to a function that refuses it"
+  }
+  assert {
+    condition     = output.topic == null && output.dead_subscription == null && output.verifies == true
+    error_message = "what watches over it is told of what is not there"
   }
 }

@@ -64,11 +64,15 @@ run "only_the_trigger_may_invoke" {
     error_message = "the function can be reached from outside"
   }
   assert {
-    condition     = google_cloud_run_v2_service_iam_member.push_invokes.name == "mule" && google_cloud_run_v2_service_iam_member.push_invokes.role == "roles/run.invoker" && google_cloud_run_v2_service_iam_member.push_invokes.member == "serviceAccount:push@acme.iam.gserviceaccount.com"
+    condition     = length(google_cloud_run_v2_service_iam_member.anyone_invokes) == 0
+    error_message = "everybody may invoke the function"
+  }
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.push_invokes[0].name == "mule" && google_cloud_run_v2_service_iam_member.push_invokes[0].role == "roles/run.invoker" && google_cloud_run_v2_service_iam_member.push_invokes[0].member == "serviceAccount:push@acme.iam.gserviceaccount.com"
     error_message = "another account than the trigger's may invoke the function"
   }
   assert {
-    condition     = google_service_account_iam_member.pubsub_signs_as_push.service_account_id == "projects/acme/serviceAccounts/push" && google_service_account_iam_member.pubsub_signs_as_push.role == "roles/iam.serviceAccountTokenCreator" && google_service_account_iam_member.pubsub_signs_as_push.member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
+    condition     = google_service_account_iam_member.pubsub_signs_as_push[0].service_account_id == "projects/acme/serviceAccounts/push" && google_service_account_iam_member.pubsub_signs_as_push[0].role == "roles/iam.serviceAccountTokenCreator" && google_service_account_iam_member.pubsub_signs_as_push[0].member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub may sign as another account than the trigger's"
   }
 }
@@ -83,5 +87,22 @@ run "the_source_is_not_public" {
   assert {
     condition     = length(google_cloudfunctions2_function.this.event_trigger) == 0
     error_message = "an event trigger has an account of its own that may invoke"
+  }
+}
+
+run "open_only_where_it_is_asked_for" {
+  command = apply
+
+  variables {
+    open    = true
+    secrets = { FUNCTION_TOKEN = { project = "acme", secret = "token", version = "2" } }
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.this.service_config[0].ingress_settings == "ALLOW_ALL" && google_cloud_run_v2_service_iam_member.anyone_invokes[0].name == "mule" && google_cloud_run_v2_service_iam_member.anyone_invokes[0].role == "roles/run.invoker" && google_cloud_run_v2_service_iam_member.anyone_invokes[0].member == "allUsers"
+    error_message = "callers from outside do not reach the function, or may do more than invoke it"
+  }
+  assert {
+    condition     = length(google_service_account.push) == 0 && length(google_cloud_run_v2_service_iam_member.push_invokes) == 0 && length(google_service_account_iam_member.pubsub_signs_as_push) == 0
+    error_message = "there is an account for what does not trigger it"
   }
 }

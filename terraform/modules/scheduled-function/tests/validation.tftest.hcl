@@ -190,3 +190,19 @@ run "account_with_a_prefix" {
   }
   expect_failures = [var.account]
 }
+
+run "open_to_everybody" {
+  command = plan
+  variables {
+    open = true
+  }
+  expect_failures = [var.open]
+}
+
+run "token_that_pubsub_does_not_bear" {
+  command = plan
+  variables {
+    secrets = { FUNCTION_TOKEN = { project = "acme", secret = "token", version = "2" } }
+  }
+  expect_failures = [var.open]
+}

@@ -43,7 +43,7 @@ run "the_schedule_publishes_and_pubsub_pushes" {
   command = apply
 
   assert {
-    condition     = google_cloud_scheduler_job.run.pubsub_target[0].topic_name == "projects/acme/topics/muleaudit" && base64decode(google_cloud_scheduler_job.run.pubsub_target[0].data) == "{}"
+    condition     = google_cloud_scheduler_job.run[0].pubsub_target[0].topic_name == "projects/acme/topics/muleaudit" && base64decode(google_cloud_scheduler_job.run[0].pubsub_target[0].data) == "{}"
     error_message = "the schedule does not publish {} to the trigger"
   }
   assert {
@@ -51,15 +51,15 @@ run "the_schedule_publishes_and_pubsub_pushes" {
     error_message = "the daily proof is not asked for"
   }
   assert {
-    condition     = google_pubsub_subscription.push.topic == "projects/acme/topics/muleaudit"
+    condition     = google_pubsub_subscription.push[0].topic == "projects/acme/topics/muleaudit"
     error_message = "the subscription hears of another topic"
   }
   assert {
-    condition     = google_pubsub_subscription.push.push_config[0].push_endpoint == "https://muleaudit-x.a.run.app" && google_pubsub_subscription.push.push_config[0].oidc_token[0].audience == "https://muleaudit-x.a.run.app"
+    condition     = google_pubsub_subscription.push[0].push_config[0].push_endpoint == "https://muleaudit-x.a.run.app" && google_pubsub_subscription.push[0].push_config[0].oidc_token[0].audience == "https://muleaudit-x.a.run.app"
     error_message = "messages are pushed elsewhere, or signed for somebody else"
   }
   assert {
-    condition     = google_pubsub_subscription.push.push_config[0].oidc_token[0].service_account_email == "push@acme.iam.gserviceaccount.com"
+    condition     = google_pubsub_subscription.push[0].push_config[0].oidc_token[0].service_account_email == "push@acme.iam.gserviceaccount.com"
     error_message = "messages are signed by another account than the one that may invoke"
   }
 }
@@ -68,15 +68,15 @@ run "dead_letters_get_where_they_wait" {
   command = apply
 
   assert {
-    condition     = google_pubsub_subscription.push.dead_letter_policy[0].dead_letter_topic == "projects/acme/topics/muleaudit-dead" && google_pubsub_subscription.dead.topic == "projects/acme/topics/muleaudit-dead"
+    condition     = google_pubsub_subscription.push[0].dead_letter_policy[0].dead_letter_topic == "projects/acme/topics/muleaudit-dead" && google_pubsub_subscription.dead[0].topic == "projects/acme/topics/muleaudit-dead"
     error_message = "dead letters go to one topic and wait at another"
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.dead_letters_are_written.topic == "mule-dead" && google_pubsub_topic_iam_member.dead_letters_are_written.role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.dead_letters_are_written.member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
+    condition     = google_pubsub_topic_iam_member.dead_letters_are_written[0].topic == "mule-dead" && google_pubsub_topic_iam_member.dead_letters_are_written[0].role == "roles/pubsub.publisher" && google_pubsub_topic_iam_member.dead_letters_are_written[0].member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub cannot write dead letters"
   }
   assert {
-    condition     = google_pubsub_subscription_iam_member.dead_letters_are_taken.subscription == "mule" && google_pubsub_subscription_iam_member.dead_letters_are_taken.role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.dead_letters_are_taken.member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
+    condition     = google_pubsub_subscription_iam_member.dead_letters_are_taken[0].subscription == "mule" && google_pubsub_subscription_iam_member.dead_letters_are_taken[0].role == "roles/pubsub.subscriber" && google_pubsub_subscription_iam_member.dead_letters_are_taken[0].member == "serviceAccount:service-1234567890@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub cannot take dead letters off"
   }
 }
@@ -152,5 +152,22 @@ run "an_account_that_is_there" {
   assert {
     condition     = length(google_service_account.run) == 0 && google_cloudfunctions2_function.this.service_config[0].service_account_email == "theirs@acme.iam.gserviceaccount.com" && output.run_account == "theirs@acme.iam.gserviceaccount.com" && output.run_account_id == "999"
     error_message = "it runs as another account than the one that is there"
+  }
+}
+
+run "open_to_who_bears_the_token" {
+  command = apply
+
+  variables {
+    open    = true
+    secrets = { FUNCTION_TOKEN = { project = "acme", secret = "token", version = "2" } }
+  }
+  assert {
+    condition     = [for s in google_cloudfunctions2_function.this.service_config[0].secret_environment_variables : [s.key, s.project_id, s.secret, s.version]] == [["FUNCTION_TOKEN", "acme", "token", "2"]]
+    error_message = "the function asks for no token, or for another"
+  }
+  assert {
+    condition     = output.uri == "https://muleaudit-x.a.run.app"
+    error_message = "the caller is sent elsewhere"
   }
 }

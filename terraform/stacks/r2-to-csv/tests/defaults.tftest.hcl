@@ -29,6 +29,10 @@ override_resource {
   values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
 }
 override_resource {
+  target = module.function.google_cloudfunctions2_function.this
+  values = { service_config = { uri = "https://gunzipcsv-x.a.run.app" } }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -41,6 +45,10 @@ override_module {
 override_module {
   target  = module.queue_token
   outputs = { name = "gunzipcsv-queue-token", reference = { project = "acme-siem", secret = "gunzipcsv-queue-token", version = "5" } }
+}
+override_module {
+  target  = module.push_token
+  outputs = { name = "gunzipcsv-push-token", reference = { project = "acme-siem", secret = "gunzipcsv-push-token", version = "6" } }
 }
 
 variables {
@@ -82,5 +90,27 @@ run "without_logpush_and_alerts" {
   assert {
     condition     = strcontains(output.next_steps, "Let Logpush write to the bucket gunzipcsv-logs") && strcontains(output.next_steps, "set alerts")
     error_message = "nobody is told what is left out"
+  }
+}
+
+run "a_worker_only_where_it_is_asked_for" {
+  command = apply
+
+  assert {
+    condition     = length(module.push_token) == 0 && length(module.queue_token) == 1 && module.function.topic == "gunzipcsv" && module.function.dead_subscription == "gunzipcsv-dead"
+    error_message = "the queue is not pulled"
+  }
+}
+
+run "what_is_pushed_has_no_interval" {
+  command = apply
+
+  variables {
+    push       = {}
+    push_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = module.alerts[0].absence_window_seconds == 5880 && module.function.topic == null && module.function.dead_subscription == null && module.function.verifies == true && contains(module.alerts[0].alerts, "unproven") && contains(module.alerts[0].alerts, "retention")
+    error_message = "somebody is woken whenever no logs come, or nobody when the proof stays away"
   }
 }

@@ -29,6 +29,10 @@ override_resource {
   values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
 }
 override_resource {
+  target = module.function.google_cloudfunctions2_function.this
+  values = { service_config = { uri = "https://gunzipcsv-x.a.run.app" } }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -41,6 +45,10 @@ override_module {
 override_module {
   target  = module.queue_token
   outputs = { name = "gunzipcsv-queue-token", reference = { project = "acme-siem", secret = "gunzipcsv-queue-token", version = "5" } }
+}
+override_module {
+  target  = module.push_token
+  outputs = { name = "gunzipcsv-push-token", reference = { project = "acme-siem", secret = "gunzipcsv-push-token", version = "6" } }
 }
 
 variables {
@@ -68,5 +76,22 @@ run "no_secret_in_the_open" {
   assert {
     condition     = issensitive(output.siem_key)
     error_message = "the SIEM's key is shown"
+  }
+}
+
+run "the_worker_s_token_is_not_in_the_open" {
+  command = apply
+
+  variables {
+    push       = {}
+    push_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = !strcontains(jsonencode([local.environment, output.doctor_env, output.next_steps, output.verify_command, output.logs_url, module.logs.worker]), "a-token-of")
+    error_message = "the token is in an output or a plain variable"
+  }
+  assert {
+    condition     = !contains(keys(local.environment), "FUNCTION_TOKEN") && contains(keys(local.secrets), "FUNCTION_TOKEN")
+    error_message = "the token is a plain variable, or the function asks for none"
   }
 }

@@ -29,6 +29,10 @@ override_resource {
   values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
 }
 override_resource {
+  target = module.function.google_cloudfunctions2_function.this
+  values = { service_config = { uri = "https://gunzipcsv-x.a.run.app" } }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -41,6 +45,10 @@ override_module {
 override_module {
   target  = module.queue_token
   outputs = { name = "gunzipcsv-queue-token", reference = { project = "acme-siem", secret = "gunzipcsv-queue-token", version = "5" } }
+}
+override_module {
+  target  = module.push_token
+  outputs = { name = "gunzipcsv-push-token", reference = { project = "acme-siem", secret = "gunzipcsv-push-token", version = "6" } }
 }
 
 variables {
@@ -121,4 +129,47 @@ run "header_without_names" {
     logpush = null
   }
   expect_failures = [var.csv]
+}
+
+run "valid_with_push" {
+  command = plan
+  variables {
+    push       = {}
+    push_token = "a-token-of-thirty-two-characters"
+  }
+}
+
+run "more_batches_than_instances" {
+  command = plan
+  variables {
+    push       = { concurrency = 5 }
+    push_token = "a-token-of-thirty-two-characters"
+  }
+  expect_failures = [var.push]
+}
+
+run "push_without_a_token" {
+  command = plan
+  variables {
+    push = {}
+  }
+  expect_failures = [var.push_token]
+}
+
+run "token_of_31" {
+  command = plan
+  variables {
+    push       = {}
+    push_token = "a-token-of-thirty-two-character"
+  }
+  expect_failures = [var.push_token]
+}
+
+run "token_with_a_line_end" {
+  command = plan
+  variables {
+    push       = {}
+    push_token = "a-token-of-thirty-two-characters\n"
+  }
+  expect_failures = [var.push_token]
 }

@@ -29,6 +29,10 @@ override_resource {
   values = { email = "run@acme-siem.iam.gserviceaccount.com", id = "projects/acme-siem/serviceAccounts/run", name = "projects/acme-siem/serviceAccounts/run" }
 }
 override_resource {
+  target = module.function.google_cloudfunctions2_function.this
+  values = { service_config = { uri = "https://gunzipcsv-x.a.run.app" } }
+}
+override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
@@ -41,6 +45,10 @@ override_module {
 override_module {
   target  = module.queue_token
   outputs = { name = "gunzipcsv-queue-token", reference = { project = "acme-siem", secret = "gunzipcsv-queue-token", version = "5" } }
+}
+override_module {
+  target  = module.push_token
+  outputs = { name = "gunzipcsv-push-token", reference = { project = "acme-siem", secret = "gunzipcsv-push-token", version = "6" } }
 }
 
 variables {
@@ -113,5 +121,49 @@ run "a_backfill_of_many_tasks" {
   assert {
     condition     = length(module.backfill) == 1 && strcontains(output.next_steps, "gcloud run jobs execute gunzipcsv-backfill --project=acme-siem --region=europe-west3 --wait")
     error_message = "there is no job, or nobody is told how to run it"
+  }
+}
+
+run "a_worker_in_place_of_the_pull" {
+  command = apply
+
+  variables {
+    push       = { quiet_minutes = 20 }
+    backfill   = { image = "registry/siemfeed@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+    push_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = local.secrets == { R2_SECRET_ACCESS_KEY = { project = "acme-siem", secret = "gunzipcsv-r2-secret", version = "4" }, FUNCTION_TOKEN = { project = "acme-siem", secret = "gunzipcsv-push-token", version = "6" } }
+    error_message = "the function asks for no token, or for another"
+  }
+  assert {
+    condition     = length([for k in keys(local.environment) : k if startswith(k, "CF_")]) == 0 && length(module.queue_token) == 0
+    error_message = "the function is told to pull what is pushed to it"
+  }
+  assert {
+    condition     = module.logs.worker == { script = "gunzipcsv-push", url = "https://gunzipcsv-x.a.run.app", verify_schedule = "17 5 * * *" }
+    error_message = "the Worker pushes elsewhere, or does not ask for the daily proof"
+  }
+  assert {
+    condition     = !strcontains(output.verify_command, "CF_API_TOKEN") && !strcontains(output.verify_command, "push-token") && strcontains(output.verify_command, "--secret=gunzipcsv-r2-secret 4") && strcontains(output.next_steps, "the Worker gunzipcsv-push on Cloudflare")
+    error_message = "an operator is asked for tokens that are not needed, or not told where to look"
+  }
+  assert {
+    condition     = module.alerts[0].absence_window_seconds == 4080
+    error_message = "the alert does not know how long no logs may come"
+  }
+}
+
+run "a_worker_without_proof" {
+  command = apply
+
+  variables {
+    push       = {}
+    verify     = null
+    push_token = "a-token-of-thirty-two-characters"
+  }
+  assert {
+    condition     = module.logs.worker.verify_schedule == null && module.function.verifies == false
+    error_message = "the proof is asked for though it was left out"
   }
 }
