@@ -22,6 +22,7 @@ func TestTimeoutsNest(t *testing.T) {
 	lambda := module("s3-logs")
 	fc := module("fc-function")
 	pushed := module("../stacks/r2-to-csv")
+	pool := module("worker-pool")
 	interval := 60 * scheduled("interval_minutes")
 	for _, rule := range []struct {
 		what        string
@@ -38,6 +39,9 @@ func TestTimeoutsNest(t *testing.T) {
 		{"Lambda ≤ 900 s", lambda("timeout_seconds"), 900},
 		// So is what the pushing Worker waits for an answer: RUN_TIMEOUT + 60 s.
 		{"Worker ≤ 15 minutes for a batch", pushed("run_timeout_seconds") + 60, 900},
+		// A pool's proof, its service and the tick that asks for it have the 1800 s of
+		// the longest tick by HTTP, of which a tenth is kept to answer in.
+		{"a proof ≤ nine tenths of a tick", pool("run_timeout_seconds"), 1800 * 9 / 10},
 		// So is Function Compute's time-out: RUN_TIMEOUT + 30 s.
 		{"LEASE_TTL ≤ 5 minutes of the timer", fc("lease_ttl_seconds"), 300},
 	} {

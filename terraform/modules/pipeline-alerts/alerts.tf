@@ -44,7 +44,7 @@ locals {
     # 23.5 h is the longest look back, and a condition may hold as long again: 47 h.
     unproven = !var.verifies ? null : {
       what  = "verify did not run for two days"
-      query = "(sum(increase(${local.series}_proofs{${local.selector}}[84600s])) or vector(0)) < 0.5"
+      query = "(sum(increase(${local.series}_proofs{${local.proven}}[84600s])) or vector(0)) < 0.5"
       hold  = 84600
       page  = false
     }
@@ -59,12 +59,12 @@ locals {
     }
     misconfigured = {
       what   = "configuration, credentials or permissions are wrong"
-      filter = "${local.written_by} AND (jsonPayload.message=\"cannot run\" OR (jsonPayload.message=\"${local.kind.record}\" AND jsonPayload.receipt.code=\"misconfigured\"))"
+      filter = "${local.of_both} AND (jsonPayload.message=\"cannot run\" OR (jsonPayload.message=\"${local.kind.record}\" AND jsonPayload.receipt.code=\"misconfigured\"))"
       page   = true
     }
   }
 
-  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode(local.written_by)}?project=${var.project}"
+  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode(local.of_both)}?project=${var.project}"
 }
 
 resource "google_monitoring_alert_policy" "query" {

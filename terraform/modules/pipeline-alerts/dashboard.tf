@@ -25,8 +25,8 @@ locals {
       widget = {
         title = "Last proof: findings, and proofs made"
         xyChart = { dataSets = [
-          { plotType = "LINE", legendTemplate = "findings", timeSeriesQuery = { prometheusQuery = "sum(increase(${local.series}_findings_sum{${local.selector}}[1d]))" } },
-          { plotType = "LINE", legendTemplate = "proofs", timeSeriesQuery = { prometheusQuery = "sum(increase(${local.series}_proofs{${local.selector}}[1d]))" } },
+          { plotType = "LINE", legendTemplate = "findings", timeSeriesQuery = { prometheusQuery = "sum(increase(${local.series}_findings_sum{${local.proven}}[1d]))" } },
+          { plotType = "LINE", legendTemplate = "proofs", timeSeriesQuery = { prometheusQuery = "sum(increase(${local.series}_proofs{${local.proven}}[1d]))" } },
         ] }
       }
     },
@@ -65,7 +65,7 @@ locals {
       widget = {
         title = "Warnings and errors"
         logsPanel = {
-          filter        = "${local.written_by} AND severity>=WARNING"
+          filter        = "${local.of_both} AND severity>=WARNING"
           resourceNames = ["projects/${var.project}"]
         }
       }

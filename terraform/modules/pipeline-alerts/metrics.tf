@@ -8,17 +8,21 @@ locals {
     worker_pool = { type = "cloud_run_worker_pool", label = "worker_pool_name", record = "interval finished" }
     job         = { type = "cloud_run_job", label = "job_name", record = "run finished" }
   }
-  kind = local.kinds[var.resource.kind]
+  kind     = local.kinds[var.resource.kind]
+  verifier = var.verifier == null ? local.kind : local.kinds.service
 
   written_by = "resource.type=\"${local.kind.type}\" AND resource.labels.${local.kind.label}=\"${var.resource.name}\""
+  proven_by  = var.verifier == null ? local.written_by : "resource.type=\"${local.verifier.type}\" AND resource.labels.${local.verifier.label}=\"${var.verifier}\""
+  of_both    = var.verifier == null ? local.written_by : "((${local.written_by}) OR (${local.proven_by}))"
   runs       = "${local.written_by} AND jsonPayload.message=\"${local.kind.record}\""
-  proofs     = "${local.written_by} AND jsonPayload.message=\"verify finished\""
+  proofs     = "${local.proven_by} AND jsonPayload.message=\"verify finished\""
 
   # In PromQL a log-based metric is logging_googleapis_com:user_<name>, with an
   # underscore for whatever is no letter or digit.
   prefix   = "siemfeed_${replace(var.name, "-", "_")}"
   series   = "logging_googleapis_com:user_${local.prefix}"
   selector = "monitored_resource=\"${local.kind.type}\""
+  proven   = "monitored_resource=\"${local.verifier.type}\""
 }
 
 resource "google_logging_metric" "runs" {

@@ -26,6 +26,12 @@ variable "resource" {
   }
 }
 
+variable "verifier" {
+  description = "Name of the service of Cloud Run that makes the daily proof, where it is another than what runs: the output verifier of module worker-pool. Null: what runs makes it."
+  type        = string
+  default     = null
+}
+
 variable "interval_minutes" {
   description = "Minutes from one run to the next."
   type        = number

@@ -1,11 +1,3 @@
-resource "google_service_account" "run" {
-  count = var.account == null ? 1 : 0
-
-  project      = var.project
-  account_id   = "${var.name}-run"
-  display_name = "${var.name}: runs the worker pool"
-}
-
 resource "google_cloud_run_v2_worker_pool" "this" {
   project             = var.project
   location            = var.region
@@ -73,12 +65,6 @@ resource "google_cloud_run_v2_worker_pool" "this" {
 }
 
 locals {
-  environment = merge(var.environment, {
-    MODE                 = "follow"
-    GOOGLE_CLOUD_PROJECT = var.project
-  })
-}
-
-locals {
-  account = var.account == null ? { email = google_service_account.run[0].email, number = google_service_account.run[0].unique_id } : var.account
+  common      = merge(var.environment, { GOOGLE_CLOUD_PROJECT = var.project })
+  environment = merge(local.common, { MODE = "follow" })
 }

@@ -13,8 +13,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,24}[a-z0-9]$", var.name))
-    error_message = "name is 2 to 26 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen: with -run behind it, it is the id of a service account, of 30 characters at most."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,23}[a-z0-9]$", var.name))
+    error_message = "name is 2 to 25 lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen: with -push behind it, it is the id of a service account, of 30 characters at most."
   }
 }
 
@@ -61,14 +61,38 @@ variable "cpu" {
   }
 }
 
+variable "verify" {
+  description = "When the daily proof runs, as a schedule in UTC; null leaves it out."
+  type = object({
+    schedule = optional(string, "17 5 * * *")
+  })
+  default = {}
+
+  validation {
+    condition     = var.verify == null ? true : can(regex("^[0-9]{1,2} [0-9]{1,2} \\* \\* \\*$", var.verify.schedule))
+    error_message = "verify.schedule is once a day, as MINUTE HOUR * * *: what watches over it expects one a day."
+  }
+}
+
+variable "run_timeout_seconds" {
+  description = "RUN_TIMEOUT of the proof: how long it may take. A pool itself has no end."
+  type        = number
+  default     = 480
+
+  validation {
+    condition     = var.run_timeout_seconds >= 30 && var.run_timeout_seconds <= 1620
+    error_message = "run_timeout_seconds is 30 to 1620: Cloud Scheduler waits for an answer for half an hour at most, and a tenth of it is left to say what was found."
+  }
+}
+
 variable "environment" {
-  description = "Environment variables, besides MODE. Nothing secret: whoever may look at the pool sees them."
+  description = "Environment variables, besides MODE and RUN_TIMEOUT. Nothing secret: whoever may look at the pool sees them."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = length(setintersection(keys(var.environment), concat(["MODE", "PORT", "GOOGLE_CLOUD_PROJECT"], keys(var.secrets)))) == 0
-    error_message = "MODE, PORT and GOOGLE_CLOUD_PROJECT are set here, and a variable is in environment or in secrets, not in both."
+    condition     = length(setintersection(keys(var.environment), concat(["MODE", "RUN_TIMEOUT", "PORT", "GOOGLE_CLOUD_PROJECT"], keys(var.secrets)))) == 0
+    error_message = "MODE, RUN_TIMEOUT, PORT and GOOGLE_CLOUD_PROJECT are set here, and a variable is in environment or in secrets, not in both."
   }
 }
 

@@ -151,10 +151,13 @@ module "pool" {
   image       = var.run.image
   instances   = var.run.instances
   memory      = var.memory
+  verify      = var.verify
   account     = local.account
   environment = local.environment
   secrets     = { HEC_TOKEN = module.hec_token.reference }
   labels      = local.labels
+
+  run_timeout_seconds = var.run_timeout_seconds # of the proof
 
   depends_on = [google_project_service.api]
 }
@@ -169,7 +172,8 @@ module "alerts" {
   interval_minutes    = local.scheduled ? var.interval_minutes : 5 # a follower's receipt is finished every five
   run_timeout_seconds = var.run_timeout_seconds
   dead_subscription   = one(module.function[*].dead_subscription)
-  verifies            = local.scheduled && var.verify != null
+  verifies            = var.verify != null
+  verifier            = one(module.pool[*].verifier)
   lag_minutes         = var.alerts.lag_minutes == 0 ? null : var.alerts.lag_minutes
   silent_hours        = var.alerts.silent_hours == 0 ? null : var.alerts.silent_hours
   retention_hours     = var.sls.ttl_days * 24

@@ -2,8 +2,11 @@ locals {
   plain       = merge(local.environment, { RUN_TIMEOUT = "${var.run_timeout_seconds}s" })
   of_google   = ["ALIBABA_ROLE_ARN", "ALIBABA_OIDC_PROVIDER_ARN", "ALIBABA_OIDC_AUDIENCE"]
   with_secret = "HEC_TOKEN=\"$(gcloud secrets versions access ${module.hec_token.reference.version} --secret=${module.hec_token.name} --project=${var.project})\""
-  label       = local.scheduled ? "resource.type=\"cloud_run_revision\" AND resource.labels.service_name" : "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name"
-  logs_url    = "https://console.cloud.google.com/logs/query;query=${urlencode("${local.label}=\"${var.name}\"")}?project=${var.project}"
+  # A pool's proof is in the log of the service that makes it.
+  of_service = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name"
+  of_pool    = "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"${var.name}\""
+  filter     = local.scheduled ? "${local.of_service}=\"${var.name}\"" : join(" OR ", [for f in [local.of_pool, try("${local.of_service}=\"${module.pool[0].verifier}\"", "")] : "(${f})" if f != ""])
+  logs_url   = "https://console.cloud.google.com/logs/query;query=${urlencode(local.filter)}?project=${var.project}"
 }
 
 output "next_steps" {
@@ -16,7 +19,7 @@ output "next_steps" {
          ${local.with_secret} go run ./scripts/siemfeed doctor slshec --env-file slshec.env
     3. In Splunk: index=${var.splunk.index == "" ? "…" : var.splunk.index} sls_logstore=${var.sls.logstore} | stats count by sls_shard
     4. ${var.alerts == null ? "Nobody is told when it breaks: set alerts." : length(concat(var.alerts.page, var.alerts.ticket)) == 0 ? "Nobody is told when it breaks: give alerts notification channels." : "Look at the dashboard: ${module.alerts[0].dashboard_url}"}
-    ${local.scheduled ? "5. The proof comes every day; at once with the output verify_command." : "5. A worker pool is not triggered, and makes no proof by itself: run the output verify_command once a day where you run such things."}
+    5. ${var.verify == null ? "No proof comes by itself: set verify, or run the output verify_command once a day." : "The proof comes every day; at once with the output verify_command."}
   EOT
 }
 

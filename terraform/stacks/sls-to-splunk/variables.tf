@@ -172,7 +172,7 @@ variable "lease_ttl_seconds" {
 }
 
 variable "run_timeout_seconds" {
-  description = "Budget of a run."
+  description = "Budget of a run, and of a proof."
   type        = number
   default     = 480
 
@@ -195,7 +195,7 @@ variable "receipt_days" {
 }
 
 variable "verify" {
-  description = "When the daily proof runs, as a schedule in UTC; null leaves it out. A worker pool is not triggered: its proof is verify_command."
+  description = "When the daily proof runs, as a schedule in UTC; null leaves it out. That of a worker pool is made by a service beside it."
   type = object({
     schedule = optional(string, "17 5 * * *")
   })

@@ -97,6 +97,35 @@ run "a_worker_pool" {
   }
 }
 
+run "a_proof_that_another_makes" {
+  command = apply
+
+  variables {
+    resource = { kind = "worker_pool", name = "follower" }
+    verifier = "follower-verify"
+  }
+  assert {
+    condition     = google_logging_metric.proofs.filter == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"follower-verify\" AND jsonPayload.message=\"verify finished\"" && google_logging_metric.findings.filter == google_logging_metric.proofs.filter && google_monitoring_alert_policy.record["findings"].conditions[0].condition_matched_log[0].filter == "${google_logging_metric.proofs.filter} AND severity>=WARNING"
+    error_message = "proofs are looked for in the log of the pool, which makes none"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_siemfeed_mule_audit_proofs{monitored_resource=\"cloud_run_revision\"}[84600s])) or vector(0)) < 0.5"
+    error_message = "the days without a proof are counted elsewhere"
+  }
+  assert {
+    condition     = alltrue([for d in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles[2].widget.xyChart.dataSets : strcontains(d.timeSeriesQuery.prometheusQuery, "{monitored_resource=\"cloud_run_revision\"}")])
+    error_message = "the dashboard shows the pool's proofs, of which there are none"
+  }
+  assert {
+    condition     = google_logging_metric.runs.filter == "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"follower\" AND jsonPayload.message=\"interval finished\"" && strcontains(google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].query, "monitored_resource=\"cloud_run_worker_pool\"")
+    error_message = "the proofs' service counts as the pool"
+  }
+  assert {
+    condition     = startswith(google_monitoring_alert_policy.record["misconfigured"].conditions[0].condition_matched_log[0].filter, "((resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"follower\") OR (resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"follower-verify\")) AND (jsonPayload.message=\"cannot run\" OR ")
+    error_message = "a proof that cannot be made for its configuration is no alarm"
+  }
+}
+
 run "the_dashboard" {
   command = apply
 

@@ -3,6 +3,15 @@ mock_provider "google" {
     target = google_service_account.run
     values = { email = "run@acme.iam.gserviceaccount.com", unique_id = "111222333" }
   }
+  # One e-mail for all would hide that two are mixed up.
+  override_resource {
+    target = google_service_account.push
+    values = { email = "push@acme.iam.gserviceaccount.com", unique_id = "444555666" }
+  }
+  override_resource {
+    target = google_cloud_run_v2_service.verify
+    values = { uri = "https://slshec-verify-x.run.app" }
+  }
 }
 
 variables {
@@ -16,10 +25,10 @@ run "valid" {
   command = plan
 }
 
-run "name_of_27" {
+run "name_of_26" {
   command = plan
   variables {
-    name = "a23456789012345678901234567"
+    name = "a2345678901234567890123456"
   }
   expect_failures = [var.name]
 }
@@ -78,4 +87,36 @@ run "account_with_a_prefix" {
     account = { email = "serviceAccount:a@b", number = "1" }
   }
   expect_failures = [var.account]
+}
+
+run "budget_twice" {
+  command = plan
+  variables {
+    environment = { RUN_TIMEOUT = "8m" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "proof_every_minute" {
+  command = plan
+  variables {
+    verify = { schedule = "* * * * *" }
+  }
+  expect_failures = [var.verify]
+}
+
+run "proof_that_the_schedule_gives_up" {
+  command = plan
+  variables {
+    run_timeout_seconds = 1621
+  }
+  expect_failures = [var.run_timeout_seconds]
+}
+
+run "proof_of_no_time" {
+  command = plan
+  variables {
+    run_timeout_seconds = 29
+  }
+  expect_failures = [var.run_timeout_seconds]
 }

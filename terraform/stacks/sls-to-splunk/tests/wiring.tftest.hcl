@@ -66,12 +66,33 @@ run "always_on" {
     error_message = "it is not a worker pool, or has not its rights"
   }
   assert {
-    condition     = module.alerts[0].alerts == tolist(["deadline", "lag", "misconfigured", "no-success", "quarantine", "retention", "silent"]) && module.alerts[0].absence_window_seconds == 1380
-    error_message = "alerts watch over triggers and proofs that a pool has not"
+    condition     = module.alerts[0].alerts == tolist(["deadline", "findings", "lag", "misconfigured", "no-success", "quarantine", "retention", "silent", "unproven"]) && module.alerts[0].absence_window_seconds == 1380
+    error_message = "alerts watch over triggers that a pool has not, or not over its proof"
   }
   assert {
-    condition     = strcontains(output.logs_url, urlencode("cloud_run_worker_pool")) && strcontains(output.next_steps, "makes no proof by itself")
-    error_message = "the log is elsewhere, or nobody is told that a pool makes no proof"
+    condition     = module.pool[0].verifier == "slshec-verify" && strcontains(module.alerts[0].logs_url, urlencode("service_name=\"slshec-verify\""))
+    error_message = "alerts look for the proof in another log than where it is made"
+  }
+  assert {
+    condition     = strcontains(output.logs_url, urlencode("worker_pool_name=\"slshec\"")) && strcontains(output.logs_url, urlencode("service_name=\"slshec-verify\"")) && strcontains(output.next_steps, "The proof comes every day")
+    error_message = "the log is elsewhere, or nobody is told that the proof comes"
+  }
+}
+
+run "always_on_without_a_proof" {
+  command = apply
+
+  variables {
+    run    = { on = "worker_pool", image = "registry/slshec@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+    verify = null
+  }
+  assert {
+    condition     = module.pool[0].verifier == null && !contains(module.alerts[0].alerts, "unproven") && !contains(module.alerts[0].alerts, "findings")
+    error_message = "alerts wait for a proof that nobody asks for"
+  }
+  assert {
+    condition     = endswith(output.logs_url, "${urlencode("(resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"slshec\")")}?project=acme-siem") && strcontains(output.next_steps, "No proof comes by itself")
+    error_message = "the log of a service that is not there is shown, or nobody is told that there is no proof"
   }
 }
 
