@@ -149,6 +149,25 @@ func literals(n hclsyntax.Node) (out []string) {
 	return out
 }
 
+// literals lists the plain strings anywhere in a node, and in the locals that it
+// names.
+func (c *configuration) literals(n hclsyntax.Node) []string {
+	out := literals(n)
+	_ = hclsyntax.VisitAll(n, func(n hclsyntax.Node) hcl.Diagnostics {
+		if e, ok := n.(*hclsyntax.ScopeTraversalExpr); ok && e.Traversal.RootName() == "local" && len(e.Traversal) > 1 {
+			if name, ok := e.Traversal[1].(hcl.TraverseAttr); ok {
+				for _, b := range c.of("locals") {
+					if a, ok := b.Body.Attributes[name.Name]; ok {
+						out = append(out, c.literals(a.Expr)...) // no local names itself
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return out
+}
+
 // types lists the types of the resources and data sources of all, those of data
 // with "data." before them, sorted.
 func types(all []*configuration) []string {

@@ -123,9 +123,9 @@ type grant struct {
 
 // grants lists what all grant, in the order of the names of those that do.
 func grants(all []*configuration) (out []grant) {
-	add := func(by string, n hclsyntax.Node) {
+	add := func(c *configuration, by string, n hclsyntax.Node) {
 		var what []string
-		for _, s := range literals(n) {
+		for _, s := range c.literals(n) {
 			if granted.MatchString(s) {
 				what = append(what, s)
 			}
@@ -138,7 +138,13 @@ func grants(all []*configuration) (out []grant) {
 	for _, c := range all {
 		for _, b := range append(c.of("resource"), c.of("data")...) {
 			if strings.Contains(b.Labels[0], "_iam_") || strings.Contains(b.Labels[0], "_ram_") {
-				add(b.Labels[0]+"."+b.Labels[1], b.Body)
+				add(c, b.Labels[0]+"."+b.Labels[1], b.Body)
+			}
+		}
+		// A module that makes a policy is told by its variable grants what is in it.
+		for _, b := range c.of("module") {
+			if told, ok := b.Body.Attributes["grants"]; ok {
+				add(c, "module."+b.Labels[0], told.Expr)
 			}
 		}
 		// Tokens are made of a table, one each.
@@ -149,7 +155,7 @@ func grants(all []*configuration) (out []grant) {
 			}
 			if table, ok := tokens.Expr.(*hclsyntax.ObjectConsExpr); ok {
 				for _, item := range table.Items {
-					add("token "+hcl.ExprAsKeyword(item.KeyExpr), item.ValueExpr)
+					add(c, "token "+hcl.ExprAsKeyword(item.KeyExpr), item.ValueExpr)
 				}
 			}
 		}
