@@ -39,8 +39,10 @@ destroy)
 
 		What stays: a bucket with logs or state in it is not deleted, and the command
 		then ends with an error that names it: keep it, or empty it by hand and repeat.
-		What goes with all that is in it: buckets of code, and logstores of Alibaba
-		Cloud; export first what is to be kept. Of these Terraform knows:
+		Logstores of Alibaba Cloud are protected, and the command is refused before it
+		takes anything down: set protect = false, deploy, and repeat. Then they go with
+		all that is in them, as buckets of code always do; export first what is to be
+		kept. Of these Terraform knows:
 
 	EOT
 	"$TERRAFORM" -chdir="$dir" state list | grep -E '(_bucket|_log_store|_log_project)\.' || echo "(none)"

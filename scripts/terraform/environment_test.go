@@ -184,7 +184,7 @@ func collect(body *hclsyntax.Body, set map[string]int) {
 		})
 	}
 	for _, b := range body.Blocks {
-		if b.Type != "build_config" { // has variables of the build
+		if b.Type != "build_config" && b.Type != "provisioner" { // have variables of their own
 			collect(b.Body, set)
 		}
 	}

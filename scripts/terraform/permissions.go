@@ -59,6 +59,7 @@ var toDeploy = map[string]string{
 	"cloudflare_r2_bucket_lifecycle":                           "Workers R2 Storage: Edit",
 	"cloudflare_workers_cron_trigger":                          "Workers Scripts: Edit",
 	"cloudflare_workers_script":                                "Workers Scripts: Edit",
+	"terraform_data":                                           "",
 	"data.cloudflare_account_api_token_permission_groups_list": "Account API Tokens: Read",
 	"data.aws_caller_identity":                                 "sts:GetCallerIdentity",
 	"data.aws_partition":                                       "",

@@ -100,6 +100,29 @@ resource "alicloud_log_store_index" "target" {
   }
 }
 
+# The Log Service deletes a logstore with all that is in it, and knows no protection
+# of its own. This goes before all else does: a destroy that is refused has taken
+# nothing down.
+module "protection" {
+  source = "./protection"
+
+  protect   = var.protect
+  logstores = concat(["${var.log_project}/${var.name}-log"], var.target == null ? [] : ["${var.target.project}/${var.target.logstore}"])
+
+  depends_on = [
+    alicloud_fcv3_async_invoke_config.this,
+    alicloud_fcv3_trigger.run,
+    alicloud_fcv3_trigger.verify,
+    alicloud_log_dashboard.this,
+    alicloud_log_store_index.own,
+    alicloud_log_store_index.target,
+    alicloud_oss_bucket_public_access_block.this,
+    alicloud_ram_role_policy_attachment.run,
+    alicloud_ram_role_policy_attachment.trigger,
+    alicloud_sls_alert.this,
+  ]
+}
+
 locals {
   token = ", '\";=()[]{}?@&<>/:\n\t\r"
 }

@@ -37,3 +37,8 @@ output "triggers" {
   description = "What wakes the function, by name: timer or log."
   value       = merge({ run = alicloud_fcv3_trigger.run.trigger_type }, { for t in alicloud_fcv3_trigger.verify : t.trigger_name => t.trigger_type })
 }
+
+output "protected" {
+  description = "Logstores that a destroy does not delete, each as PROJECT/LOGSTORE."
+  value       = module.protection.protected
+}

@@ -248,3 +248,10 @@ variable "alerts" {
     error_message = "alerts.lag_minutes is 0 or more, and alerts.silent_hours 0 to 48."
   }
 }
+
+variable "protect" {
+  description = "Whether a destroy, or another name for a logstore, is refused, as it would delete the function's log and the target with what is in them: set it to false and apply, before they go."
+  type        = bool
+  default     = true
+  nullable    = false
+}

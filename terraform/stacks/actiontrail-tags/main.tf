@@ -39,6 +39,7 @@ module "function" {
   memory_mb           = var.memory_mb
   receipt_days        = var.receipt_days
   alerts              = var.alerts
+  protect             = var.protect
   environment         = merge(local.environment, { RESOURCE_AK_KEY = var.admin_key })
 
   target = {

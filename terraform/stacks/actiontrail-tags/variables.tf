@@ -165,3 +165,10 @@ variable "alerts" {
   })
   default = {}
 }
+
+variable "protect" {
+  description = "Whether a destroy is refused, as it would delete the target and the function's log with what is in them: set it to false and apply, before they go."
+  type        = bool
+  default     = true
+  nullable    = false
+}

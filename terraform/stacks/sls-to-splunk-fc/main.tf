@@ -38,5 +38,6 @@ module "function" {
   memory_mb           = var.memory_mb
   receipt_days        = var.receipt_days
   alerts              = var.alerts
+  protect             = var.protect
   environment         = merge(local.environment, { HEC_TOKEN = var.hec_token })
 }

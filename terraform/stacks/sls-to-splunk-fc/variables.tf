@@ -163,3 +163,10 @@ variable "alerts" {
   })
   default = {}
 }
+
+variable "protect" {
+  description = "Whether a destroy is refused, as it would delete the function's log with what is in it: set it to false and apply, before it goes."
+  type        = bool
+  default     = true
+  nullable    = false
+}

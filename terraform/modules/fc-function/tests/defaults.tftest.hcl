@@ -11,6 +11,7 @@ mock_provider "alicloud" {
 }
 
 variables {
+  protect         = false # a test has to take down what it made
   account_id      = "1234567890123456"
   region          = "cn-hangzhou"
   name            = "trailtags"
@@ -113,5 +114,30 @@ run "never_by_zero" {
   assert {
     condition     = output.alerts == tolist(["deadline", "findings", "misconfigured", "no-success", "quarantine", "unproven"])
     error_message = "an alert is there that was left out"
+  }
+}
+
+run "protected_unless_said_otherwise" {
+  command = plan
+
+  variables {
+    protect = null
+  }
+  assert {
+    condition     = output.protected == tolist(["acme-siem/trailtags-log", "acme-siem/trail-tags"])
+    error_message = "a destroy would delete logs"
+  }
+}
+
+run "protected_without_a_target" {
+  command = plan
+
+  variables {
+    protect = true
+    target  = null
+  }
+  assert {
+    condition     = output.protected == tolist(["acme-siem/trailtags-log"])
+    error_message = "a destroy would delete the function's log"
   }
 }

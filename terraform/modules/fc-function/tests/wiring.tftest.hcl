@@ -11,6 +11,7 @@ mock_provider "alicloud" {
 }
 
 variables {
+  protect         = false # a test has to take down what it made
   account_id      = "1234567890123456"
   region          = "cn-hangzhou"
   name            = "trailtags"
@@ -120,5 +121,14 @@ run "alerts_read_the_log" {
   assert {
     condition     = alltrue([for a in alicloud_sls_alert.this : a.schedule[0].type == "FixedRate" && a.schedule[0].interval == "5m" && a.configuration[0].policy_configuration[0].action_policy_id == "sls.builtin.dynamic"])
     error_message = "alerts are looked at less often, or nobody is told"
+  }
+}
+
+run "protection_can_be_turned_off" {
+  command = apply
+
+  assert {
+    condition     = length(output.protected) == 0
+    error_message = "what is not to be protected is"
   }
 }

@@ -1,6 +1,7 @@
 mock_provider "alicloud" {}
 
 variables {
+  protect         = false # a test has to take down what it made
   account_id      = "1234567890123456"
   region          = "cn-hangzhou"
   bucket_prefix   = "acme-trailtags"
@@ -44,5 +45,17 @@ run "without_alerts" {
   assert {
     condition     = length(module.function.alerts) == 0 && output.dashboard_url == null && strcontains(output.next_steps, "set alerts")
     error_message = "what was left out is there"
+  }
+}
+
+run "protected_unless_said_otherwise" {
+  command = plan
+
+  variables {
+    protect = null
+  }
+  assert {
+    condition     = module.function.protected == tolist(["acme-siem/trailtags-log", "acme-siem/trail-tags"])
+    error_message = "a destroy would delete logs"
   }
 }

@@ -1,6 +1,7 @@
 mock_provider "alicloud" {}
 
 variables {
+  protect         = false # a test has to take down what it made
   account_id      = "1234567890123456"
   region          = "cn-hangzhou"
   bucket_prefix   = "acme-trailtags"

@@ -11,6 +11,7 @@ mock_provider "alicloud" {
 }
 
 variables {
+  protect       = false # a test has to take down what it made
   bucket_prefix = "acme-slshec"
   archive       = "tests/testdata/function.zip"
   hec_token     = "s3cret"
@@ -64,5 +65,17 @@ run "without_alerts_and_proof" {
   assert {
     condition     = strcontains(output.next_steps, "set alerts") && strcontains(output.next_steps, "No proof comes by itself")
     error_message = "nobody is told what was left out"
+  }
+}
+
+run "protected_unless_said_otherwise" {
+  command = plan
+
+  variables {
+    protect = null
+  }
+  assert {
+    condition     = module.function.protected == tolist(["acme-audit/slshec-log"])
+    error_message = "a destroy would delete logs"
   }
 }

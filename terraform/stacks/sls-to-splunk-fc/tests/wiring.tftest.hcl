@@ -11,6 +11,7 @@ mock_provider "alicloud" {
 }
 
 variables {
+  protect       = false # a test has to take down what it made
   bucket_prefix = "acme-slshec"
   archive       = "tests/testdata/function.zip"
   hec_token     = "s3cret"
