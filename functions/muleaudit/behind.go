@@ -41,12 +41,15 @@ const fewPages = 2
 // another number of entries than were read. What there is no time for is left to
 // the next run.
 func (f *Function) lookBehind(ctx context.Context, e *export, until time.Time) error {
-	if e.backfill || f.cfg.Overlap <= 0 || e.watermark.IsZero() {
+	if e.backfill || f.cfg.Overlap <= 0 || e.watermark.IsZero() && len(e.earlier) == 0 {
 		return nil
 	}
 	state, err := e.state.behind(ctx)
 	if err != nil {
 		return err
+	}
+	if e.watermark.IsZero() {
+		return f.lookAhead(ctx, e, &state, until)
 	}
 	since, err := e.state.since(ctx)
 	if err != nil {
@@ -64,14 +67,35 @@ func (f *Function) lookBehind(ctx context.Context, e *export, until time.Time) e
 		if !state.Since.IsZero() {
 			back.From = latest(since, earliest(back.From, state.Since)).Truncate(f.cfg.Slice)
 		}
-		_, err := f.readAgain(ctx, e, &state, true, until, back)
-		return err
+		if done, err := f.readAgain(ctx, e, &state, true, until, back); !done || err != nil {
+			return err
+		}
+		return f.lookAhead(ctx, e, &state, until)
 	}
 	changed, err := f.changed(ctx, e, back)
 	if err == nil && len(changed) > 0 {
 		_, err = f.readAgain(ctx, e, &state, false, until, changed...)
 	}
 	return err
+}
+
+// lookAhead reads again what earlier runs had read ahead of the watermark, which
+// is no newer than what lies behind it, where its number of entries is another
+// now.
+func (f *Function) lookAhead(ctx context.Context, e *export, state *behind, until time.Time) error {
+	for _, i := range e.earlier {
+		changed, err := f.changed(ctx, e, i)
+		if err != nil {
+			return err
+		}
+		if len(changed) == 0 {
+			continue
+		}
+		if done, err := f.readAgain(ctx, e, state, false, until, changed...); !done || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readAgain reads parts of what lies behind again, and notes that all of it is, or

@@ -24,6 +24,8 @@ type export struct {
 	// watermark is where the last run had got to, zero if there was none or this
 	// is a backfill. An event before it that is new is late.
 	watermark time.Time
+	// earlier is what runs before this one had read of the window.
+	earlier []interval
 
 	saving sync.Mutex // one at a time makes durable how far all have come
 
@@ -89,6 +91,7 @@ func (e *export) begin(ctx context.Context, asked request, now time.Time) (err e
 	for _, i := range done {
 		e.done = union(e.done, i.within(e.window))
 	}
+	e.earlier = slices.Clone(e.done)
 	if !e.backfill && e.watermark.IsZero() {
 		if err := e.state.begin(ctx, e.window.From, e.run); err != nil {
 			return err

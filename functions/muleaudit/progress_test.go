@@ -248,3 +248,36 @@ func TestWalksSideBySideGoOnWhereTheyStood(t *testing.T) {
 		}
 	})
 }
+
+// What a run that was cut off has read ahead of the watermark is looked at again
+// as what lies behind it is: an event that came late there is out with the next
+// run that reads all.
+func TestLateEventsAheadOfTheWatermark(t *testing.T) {
+	for name, ran := range map[string]bool{"after a run": true, "before any run has ended": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := asleep(t, emulator.Options{}, map[string]string{"MULE_ORG_ID": "org-1", "MULE_LOOKBACK": "3h", "MULE_OVERLAP": "6h"})
+				w.api.AddOrg("org-1", "")
+				f := w.function()
+				if ran {
+					w.mustRun(f, "{}")
+				}
+				time.Sleep(2 * time.Hour)
+				now := time.Now().UTC()
+				ahead := map[string]any{"done": []map[string]time.Time{{"from": now.Add(-time.Hour), "to": now.Add(-30 * time.Minute)}}}
+				if err := w.state.PutJSON(t.Context(), "muleaudit/org-1/ahead", ahead); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.api.Add("org-1", entry(now.Add(-45*time.Minute), "late")); err != nil {
+					t.Fatal(err)
+				}
+				if r := w.mustRun(f, "{}"); r.Out != 1 {
+					t.Errorf("%d events are out", r.Out)
+				}
+				if r := w.mustRun(f, "{}"); r.Out != 0 {
+					t.Errorf("after a run that did all, another exported %d", r.Out)
+				}
+			})
+		})
+	}
+}
