@@ -2,6 +2,7 @@ package slshec_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,9 +28,17 @@ func TestPrune(t *testing.T) {
 	w.Fill(gen, 10, 10)
 	w.mustRun(f)
 	kept := len(w.receipts())
+	began, err := w.State.Keys(t.Context(), "slshec/beginning/")
+	if err != nil || len(began) == 0 {
+		t.Fatalf("where the group began: %q, %v", began, err)
+	}
 	r, err := f.Prune(t.Context(), prune.Options{Keep: 400 * 24 * time.Hour})
 	if err != nil || r.Lines[0].Objects != 1 || len(w.receipts()) != kept-1 {
 		t.Errorf("%+v, %v, %d receipts of %d", r, err, len(w.receipts()), kept)
+	}
+	// A shard that no run has held yet begins there, however long ago that was.
+	if left, err := w.State.Keys(t.Context(), "slshec/beginning/"); err != nil || !slices.Equal(left, began) {
+		t.Errorf("of %q %q is left, %v", began, left, err)
 	}
 	w.Fill(gen, 10, 10)
 	w.mustRun(f)
