@@ -15,6 +15,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // Google describes a RAM role that trusts Google's identity tokens.
@@ -164,6 +165,7 @@ func (p *googleProvider) assume(ctx context.Context, token string) (Credentials,
 // do returns the body of a 200 and makes an error of anything else, permanent
 // when the request itself was refused.
 func (p *googleProvider) do(c *http.Client, r *http.Request, secrets ...string) ([]byte, error) {
+	r.Header.Set("User-Agent", version.UserAgent())
 	resp, err := c.Do(r)
 	if err != nil {
 		var u *url.Error

@@ -19,6 +19,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	release "github.com/siemfeed/siemfeed/pkg/version"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
@@ -28,10 +29,9 @@ const maxAnswer = 8 << 20
 
 // caller makes RPC calls through the vendor's generic client, which signs them.
 type caller struct {
-	http      *http.Client
-	userAgent string
-	timeout   time.Duration // of one attempt
-	listed    atomic.Int64  // calls of ListTagResources
+	http    *http.Client
+	timeout time.Duration // of one attempt
+	listed  atomic.Int64  // calls of ListTagResources
 }
 
 func newCaller(o *Options) *caller {
@@ -41,7 +41,6 @@ func newCaller(o *Options) *caller {
 			// A signature holds for one host: a redirect is no answer.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
-		userAgent: o.UserAgent,
 		// Two may fail, and a third still be within the budget.
 		timeout: min(5*time.Second, o.Budget/3),
 	}
@@ -69,7 +68,7 @@ func (c *caller) call(ctx context.Context, base string, creds alibaba.Credential
 	x := &exchange{client: c.http}
 	sdk, err := openapi.NewClient(&wire.Config{
 		AccessKeyId: &creds.AccessKeyID, AccessKeySecret: &creds.AccessKeySecret, SecurityToken: &creds.SecurityToken,
-		Endpoint: &host, Protocol: &scheme, UserAgent: &c.userAgent, HttpClient: x,
+		Endpoint: &host, Protocol: &scheme, UserAgent: dara.String(release.UserAgent()), HttpClient: x,
 	})
 	if err != nil {
 		return retry.Permanent(fmt.Errorf("%s: %w", action, err))

@@ -46,8 +46,6 @@ type Options struct {
 	Linger time.Duration
 	// Transport sends the requests; default one of the client's own.
 	Transport http.RoundTripper
-	// UserAgent is added to the SDK's.
-	UserAgent string
 }
 
 // Endpoints are base URLs such as http://127.0.0.1:8080; an empty one means the
@@ -69,9 +67,6 @@ func (o *Options) setDefaults() {
 	}
 	if o.Linger == 0 {
 		o.Linger = 20 * time.Millisecond
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "siemfeed"
 	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{

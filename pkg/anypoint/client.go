@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/version"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
@@ -49,8 +50,6 @@ type Options struct {
 	// Notify, if set, hears of each failure that is followed by another try,
 	// before its wait.
 	Notify func(wait time.Duration, err error)
-	// UserAgent names the caller; default "siemfeed".
-	UserAgent string
 }
 
 // Format leaves out the secret, whatever the verb.
@@ -71,7 +70,6 @@ type Client struct {
 	policy    retry.Policy
 	maxPauses int
 	notify    func(time.Duration, error)
-	agent     string
 	budget    *budget
 	tokens    *tokens
 }
@@ -89,7 +87,6 @@ func New(o Options) *Client {
 		policy:    o.Retry,
 		maxPauses: or(o.MaxPauses, 10),
 		notify:    o.Notify,
-		agent:     or(o.UserAgent, "siemfeed"),
 		tokens:    newTokens(o.ClientID, o.ClientSecret),
 	}
 	if c.policy.Attempts == 0 {
@@ -260,7 +257,7 @@ func (c *Client) roundTrip(ctx context.Context, k call, bearer string) (*http.Re
 		return nil, retry.Permanent(&Error{Kind: BadRequest, Org: k.org, Detail: "check MULE_BASE_URL", Err: err})
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.agent)
+	req.Header.Set("User-Agent", version.UserAgent())
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)
 	}

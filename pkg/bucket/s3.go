@@ -101,7 +101,7 @@ func openS3(ctx context.Context, b *Bucket, a Address, o options) error {
 // watched puts what watches the bucket's requests around the SDK's client,
 // which keeps its time-outs and its way with redirections.
 func watched(sdk s3.HTTPClient, o options) s3.HTTPClient {
-	return client{o.transport(tripper(sdk.Do))}
+	return client{o.transport(agent(tripper(sdk.Do)))}
 }
 
 type tripper func(*http.Request) (*http.Response, error)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // maxAnswer bounds an answer in memory: a hundred messages of 128 KB of text,
@@ -84,6 +85,7 @@ func (c *Client) attempt(ctx context.Context, op, method, path string, body []by
 		return retry.Permanent(fmt.Errorf("cloudflare queues: %s: %w", op, err))
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", version.UserAgent())
 	c.authorize(req)
 	resp, err := c.http.Do(req)
 	if err != nil {

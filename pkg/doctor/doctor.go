@@ -15,6 +15,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // Check is the outcome of one check.
@@ -122,6 +123,7 @@ func Clock(ctx context.Context, client *http.Client, url string) Check {
 	if err != nil {
 		return Failed(name, err, "correct the URL")
 	}
+	req.Header.Set("User-Agent", version.UserAgent())
 	asked := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/siemfeed/siemfeed/pkg/redact"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 const (
@@ -43,7 +44,7 @@ func (c *Client) do(ctx context.Context, e *endpoint, method, path string, sent 
 		req.Body, _ = sent.open() // never fails
 	}
 	req.Header.Set("Authorization", "Splunk "+c.opts.Token)
-	req.Header.Set("User-Agent", "siemfeed")
+	req.Header.Set("User-Agent", version.UserAgent())
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -44,8 +44,6 @@ type Options struct {
 	Retry retry.Policy
 	// Transport sends the requests; default a transport of the client's own.
 	Transport http.RoundTripper
-	// UserAgent is sent with every request.
-	UserAgent string
 	// Variable names what leads to the logstore, for errors about it; default
 	// SLS_ENDPOINT.
 	Variable string
@@ -148,9 +146,6 @@ func (o *Options) setDefaults() {
 	}
 	if o.Retry.Attempts == 0 {
 		o.Retry.Attempts, o.Retry.Base, o.Retry.Max = 8, 200*time.Millisecond, 10*time.Second
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "siemfeed"
 	}
 	if o.Variable == "" {
 		o.Variable = "SLS_ENDPOINT"

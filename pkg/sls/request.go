@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // maxAnswer bounds every answer except a pull's.
@@ -48,7 +49,7 @@ func (c *Client) send(ctx context.Context, q *request) (*http.Response, error) {
 		r.Body, r.GetBody, r.ContentLength = http.NoBody, nil, 0
 	}
 	r.Host = c.host
-	r.Header.Set("User-Agent", c.opts.UserAgent)
+	r.Header.Set("User-Agent", version.UserAgent())
 	r.Header.Set("x-log-apiversion", "0.6.0")
 	r.Header.Set("x-log-bodyrawsize", strconv.Itoa(q.rawSize))
 	for k, v := range q.header {

@@ -31,6 +31,7 @@ import (
 	"gocloud.dev/blob/driver"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
 // Options is what a bucket needs besides its name.
@@ -94,7 +95,7 @@ func New(name string, o Options) (*Bucket, error) {
 		WithRegion(o.Region).
 		WithUseInternalEndpoint(o.Internal).
 		WithCredentialsProvider(final{o.Credentials}).
-		WithUserAgent("siemfeed").
+		WithUserAgent(version.UserAgent()).
 		WithRetryer(ossretry.NopRetryer{}). // see call
 		WithHttpClient(&http.Client{
 			Transport:     wrapped,
