@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -29,7 +30,11 @@ type signAttest struct {
 const keyVariable = "SIEMFEED_ATTEST_KEY"
 
 // Run implements the command.
-func (a *signAttest) Run(ctx context.Context) error {
+func (a *signAttest) Run(ctx context.Context, c *cli) error {
+	asked, err := c.asked(a.Functions)
+	if err != nil {
+		return err
+	}
 	key, err := a.key()
 	if err != nil {
 		return err
@@ -39,7 +44,7 @@ func (a *signAttest) Run(ctx context.Context) error {
 		return err
 	}
 	defer kept.close()
-	list, err := a.gather(ctx, kept, !a.DaysOnly)
+	list, err := a.gather(ctx, kept, asked, !a.DaysOnly)
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,7 @@ func (a *signAttest) Run(ctx context.Context) error {
 	if err := os.WriteFile(a.Out, append(text, '\n'), 0o600); err != nil {
 		return err
 	}
-	fmt.Println(a.Out)
+	_, _ = fmt.Fprintln(c.stdout, a.Out)
 	return nil
 }
 
@@ -83,7 +88,7 @@ type verifyAttest struct {
 }
 
 // Run implements the command.
-func (v *verifyAttest) Run(ctx context.Context) error {
+func (v *verifyAttest) Run(ctx context.Context, c *cli) error {
 	text, err := os.ReadFile(v.Public)
 	if err != nil {
 		return err
@@ -99,7 +104,7 @@ func (v *verifyAttest) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.File, err)
 	}
-	showStatement(s)
+	showStatement(c.stdout, s)
 	if !v.Compare {
 		return nil
 	}
@@ -108,14 +113,14 @@ func (v *verifyAttest) Run(ctx context.Context) error {
 		return err
 	}
 	if len(list) == 0 {
-		fmt.Println("unchanged: every receipt is as it was attested")
+		_, _ = fmt.Fprintln(c.stdout, "unchanged: every receipt is as it was attested")
 		return nil
 	}
-	return findings(os.Stdout, list)
+	return findings(c.stdout, list)
 }
 
-func showStatement(s attest.Statement) {
-	fmt.Printf("attested %s by siemfeed %s, and signed with this key\n", s.Predicate.Made.Format(time.RFC3339), s.Predicate.Version)
+func showStatement(w io.Writer, s attest.Statement) {
+	_, _ = fmt.Fprintf(w, "attested %s by siemfeed %s, and signed with this key\n", s.Predicate.Made.Format(time.RFC3339), s.Predicate.Version)
 	rows := [][]string{{"FUNCTION", "FROM", "TO", "IN", "DELIVERED", "FILTERED", "QUARANTINED", "RUNS", "FAILED", "DAYS COMPLETE", "LATE", "GAP", "NOT LOOKED AT"}}
 	for _, f := range s.Predicate.Functions {
 		row := []string{
@@ -133,7 +138,7 @@ func showStatement(s attest.Statement) {
 		}
 		rows = append(rows, row)
 	}
-	table(os.Stdout, rows)
+	table(w, rows)
 }
 
 // compare names what changed in STATE_URL.

@@ -3,52 +3,50 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"golang.org/x/term"
 
-	"github.com/siemfeed/siemfeed/functions/slshec"
-	"github.com/siemfeed/siemfeed/functions/trailtags"
-	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
 // consumer is a function that consumes a logstore.
 type consumer interface {
-	serve.Function
+	checkable
 	Follow(ctx context.Context, note func(receipt.Receipt)) error
 	Status() []sls.ShardStatus
 	Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error
 	Verify(ctx context.Context, from, to time.Time) ([]consume.Verified, error)
 	Pending(ctx context.Context, from, to time.Time) (receipt.FindingList, error)
-	Doctor(ctx context.Context) []doctor.Check
 	Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error)
 }
 
-func openConsumer(ctx context.Context, c *cli, name functionName) (consumer, error) {
-	if name == "trailtags" {
-		return open(ctx, c, trailtags.Open)
-	}
-	return open(ctx, c, slshec.Open)
+// consumers builds a consumer from the environment.
+type consumers func(ctx context.Context, c *cli) (consumer, error)
+
+func consumersOf[F consumer](build builder[F]) consumers {
+	return func(ctx context.Context, c *cli) (consumer, error) { return open(ctx, c, build) }
 }
 
 // runConsumer drains once, or follows.
 type runConsumer struct {
+	open consumers
+
 	Follow bool          `help:"Go on for good, and show how far each shard is. MODE does not matter then."`
 	Every  time.Duration `help:"How often to show it where the output is no terminal." default:"30s"`
 	Quiet  bool          `help:"Do not print the receipt as JSON."`
 }
 
 // Run implements the command.
-func (r *runConsumer) Run(ctx context.Context, c *cli, name functionName) error {
+func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 	if !r.Follow {
-		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, name)
+		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, fn)
 	}
-	f, err := openConsumer(ctx, c, name)
+	f, err := r.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -69,7 +67,7 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, name functionName) error 
 	})
 	stop()
 	<-shown
-	fmt.Fprintf(os.Stderr, "in %s = out %s + filtered %s + quarantined %s\n", count(total.In), count(total.Out), count(total.Filtered), count(total.Quarantined))
+	c.note("in %s = out %s + filtered %s + quarantined %s", count(total.In), count(total.Out), count(total.Filtered), count(total.Quarantined))
 	return err
 }
 
@@ -114,13 +112,15 @@ func lagTable(shards []sls.ShardStatus) [][]string {
 }
 
 type backfillConsumer struct {
+	open consumers
+
 	From time.Time `required:"" help:"First receive time of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
 	To   time.Time `required:"" help:"First receive time after it."`
 }
 
 // Run implements the command.
-func (b *backfillConsumer) Run(ctx context.Context, c *cli, name functionName) error {
-	f, err := openConsumer(ctx, c, name)
+func (b *backfillConsumer) Run(ctx context.Context, c *cli) error {
+	f, err := b.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -128,9 +128,9 @@ func (b *backfillConsumer) Run(ctx context.Context, c *cli, name functionName) e
 	var delivered int64
 	err = f.Backfill(ctx, b.From, b.To, func(r receipt.Receipt) {
 		delivered += r.Base().Out
-		fmt.Fprintln(os.Stderr, summary(r.Base()))
+		c.note("%s", summary(r.Base()))
 	})
-	fmt.Fprintf(os.Stderr, "%s delivered\n", count(delivered))
+	c.note("%s delivered", count(delivered))
 	if err != nil {
 		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
 	}
@@ -138,13 +138,15 @@ func (b *backfillConsumer) Run(ctx context.Context, c *cli, name functionName) e
 }
 
 type verifyConsumer struct {
+	open consumers
+
 	From time.Time `help:"First receive time to look at; by default that of the first receipt."`
 	To   time.Time `help:"First receive time after it; by default now."`
 }
 
 // Run implements the command.
-func (v *verifyConsumer) Run(ctx context.Context, c *cli, name functionName) error {
-	f, err := openConsumer(ctx, c, name)
+func (v *verifyConsumer) Run(ctx context.Context, c *cli) error {
+	f, err := v.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -157,12 +159,12 @@ func (v *verifyConsumer) Run(ctx context.Context, c *cli, name functionName) err
 	if err != nil {
 		return err
 	}
-	return showShards(list, rejected.Findings...)
+	return showShards(c.stdout, list, rejected.Findings...)
 }
 
 // showShards prints what a verification found, shard by shard, and the findings
 // that are of no shard.
-func showShards(list []consume.Verified, more ...receipt.Finding) error {
+func showShards(w io.Writer, list []consume.Verified, more ...receipt.Finding) error {
 	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
 	var sum consume.Verified
 	row := func(name string, v consume.Verified) {
@@ -180,37 +182,25 @@ func showShards(list []consume.Verified, more ...receipt.Finding) error {
 		sum.Findings = append(sum.Findings, v.Findings...)
 	}
 	row("all", sum)
-	table(os.Stdout, rows)
-	return findings(os.Stdout, append(sum.Findings, more...))
+	table(w, rows)
+	return findings(w, append(sum.Findings, more...))
 }
 
-type doctorConsumer struct{}
+type replayConsumer struct{ open consumers }
 
 // Run implements the command.
-func (doctorConsumer) Run(ctx context.Context, c *cli, name functionName) error {
-	f, err := openConsumer(ctx, c, name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return checks(os.Stdout, f.Doctor(ctx))
-}
-
-type replayConsumer struct{}
-
-// Run implements the command.
-func (replayConsumer) Run(ctx context.Context, c *cli, name functionName) error {
-	f, err := openConsumer(ctx, c, name)
+func (r *replayConsumer) Run(ctx context.Context, c *cli) error {
+	f, err := r.open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
 	done, err := f.Replay(ctx, func(object string, accepted int) {
-		fmt.Fprintf(os.Stderr, "%s: %s accepted\n", object, count(int64(accepted)))
+		c.note("%s: %s accepted", object, count(int64(accepted)))
 	})
-	fmt.Fprintf(os.Stderr, "%s records accepted, %d objects done, %d kept\n", count(int64(done.Accepted)), done.Objects, len(done.Kept))
+	c.note("%s records accepted, %d objects done, %d kept", count(int64(done.Accepted)), done.Objects, len(done.Kept))
 	for _, k := range done.Kept {
-		fmt.Println(k)
+		_, _ = fmt.Fprintln(c.stdout, k)
 	}
 	if err == nil && len(done.Kept) > 0 {
 		err = errFindings

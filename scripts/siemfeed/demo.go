@@ -27,7 +27,7 @@ type demoCmd struct {
 }
 
 // Run shows every function of the bundle, one after the other.
-func (d *demoCmd) Run(ctx context.Context) error {
+func (d *demoCmd) Run(ctx context.Context, c *cli) error {
 	dir, err := os.MkdirTemp("", "siemfeed-demo-")
 	if err != nil {
 		return err
@@ -37,12 +37,12 @@ func (d *demoCmd) Run(ctx context.Context) error {
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	for _, show := range []func(context.Context, string) error{demoMuleaudit, demoGunzipcsv, demoSlshec, demoTrailtags} {
-		if err := show(ctx, dir); err != nil {
+	for _, f := range c.functions {
+		if err := f.demo(ctx, dir); err != nil {
 			return err
 		}
 	}
-	return demoPage(ctx, dir)
+	return demoPage(ctx, dir, c.names())
 }
 
 // demoState is the state that the functions share, each in its own folder below
@@ -52,7 +52,7 @@ func demoState(folder string) string {
 }
 
 // demoPage writes the proof page of what the functions did. It stays.
-func demoPage(ctx context.Context, dir string) error {
+func demoPage(ctx context.Context, dir string, names []functionName) error {
 	heading("The proof page")
 	state, err := bucket.Open(ctx, demoState(filepath.Join(dir, "all")))
 	if err != nil {
@@ -65,7 +65,7 @@ func demoPage(ctx context.Context, dir string) error {
 	}
 	defer func() { _ = rejected.Close() }()
 	s := spanFlags{From: time.Now(), To: time.Now()}
-	page, err := s.page(ctx, &stateBuckets{state: state, rejected: rejected})
+	page, err := s.page(ctx, &stateBuckets{state: state, rejected: rejected}, names)
 	if err != nil {
 		return err
 	}

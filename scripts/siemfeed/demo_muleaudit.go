@@ -123,7 +123,7 @@ func proveMuleaudit(ctx context.Context, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := showVerified(list); err != nil {
+	if err := showVerified(os.Stdout, list); err != nil {
 		return err
 	}
 	if list[0].Events != list[0].APITotal {

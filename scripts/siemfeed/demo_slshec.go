@@ -162,5 +162,5 @@ func proveSlshec(ctx context.Context, env map[string]string, store *emulator.Log
 	if missing > 0 {
 		return errors.New("logs are missing")
 	}
-	return showShards(list)
+	return showShards(os.Stdout, list)
 }

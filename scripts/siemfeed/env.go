@@ -38,8 +38,11 @@ func (c *cli) AfterApply() error {
 	return proxy.KeepDirect()
 }
 
-// open builds a function, by its Open, from the environment.
-func open[F any](ctx context.Context, c *cli, build func(context.Context, envconfig.Lookuper, serve.Runtime) (F, error)) (fn F, err error) {
+// builder is the Open of a function.
+type builder[F serve.Function] = func(context.Context, envconfig.Lookuper, serve.Runtime) (F, error)
+
+// open builds a function from the environment.
+func open[F serve.Function](ctx context.Context, c *cli, build builder[F]) (fn F, err error) {
 	rt, err := c.runtime(ctx)
 	if err != nil {
 		return fn, err
@@ -50,7 +53,7 @@ func open[F any](ctx context.Context, c *cli, build func(context.Context, envcon
 // runtime makes what a function is given besides its configuration; close ends
 // it.
 func (c *cli) runtime(ctx context.Context) (serve.Runtime, error) {
-	rt, err := serve.NewRuntime(ctx, envconfig.OsLookuper(), string(c.function))
+	rt, err := serve.NewRuntime(ctx, envconfig.OsLookuper(), string(c.function.name))
 	if err == nil {
 		c.closing = append(c.closing, func() { rt.Close(ctx) })
 	}

@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/siemfeed/siemfeed/pkg/config"
@@ -16,18 +13,12 @@ type envCmd struct {
 }
 
 // Run implements the command.
-func (e *envCmd) Run() error {
-	if err := known([]functionName{e.Function}); err != nil {
+func (e *envCmd) Run(c *cli) error {
+	f, err := c.find(e.Function)
+	if err != nil {
 		return err
 	}
-	return writeTemplate(os.Stdout, e.Function, functions[e.Function].variables)
-}
-
-func names() (list []string) {
-	for _, name := range slices.Sorted(maps.Keys(functions)) {
-		list = append(list, string(name))
-	}
-	return list
+	return writeTemplate(c.stdout, f.name, f.variables)
 }
 
 // writeTemplate writes an env file of vars: what is required without a value,

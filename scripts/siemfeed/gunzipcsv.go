@@ -5,14 +5,32 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
+	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
+
+func gunzipcsvFunction() function {
+	return function{
+		name:      "gunzipcsv",
+		new:       gunzipcsv.New,
+		variables: config.Variables[gunzipcsv.Config](),
+		demo:      demoGunzipcsv,
+
+		run:      command{"Logpush objects that the queue tells of to CSV.", &runFunction{}},
+		backfill: command{"Logpush objects that lie in the source, to CSV.", &backfillGunzipcsv{}},
+		verify:   command{"Every source object and its target.", &verifyGunzipcsv{}},
+		doctor:   command{"Queue and buckets.", doctorOf(gunzipcsv.Open)},
+		replay:   command{"Objects and records that were rejected.", &replayGunzipcsv{}},
+		prune:    command{"Receipts, verifications, manifests, quarantine that was seen to.", pruneOf(gunzipcsv.Open)},
+	}
+}
 
 // selectFlags say which source objects a command is about.
 type selectFlags struct {
@@ -59,12 +77,12 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 		bar.set(listed)
 	})
 	bar.finish()
-	fmt.Fprintf(os.Stderr, "%s objects: %s converted, %s were so already or are no logs, %s in quarantine\n",
+	c.note("%s objects: %s converted, %s were so already or are no logs, %s in quarantine",
 		count(total), count(sum.Out), count(sum.Filtered), count(sum.Quarantined))
 	var left *gunzipcsv.Unconverted
 	if errors.As(err, &left) {
 		for _, m := range left.Objects {
-			fmt.Fprintf(os.Stderr, "  failed for now: %s: %s\n", m.Key, m.Error)
+			c.note("  failed for now: %s: %s", m.Key, m.Error)
 		}
 	}
 	if err != nil {
@@ -102,13 +120,13 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	if v.JSON {
-		return showJSON(got)
+		return showJSON(c.stdout, got)
 	}
-	return showConverted(got)
+	return showConverted(c.stdout, got)
 }
 
-func showJSON(v gunzipcsv.Verified) error {
-	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
+func showJSON(w io.Writer, v gunzipcsv.Verified) error {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
 		return err
 	}
 	if !v.Complete() {
@@ -117,32 +135,20 @@ func showJSON(v gunzipcsv.Verified) error {
 	return nil
 }
 
-func showConverted(v gunzipcsv.Verified) error {
-	table(os.Stdout, [][]string{
+func showConverted(w io.Writer, v gunzipcsv.Verified) error {
+	table(w, [][]string{
 		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE GONE SINCE", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS", "OF THESE UNREAD"},
 		{count(v.Objects), count(v.Converted), count(v.Skipped), count(v.Gone), size(v.Bytes), count(v.Records), count(v.Found), count(v.Unread)},
 	})
-	err := findingList(os.Stdout, v.FindingList)
+	err := findingList(w, v.FindingList)
 	if v.Accepted > 0 {
-		fmt.Printf("%s records in quarantine were accepted as lost\n", count(v.Accepted))
+		_, _ = fmt.Fprintf(w, "%s records in quarantine were accepted as lost\n", count(v.Accepted))
 	}
 	if !v.Pruned.IsZero() {
-		fmt.Printf("not looked at: what was written before %s, whose proof was pruned\n", v.Pruned.Format(time.RFC3339))
+		_, _ = fmt.Fprintf(w, "not looked at: what was written before %s, whose proof was pruned\n", v.Pruned.Format(time.RFC3339))
 	}
-	fmt.Printf("%s could not be looked at\n", count(v.Unread))
+	_, _ = fmt.Fprintf(w, "%s could not be looked at\n", count(v.Unread))
 	return err
-}
-
-type doctorGunzipcsv struct{}
-
-// Run implements the command.
-func (doctorGunzipcsv) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, gunzipcsv.Open)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return checks(os.Stdout, f.Doctor(ctx))
 }
 
 type replayGunzipcsv struct {
@@ -161,10 +167,10 @@ func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s objects in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left\n",
+	c.note("%s objects in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left",
 		count(done.Objects), count(done.Delivered), count(done.Sent), count(done.Rejected), count(done.Left))
 	if !r.Queue {
-		fmt.Fprintln(os.Stderr, summary(done.Receipt.Base()))
+		c.note("%s", summary(done.Receipt.Base()))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"reflect"
@@ -23,26 +24,41 @@ type cli struct {
 	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
 	Demo       demoCmd       `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
-	Run        runCmd        `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
-	Backfill   backfillCmd   `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
+	Run        perFunction   `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
+	Backfill   perFunction   `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
 	Status     statusCmd     `cmd:"" help:"Show how the functions fare, from STATE_URL alone: last success, lag, quarantine, last proof, what to do next."`
 	Report     reportCmd     `cmd:"" help:"Write the proof page: what arrived, day by day, and what says so."`
 	Attest     attestCmd     `cmd:"" help:"Sign what arrived, and check what was signed."`
-	Verify     verifyCmd     `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
+	Verify     perFunction   `cmd:"" help:"Prove that everything arrived: name every gap, missing or altered object."`
 	Env        envCmd        `cmd:"" help:"Print an env file of all variables of a function, to fill in."`
-	Doctor     doctorCmd     `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
-	Replay     replayCmd     `cmd:"" help:"Take what was put into quarantine once more."`
+	Doctor     perFunction   `cmd:"" help:"Check credentials, permissions, clock and buckets, and say how to mend what is wrong."`
+	Replay     perFunction   `cmd:"" help:"Take what was put into quarantine once more."`
 	Quarantine quarantineCmd `cmd:"" help:"List and show what was rejected and not replayed."`
-	Prune      pruneCmd      `cmd:"" help:"Remove proof that is older than is kept, and nothing that is still needed."`
+	Prune      perFunction   `cmd:"" help:"Remove proof that is older than is kept, and nothing that is still needed."`
 	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
-	Serve      serveCmd      `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
+	Serve      perFunction   `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 
-	function functionName // that the command is about, if it is about one
-	closing  []func()
+	stdout    io.Writer // for what was asked for
+	stderr    io.Writer // for what is said on the way
+	functions []function
+	function  *function // that the command bears the name of, if it does
+	closing   []func()
 }
 
-// functionName names the function that a command is about.
-type functionName string
+// newCLI is the command line with what can be done with each of the functions.
+func newCLI(functions []function, stdout, stderr io.Writer) *cli {
+	c := &cli{functions: functions, stdout: stdout, stderr: stderr}
+	for _, f := range functions {
+		c.Run.add(f.name, f.run)
+		c.Backfill.add(f.name, f.backfill)
+		c.Verify.add(f.name, f.verify)
+		c.Doctor.add(f.name, f.doctor)
+		c.Replay.add(f.name, f.replay)
+		c.Prune.add(f.name, f.prune)
+		c.Serve.add(f.name, command{"", &serveFunction{}})
+	}
+	return c
+}
 
 // What the process ends with, so that a schedule of the operator's can tell a
 // finding from a check that could not be made.
@@ -55,33 +71,44 @@ const (
 // errFindings ends the process with exitFindings after a report has said why.
 var errFindings = errors.New("findings")
 
+// note says something on the way, in a line beside what was asked for.
+func (c *cli) note(format string, args ...any) { _, _ = fmt.Fprintf(c.stderr, format+"\n", args...) }
+
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := command(ctx, os.Args[1:])
+	code := siemfeed(ctx, functions(), os.Stdout, os.Stderr, os.Args[1:])
 	cancel()
 	os.Exit(code)
 }
 
-// command carries out the command line args and returns what to end with.
-func command(ctx context.Context, args []string) int {
-	var c cli
-	parser := kong.Must(&c,
+// siemfeed carries out the command line args, which may be about any of the
+// functions, and returns what to end with.
+func siemfeed(ctx context.Context, functions []function, stdout, stderr io.Writer, args []string) int {
+	c := newCLI(functions, stdout, stderr)
+	told := false // what was asked for with --help or --version
+	parser := kong.Must(c,
 		kong.Name("siemfeed"),
 		kong.Description("Carry security logs to where a SIEM reads them, and prove that nothing was lost. Ends with 0 if all is done, 1 if there are findings, 2 if it failed."),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { told = true }),
 		kong.Vars{"version": version.String()},
 		kong.TypeMapper(reflect.TypeFor[time.Time](), kong.MapperFunc(decodeTime)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&c),
+		kong.Bind(c),
 	)
 	k, err := parser.Parse(args)
+	if told {
+		return exitDone
+	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "siemfeed: %v; see siemfeed --help\n", err)
+		c.note("siemfeed: %v; see siemfeed --help", err)
 		return exitFailed
 	}
-	// The commands of a function bear its name: run muleaudit, serve muleaudit.
-	c.function = functionName(k.Selected().Name)
-	k.Bind(c.function)
+	if f, err := c.find(functionName(k.Selected().Name)); err == nil {
+		c.function = f
+		k.Bind(f)
+	}
 	err = k.Run()
 	c.close()
 	switch {
@@ -90,6 +117,6 @@ func command(ctx context.Context, args []string) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	}
-	fmt.Fprintf(os.Stderr, "siemfeed: %v\n", err)
+	c.note("siemfeed: %v", err)
 	return exitFailed
 }

@@ -3,12 +3,29 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
+	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
+
+func muleauditFunction() function {
+	return function{
+		name:      "muleaudit",
+		new:       muleaudit.New,
+		variables: config.Variables[muleaudit.Config](),
+		demo:      demoMuleaudit,
+
+		run:      command{"MuleSoft audit logs to a bucket.", &runFunction{}},
+		backfill: command{"MuleSoft audit logs of a span of time.", &backfillMuleaudit{}},
+		verify:   command{"Receipts, objects and the API's totals.", &verifyMuleaudit{}},
+		doctor:   command{"Token, scopes, clock and buckets.", doctorOf(muleaudit.Open)},
+		replay:   command{"Says how entries that were rejected are delivered.", &replayMuleaudit{}},
+		prune:    command{"Receipts, verifications, the state of slices, quarantine that was seen to.", pruneOf(muleaudit.Open)},
+	}
+}
 
 type backfillMuleaudit struct {
 	From time.Time `required:"" help:"First moment of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
@@ -32,7 +49,7 @@ func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
 		bar.set(int64(reached.Sub(b.From) / time.Minute))
 	})
 	bar.finish()
-	fmt.Fprintf(os.Stderr, "%s events in %s objects\n", count(events), count(objects))
+	c.note("%s events in %s objects", count(events), count(objects))
 	if err != nil {
 		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
 	}
@@ -62,10 +79,10 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return showVerified(list)
+	return showVerified(c.stdout, list)
 }
 
-func showVerified(list []muleaudit.Verified) error {
+func showVerified(w io.Writer, list []muleaudit.Verified) error {
 	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "READ", "EVENTS", "API TOTAL", "FINDINGS"}}
 	all := receipt.NewFindingList()
 	for _, o := range list {
@@ -75,32 +92,20 @@ func showVerified(list []muleaudit.Verified) error {
 		})
 		all.Join(o.FindingList)
 	}
-	table(os.Stdout, rows)
+	table(w, rows)
 	for _, o := range list {
 		for _, left := range o.Left {
-			fmt.Printf("not looked at: %s %s\n", o.Org, left)
+			_, _ = fmt.Fprintf(w, "not looked at: %s %s\n", o.Org, left)
 		}
 		if o.Gone > 0 {
-			fmt.Printf("not looked at: %s %s objects that are there no more\n", o.Org, count(int64(o.Gone)))
+			_, _ = fmt.Fprintf(w, "not looked at: %s %s objects that are there no more\n", o.Org, count(int64(o.Gone)))
 		}
 		if o.Accepted > 0 {
-			fmt.Printf("%s: %s entries in quarantine were accepted as lost\n", o.Org, count(o.Accepted))
+			_, _ = fmt.Fprintf(w, "%s: %s entries in quarantine were accepted as lost\n", o.Org, count(o.Accepted))
 		}
 		if o.Forgotten > 0 {
-			fmt.Printf("%s: the API has %s entries no longer that it sent once\n", o.Org, count(o.Forgotten))
+			_, _ = fmt.Fprintf(w, "%s: the API has %s entries no longer that it sent once\n", o.Org, count(o.Forgotten))
 		}
 	}
-	return findingList(os.Stdout, all)
-}
-
-type doctorMuleaudit struct{}
-
-// Run implements the command.
-func (doctorMuleaudit) Run(ctx context.Context, c *cli) error {
-	f, err := open(ctx, c, muleaudit.Open)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return checks(os.Stdout, f.Doctor(ctx))
+	return findingList(w, all)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -19,13 +18,13 @@ import (
 type replayMuleaudit struct{}
 
 // Run implements the command.
-func (replayMuleaudit) Run(ctx context.Context) error {
+func (replayMuleaudit) Run(ctx context.Context, c *cli) error {
 	kept, err := openState(ctx)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	return adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"), os.Stdout)
+	return adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"), c.stdout)
 }
 
 // tooLong is the code of entries that a higher limit lets through.

@@ -2,50 +2,45 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"time"
 
-	"github.com/sethvargo/go-envconfig"
-
 	"github.com/siemfeed/siemfeed/pkg/prune"
+	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
-type pruneCmd struct {
-	Muleaudit pruneFunction `cmd:"" help:"Receipts, verifications, the state of slices, quarantine that was seen to."`
-	Gunzipcsv pruneFunction `cmd:"" help:"Receipts, verifications, manifests, quarantine that was seen to."`
-	Slshec    pruneFunction `cmd:"" help:"Receipts, verifications, quarantine that was seen to."`
-	Trailtags pruneFunction `cmd:"" help:"Receipts, verifications, quarantine that was seen to."`
+// prunable is a function whose old proof can be removed.
+type prunable interface {
+	serve.Function
+	prune.Pruner
 }
 
 // pruneFunction removes old proof of a function.
 type pruneFunction struct {
+	open func(ctx context.Context, c *cli) (prunable, error)
+
 	Keep   span `required:"" help:"Remove what is older; a week at least." placeholder:"400d"`
 	DryRun bool `help:"Only say what would be removed."`
 }
 
-// Run implements the command; name is the function's.
-func (p *pruneFunction) Run(ctx context.Context, c *cli, name functionName) error {
-	rt, err := c.runtime(ctx)
+func pruneOf[F prunable](build builder[F]) *pruneFunction {
+	return &pruneFunction{open: func(ctx context.Context, c *cli) (prunable, error) { return open(ctx, c, build) }}
+}
+
+// Run implements the command.
+func (p *pruneFunction) Run(ctx context.Context, c *cli) error {
+	f, err := p.open(ctx, c)
 	if err != nil {
 		return err
 	}
-	fn, err := functions[name].new(ctx, envconfig.OsLookuper(), rt)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = fn.Close() }()
-	f, ok := fn.(prune.Pruner)
-	if !ok {
-		return errors.New("this function keeps nothing that grows")
-	}
+	defer func() { _ = f.Close() }()
 	said := now{every: 5 * time.Second}
 	r, err := f.Prune(ctx, prune.Options{Keep: time.Duration(p.Keep), DryRun: p.DryRun, Progress: func(n int64) {
-		said.then(func() { fmt.Fprintf(os.Stderr, "  %s objects so far\n", count(n)) })
+		said.then(func() { c.note("  %s objects so far", count(n)) })
 	}})
-	showPruned(r, p.DryRun)
+	showPruned(c.stdout, r, p.DryRun)
 	if err != nil {
 		return fmt.Errorf("prune: %w; the same command goes on from here", err)
 	}
@@ -71,7 +66,7 @@ func (n *now) then(do func()) {
 	}
 }
 
-func showPruned(r prune.Report, dry bool) {
+func showPruned(w io.Writer, r prune.Report, dry bool) {
 	removed := "REMOVED"
 	if dry {
 		removed = "WOULD BE REMOVED"
@@ -84,5 +79,5 @@ func showPruned(r prune.Report, dry bool) {
 		}
 		rows = append(rows, []string{l.What, count(l.Objects), size(l.Bytes), kept})
 	}
-	table(os.Stdout, rows)
+	table(w, rows)
 }

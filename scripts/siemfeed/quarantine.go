@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 	"unicode/utf8"
 
@@ -29,8 +28,8 @@ type lsQuarantine struct {
 }
 
 // Run implements the command.
-func (l *lsQuarantine) Run(ctx context.Context) error {
-	if err := known([]functionName{l.Function}); err != nil {
+func (l *lsQuarantine) Run(ctx context.Context, c *cli) error {
+	if _, err := c.find(l.Function); err != nil {
 		return err
 	}
 	kept, err := openState(ctx)
@@ -38,7 +37,7 @@ func (l *lsQuarantine) Run(ctx context.Context) error {
 		return err
 	}
 	defer kept.close()
-	out := bufio.NewWriter(os.Stdout)
+	out := bufio.NewWriter(c.stdout)
 	if err := l.list(ctx, quarantine.New(kept.rejected, string(l.Function)), out); err != nil {
 		return err
 	}
@@ -90,8 +89,8 @@ type showQuarantine struct {
 }
 
 // Run implements the command.
-func (s *showQuarantine) Run(ctx context.Context) error {
-	if err := known([]functionName{s.Function}); err != nil {
+func (s *showQuarantine) Run(ctx context.Context, c *cli) error {
+	if _, err := c.find(s.Function); err != nil {
 		return err
 	}
 	kept, err := openState(ctx)
@@ -111,7 +110,7 @@ func (s *showQuarantine) Run(ctx context.Context) error {
 		if r.Long {
 			return fmt.Errorf("%s:%d is too long to be kept in one piece: it is at its source, %s", r.Object, r.Line, r.Source)
 		}
-		if _, err := os.Stdout.Write(printable(r.Record)); err != nil {
+		if _, err := c.stdout.Write(printable(r.Record)); err != nil {
 			return err
 		}
 	}
@@ -139,8 +138,8 @@ type acceptQuarantine struct {
 }
 
 // Run implements the command.
-func (a *acceptQuarantine) Run(ctx context.Context) error {
-	if err := known([]functionName{a.Function}); err != nil {
+func (a *acceptQuarantine) Run(ctx context.Context, c *cli) error {
+	if _, err := c.find(a.Function); err != nil {
 		return err
 	}
 	kept, err := openState(ctx)
@@ -148,7 +147,7 @@ func (a *acceptQuarantine) Run(ctx context.Context) error {
 		return err
 	}
 	defer kept.close()
-	return a.accept(ctx, quarantine.New(kept.rejected, string(a.Function)), os.Stdout)
+	return a.accept(ctx, quarantine.New(kept.rejected, string(a.Function)), c.stdout)
 }
 
 func (a *acceptQuarantine) accept(ctx context.Context, q *quarantine.Store, w io.Writer) error {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/report"
@@ -30,13 +28,17 @@ type reportCmd struct {
 }
 
 // Run implements the command.
-func (r *reportCmd) Run(ctx context.Context) error {
+func (r *reportCmd) Run(ctx context.Context, c *cli) error {
+	asked, err := c.asked(r.Functions)
+	if err != nil {
+		return err
+	}
 	kept, err := openState(ctx)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	html, err := r.page(ctx, kept)
+	html, err := r.page(ctx, kept, asked)
 	if err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func (r *reportCmd) Run(ctx context.Context) error {
 		return l.serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = w.Write(html) // whoever asked may have gone
-		}), func(url string) { fmt.Fprintln(os.Stderr, url) })
+		}), func(url string) { c.note("%s", url) })
 	}
 	if err := os.WriteFile(r.Out, html, 0o600); err != nil {
 		return err
@@ -54,13 +56,13 @@ func (r *reportCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(path)
+	_, _ = fmt.Fprintln(c.stdout, path)
 	return nil
 }
 
 // page makes the proof page.
-func (s *spanFlags) page(ctx context.Context, kept *stateBuckets) ([]byte, error) {
-	list, err := s.gather(ctx, kept, false)
+func (s *spanFlags) page(ctx context.Context, kept *stateBuckets, asked []functionName) ([]byte, error) {
+	list, err := s.gather(ctx, kept, asked, false)
 	if err != nil {
 		return nil, err
 	}
@@ -69,18 +71,11 @@ func (s *spanFlags) page(ctx context.Context, kept *stateBuckets) ([]byte, error
 	return html.Bytes(), err
 }
 
-// gather reads what is kept of the functions that were named, or of those that
-// ran in the span or have something in quarantine.
-func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, each bool) (list []report.Function, err error) {
-	if err := known(s.Functions); err != nil {
-		return nil, err
-	}
+// gather reads what is kept of the functions called asked; where none was named,
+// of those of them that ran in the span or have something in quarantine.
+func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, asked []functionName, each bool) (list []report.Function, err error) {
 	if s.To.Before(s.From) {
 		return nil, fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))
-	}
-	asked := s.Functions
-	if len(asked) == 0 {
-		asked = slices.Sorted(maps.Keys(functions))
 	}
 	for _, name := range asked {
 		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/sethvargo/go-envconfig"
 
@@ -50,13 +48,3 @@ func openState(ctx context.Context) (*stateBuckets, error) {
 }
 
 func (b *stateBuckets) close() { _ = b.open.Close() }
-
-// known returns an error if one of the functions is none.
-func known(list []functionName) error {
-	for _, name := range list {
-		if _, ok := functions[name]; !ok {
-			return fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(names(), ", "))
-		}
-	}
-	return nil
-}

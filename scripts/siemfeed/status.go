@@ -28,8 +28,9 @@ type statusCmd struct {
 const watchEvery = 5 * time.Second
 
 // Run implements the command.
-func (s *statusCmd) Run(ctx context.Context) error {
-	if err := known(s.Functions); err != nil {
+func (s *statusCmd) Run(ctx context.Context, c *cli) error {
+	asked, err := c.asked(s.Functions)
+	if err != nil {
 		return err
 	}
 	kept, err := openState(ctx)
@@ -38,9 +39,9 @@ func (s *statusCmd) Run(ctx context.Context) error {
 	}
 	defer kept.close()
 	for {
-		list, err := s.read(ctx, kept)
+		list, err := s.read(ctx, kept, asked)
 		if err == nil {
-			err = s.show(os.Stdout, list)
+			err = s.show(c.stdout, list)
 		}
 		if !s.Watch || err != nil {
 			if err == nil && slices.ContainsFunc(list, func(f status.Function) bool { return len(f.Next) > 0 }) {
@@ -54,13 +55,9 @@ func (s *statusCmd) Run(ctx context.Context) error {
 	}
 }
 
-// read reads how the functions fare, those that were named or those that have
-// left anything.
-func (s *statusCmd) read(ctx context.Context, kept *stateBuckets) ([]status.Function, error) {
-	asked := s.Functions
-	if len(asked) == 0 {
-		asked = slices.Sorted(maps.Keys(functions))
-	}
+// read reads how the functions called asked fare; where none was named, those of
+// them that have left anything.
+func (s *statusCmd) read(ctx context.Context, kept *stateBuckets, asked []functionName) ([]status.Function, error) {
 	list := make([]status.Function, len(asked))
 	now := time.Now()
 	g, gctx := errgroup.WithContext(ctx)
