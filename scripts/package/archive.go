@@ -32,13 +32,13 @@ func (f file) mode() fs.FileMode {
 	return 0o644 // the buildpack refuses a go.mod it cannot write
 }
 
-// zipArchive returns a zip archive of the files. It depends on nothing but
-// them: they are in the order of their names and all of one time.
-func zipArchive(files []file) ([]byte, error) {
+// zipArchive returns a zip archive of the files, all of one time. It depends on
+// nothing else: they are in the order of their names.
+func zipArchive(files []file, at time.Time) ([]byte, error) {
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	for _, f := range sorted(files) {
-		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: epoch}
+		h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: at}
 		h.SetMode(f.mode())
 		w, err := z.CreateHeader(h)
 		if err != nil {
@@ -54,13 +54,13 @@ func zipArchive(files []file) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// tarArchive returns a tar archive of the files, which depends on nothing else
-// either. All belong to root.
-func tarArchive(files []file) ([]byte, error) {
+// tarArchive returns a tar archive of the files, all of one time, which depends on
+// nothing else either. All belong to root.
+func tarArchive(files []file, at time.Time) ([]byte, error) {
 	var buf bytes.Buffer
 	t := tar.NewWriter(&buf)
 	for _, f := range sorted(files) {
-		h := &tar.Header{Name: f.name, Mode: int64(f.mode()), Size: int64(len(f.data)), ModTime: epoch, Format: tar.FormatUSTAR}
+		h := &tar.Header{Name: f.name, Mode: int64(f.mode()), Size: int64(len(f.data)), ModTime: at, Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
 			return nil, err
 		}

@@ -22,5 +22,5 @@ func bootstrapArchive(m module, program []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return zipArchive([]file{{name: "bootstrap", data: program, executable: true}, license})
+	return zipArchive([]file{{name: "bootstrap", data: program, executable: true}, license}, m.time)
 }

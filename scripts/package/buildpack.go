@@ -77,5 +77,5 @@ func buildpackSource(ctx context.Context, m module, name string) ([]byte, error)
 	if files, err = m.tidy(ctx, files); err != nil {
 		return nil, err
 	}
-	return zipArchive(files)
+	return zipArchive(files, m.time)
 }

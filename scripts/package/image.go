@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -33,7 +34,7 @@ func images(archs ...string) func(context.Context, module, string) ([]byte, erro
 			}
 			built = append(built, img)
 		}
-		return imageArchive("siemfeed/"+name, built)
+		return imageArchive("siemfeed/"+name, built, m.time)
 	}
 }
 
@@ -43,7 +44,7 @@ func functionImage(m module, name, arch string, program []byte) (v1.Image, error
 	if err != nil {
 		return nil, err
 	}
-	return image(name, arch, []file{
+	return image(name, arch, m.time, []file{
 		{name: name, data: program, executable: true},
 		// Where crypto/x509 looks first (root_linux.go).
 		{name: "etc/ssl/certs/ca-certificates.crt", data: rootCertificates()},
@@ -51,10 +52,10 @@ func functionImage(m module, name, arch string, program []byte) (v1.Image, error
 	})
 }
 
-// image returns a container image that has the files and nothing else, and
-// runs the one called name. It depends on nothing but its arguments.
-func image(name, arch string, files []file) (v1.Image, error) {
-	contents, err := tarArchive(files)
+// image returns a container image that has the files and nothing else, all of one
+// time, and runs the one called name. It depends on nothing but its arguments.
+func image(name, arch string, at time.Time, files []file) (v1.Image, error) {
+	contents, err := tarArchive(files, at)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func image(name, arch string, files []file) (v1.Image, error) {
 	}
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	base, err = mutate.ConfigFile(base, &v1.ConfigFile{
-		OS: "linux", Architecture: arch, Created: v1.Time{Time: epoch},
+		OS: "linux", Architecture: arch, Created: v1.Time{Time: at},
 		RootFS: v1.RootFS{Type: "layers"},
 		Config: v1.Config{
 			Entrypoint:   []string{"/" + name},
@@ -85,6 +86,6 @@ func image(name, arch string, files []file) (v1.Image, error) {
 	}
 	return mutate.Append(base, mutate.Addendum{
 		Layer:   layer,
-		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "scripts/package -format oci " + name},
+		History: v1.History{Created: v1.Time{Time: at}, CreatedBy: "scripts/package -format oci " + name},
 	})
 }

@@ -33,7 +33,7 @@ func runInImage(t *testing.T, m module, program []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := imageArchive("siemfeed/muleaudit", []v1.Image{built})
+	archive, err := imageArchive("siemfeed/muleaudit", []v1.Image{built}, m.time)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,13 +73,13 @@ func fakeArchive(t *testing.T) []byte {
 	t.Helper()
 	var imgs []v1.Image
 	for _, arch := range []string{"amd64", "arm64"} {
-		img, err := image("fn", arch, []file{{name: "fn", data: []byte("program for " + arch), executable: true}})
+		img, err := image("fn", arch, epoch, []file{{name: "fn", data: []byte("program for " + arch), executable: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		imgs = append(imgs, img)
 	}
-	archive, err := imageArchive("siemfeed/fn", imgs)
+	archive, err := imageArchive("siemfeed/fn", imgs, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}

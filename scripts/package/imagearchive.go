@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -19,7 +20,7 @@ import (
 // the manifest.json by which docker load finds them, as archives from docker
 // save do since Docker 25. There every processor has a tag of its own, for want
 // of an index.
-func imageArchive(repository string, imgs []v1.Image) (_ []byte, err error) {
+func imageArchive(repository string, imgs []v1.Image, at time.Time) (_ []byte, err error) {
 	var docker tarball.Manifest
 	index := v1.ImageIndex(empty.Index)
 	for _, img := range imgs {
@@ -63,7 +64,7 @@ func imageArchive(repository string, imgs []v1.Image) (_ []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return tarArchive(files)
+	return tarArchive(files, at)
 }
 
 // dockerEntry describes an image of a layout to docker load.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // packaged runs the command and returns the archive's bytes and its contents.
@@ -67,12 +68,12 @@ func TestArchiveHoldsTheFunctionAndNoMore(t *testing.T) {
 
 func TestArchivesIgnoreTheOrderOfTheirFiles(t *testing.T) {
 	a, b := file{name: "a", data: []byte("1")}, file{name: "b/c", data: []byte("2")}
-	for name, archive := range map[string]func([]file) ([]byte, error){"zip": zipArchive, "tar": tarArchive} {
-		one, err := archive([]file{a, b})
+	for name, archive := range map[string]func([]file, time.Time) ([]byte, error){"zip": zipArchive, "tar": tarArchive} {
+		one, err := archive([]file{a, b}, epoch)
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := archive([]file{b, a})
+		other, err := archive([]file{b, a}, epoch)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,17 +14,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // module is a Go module on disk.
 type module struct {
 	Path string
 	Dir  string
+	time time.Time // of all files in archives of what is built of it
 }
 
 // findModule returns the module of the working directory.
 func findModule(ctx context.Context) (module, error) {
-	var m module
+	m := module{time: epoch}
 	out, err := goCommand(ctx, ".", nil, "list", "-m", "-json")
 	if err != nil {
 		return m, err
@@ -116,7 +118,7 @@ func (m module) tidy(ctx context.Context, files []file) (_ []file, err error) {
 	if _, err := goCommand(ctx, tmp, []string{"GOFLAGS=-mod=mod"}, "mod", "tidy"); err != nil {
 		return nil, err
 	}
-	small := module{m.Path, tmp}
+	small := module{Path: m.Path, Dir: tmp}
 	for i := range files {
 		if files[i], err = small.read(files[i].name); err != nil {
 			return nil, err
