@@ -40,7 +40,7 @@ build: ## build functions and the operator's command into bin/
 
 .PHONY: package
 package: ## write what hosts (FORMAT=gcf, lambda, fc, oci) are given into dist/
-	go run ./scripts/package -format $(FORMAT) $(FUNCTIONS)
+	go run ./scripts/package -version "$(VERSION)" -format $(FORMAT) $(FUNCTIONS)
 
 .PHONY: test
 test: ## run all tests, fuzz seeds included

@@ -9,7 +9,7 @@ import "context"
 // "Principles" of custom runtimes).
 func bootstrap(arch string) func(context.Context, module, string) ([]byte, error) {
 	return func(ctx context.Context, m module, name string) ([]byte, error) {
-		program, err := m.compile(ctx, name, arch)
+		program, err := m.compile(ctx, name, linux(arch))
 		if err != nil {
 			return nil, err
 		}

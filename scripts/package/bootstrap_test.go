@@ -27,7 +27,8 @@ func TestProgramRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	// For this machine's own processor: the other one's cannot be started.
-	program, err := m.compile(t.Context(), "muleaudit", runtime.GOARCH)
+	m.version = release
+	program, err := m.compile(t.Context(), "muleaudit", linux(runtime.GOARCH))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,6 +155,7 @@ func checkStatic(t *testing.T, bin string) {
 func TestTargets(t *testing.T) {
 	for kind, want := range map[string]string{
 		"gcf": ".zip", "lambda": "-lambda-arm64.zip -lambda-amd64.zip", "fc": "-fc.zip", "oci": "-oci.tar",
+		"command": "-linux-amd64.tar.gz -linux-arm64.tar.gz -darwin-amd64.tar.gz -darwin-arm64.tar.gz",
 	} {
 		var suffixes []string
 		for _, target := range formats[kind] {
@@ -162,29 +164,5 @@ func TestTargets(t *testing.T) {
 		if got := strings.Join(suffixes, " "); got != want {
 			t.Errorf("%s writes %s", kind, got)
 		}
-	}
-}
-
-// The operator's command is packaged for jobs, and for nothing that is triggered.
-func TestOperatorsCommandRuns(t *testing.T) {
-	m, err := findModule(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := m.program(t.Context(), operator, runtime.GOARCH)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(t.TempDir(), operator)
-	if err := os.WriteFile(bin, program, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	checkStatic(t, bin)
-	out, err := exec.CommandContext(t.Context(), bin, "backfill", "gunzipcsv", "--help").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--shard") {
-		t.Errorf("%v: %s", err, out)
-	}
-	if _, err := bootstrap(runtime.GOARCH)(t.Context(), m, operator); err == nil {
-		t.Error("it is packaged as a function")
 	}
 }

@@ -74,6 +74,9 @@ func buildpackSource(ctx context.Context, m module, name string) ([]byte, error)
 		file{name: "function.go", data: root.Bytes()},
 		file{name: "project.toml", data: []byte(descriptor)},
 	)
+	if m.version != "" {
+		files = append(files, m.stampFile())
+	}
 	if files, err = m.tidy(ctx, files); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 // TestBuildpackBuildsAndServes does with the archive what Google's Go buildpack
 // does, and has the program serve one event.
 func TestBuildpackBuildsAndServes(t *testing.T) {
-	_, contents := packaged(t, "muleaudit")
+	_, contents := packaged(t, "-version", release, "muleaudit")
 	bin := build(t, contents)
 
 	const n = 500

@@ -12,38 +12,49 @@ import (
 // same for every host.
 const programFlags = buildFlags + ",lambda.norpc"
 
-// operator is the operator's command, which jobs run: scripts/siemfeed.
+// operator is the operator's command, which people and jobs run: scripts/siemfeed.
 const operator = "siemfeed"
 
-// compile returns the program of the function called name, for Linux on
-// processors of arch, linked statically.
-func (m module) compile(ctx context.Context, name, arch string) ([]byte, error) {
+// platform is what a program runs on, as Go names it.
+type platform struct{ os, arch string }
+
+// linux returns a platform that functions run on.
+func linux(arch string) platform { return platform{"linux", arch} }
+
+// compile returns the program of the function called name, linked statically.
+func (m module) compile(ctx context.Context, name string, p platform) ([]byte, error) {
 	if err := m.checkFunction(name); err != nil {
 		return nil, err
 	}
-	return m.build(ctx, "./functions/"+name+"/cmd/"+name, arch)
+	return m.build(ctx, "./functions/"+name+"/cmd/"+name, p)
 }
 
 // program is [module.compile], and knows the operator's command, too.
-func (m module) program(ctx context.Context, name, arch string) ([]byte, error) {
+func (m module) program(ctx context.Context, name string, p platform) ([]byte, error) {
 	if name == operator {
-		return m.build(ctx, "./scripts/"+operator, arch)
+		return m.build(ctx, "./scripts/"+operator, p)
 	}
-	return m.compile(ctx, name, arch)
+	return m.compile(ctx, name, p)
 }
 
-// build returns the program that the package at path is.
-func (m module) build(ctx context.Context, path, arch string) (_ []byte, err error) {
+// build returns the program that the package at path is. Several formats have the
+// same one: it is linked once.
+func (m module) build(ctx context.Context, path string, p platform) (_ []byte, err error) {
+	key := p.os + "/" + p.arch + " " + path
+	if program := m.built[key]; program != nil {
+		return program, nil
+	}
 	tmp, err := os.MkdirTemp("", "package-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	bin := filepath.Join(tmp, filepath.Base(path))
-	_, err = goCommand(ctx, m.Dir, []string{"GOARCH=" + arch, "GOFLAGS=" + programFlags},
-		"build", "-trimpath", "-buildvcs=false", "-ldflags", linkFlags, "-o", bin, path)
+	_, err = goCommand(ctx, m.Dir, []string{"GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=" + programFlags},
+		"build", "-trimpath", "-buildvcs=false", "-ldflags", linkFlags+m.stampFlag(), "-o", bin, path)
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(bin)
+	m.built[key], err = os.ReadFile(bin)
+	return m.built[key], err
 }

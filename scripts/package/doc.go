@@ -4,6 +4,7 @@
 //	go run ./scripts/package -format lambda muleaudit   # dist/muleaudit-lambda-arm64.zip, -amd64.zip
 //	go run ./scripts/package -format fc muleaudit       # dist/muleaudit-fc.zip
 //	go run ./scripts/package -format oci muleaudit      # dist/muleaudit-oci.tar
+//	go run ./scripts/package -format command siemfeed   # dist/siemfeed-linux-amd64.tar.gz, …
 //
 // The format gcf is a source archive for Google's Go buildpack,
 // which builds it for Cloud Run functions. The buildpack wants the function in
@@ -16,8 +17,9 @@
 // runtimes start. The format oci has it in container images, for what is always
 // on: an OCI image layout for two processors, which docker load takes too. No
 // Docker is needed to make it. In this format the operator's command, siemfeed, is
-// one of the functions: jobs run it.
+// one of the functions: jobs run it. The format command has it for people.
 //
 // The same source gives the same bytes, so that a deployment changes only when
-// the function does.
+// the function does. With -version and SOURCE_DATE_EPOCH, as scripts/release gives
+// them, it also says which release it is of.
 package main

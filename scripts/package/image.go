@@ -24,7 +24,7 @@ func images(archs ...string) func(context.Context, module, string) ([]byte, erro
 	return func(ctx context.Context, m module, name string) ([]byte, error) {
 		var built []v1.Image
 		for _, arch := range archs {
-			program, err := m.program(ctx, name, arch)
+			program, err := m.program(ctx, name, linux(arch))
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +44,7 @@ func functionImage(m module, name, arch string, program []byte) (v1.Image, error
 	if err != nil {
 		return nil, err
 	}
-	return image(name, arch, m.time, []file{
+	return image(name, arch, m.version, m.time, []file{
 		{name: name, data: program, executable: true},
 		// Where crypto/x509 looks first (root_linux.go).
 		{name: "etc/ssl/certs/ca-certificates.crt", data: rootCertificates()},
@@ -54,7 +54,7 @@ func functionImage(m module, name, arch string, program []byte) (v1.Image, error
 
 // image returns a container image that has the files and nothing else, all of one
 // time, and runs the one called name. It depends on nothing but its arguments.
-func image(name, arch string, at time.Time, files []file) (v1.Image, error) {
+func image(name, arch, version string, at time.Time, files []file) (v1.Image, error) {
 	contents, err := tarArchive(files, at)
 	if err != nil {
 		return nil, err
@@ -74,11 +74,7 @@ func image(name, arch string, at time.Time, files []file) (v1.Image, error) {
 			User:         nobody,
 			WorkingDir:   "/",
 			ExposedPorts: map[string]struct{}{"8080/tcp": {}},
-			Labels: map[string]string{ // github.com/opencontainers/image-spec, annotations.md
-				"org.opencontainers.image.title":    name,
-				"org.opencontainers.image.source":   "https://github.com/siemfeed/siemfeed",
-				"org.opencontainers.image.licenses": "Apache-2.0",
-			},
+			Labels:       labels(name, version),
 		},
 	})
 	if err != nil {
@@ -88,4 +84,18 @@ func image(name, arch string, at time.Time, files []file) (v1.Image, error) {
 		Layer:   layer,
 		History: v1.History{Created: v1.Time{Time: at}, CreatedBy: "scripts/package -format oci " + name},
 	})
+}
+
+// labels say what an image is (github.com/opencontainers/image-spec,
+// annotations.md).
+func labels(name, version string) map[string]string {
+	l := map[string]string{
+		"org.opencontainers.image.title":    name,
+		"org.opencontainers.image.source":   "https://github.com/siemfeed/siemfeed",
+		"org.opencontainers.image.licenses": "Apache-2.0",
+	}
+	if version != "" {
+		l["org.opencontainers.image.version"] = version
+	}
+	return l
 }

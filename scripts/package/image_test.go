@@ -73,7 +73,7 @@ func fakeArchive(t *testing.T) []byte {
 	t.Helper()
 	var imgs []v1.Image
 	for _, arch := range []string{"amd64", "arm64"} {
-		img, err := image("fn", arch, epoch, []file{{name: "fn", data: []byte("program for " + arch), executable: true}})
+		img, err := image("fn", arch, "v1.2.3", epoch, []file{{name: "fn", data: []byte("program for " + arch), executable: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestImageArchiveIsAnIndexOfBothProcessors(t *testing.T) {
 		}
 		c := f.Config
 		if f.OS != "linux" || f.Architecture != arch || !f.Created.Equal(epoch) || c.User != nobody ||
-			!slices.Equal(c.Entrypoint, []string{"/fn"}) || c.Cmd != nil || c.Labels["org.opencontainers.image.title"] != "fn" {
+			!slices.Equal(c.Entrypoint, []string{"/fn"}) || c.Cmd != nil || c.Labels["org.opencontainers.image.title"] != "fn" || c.Labels["org.opencontainers.image.version"] != "v1.2.3" {
 			t.Errorf("%s: %+v", arch, f)
 		}
 		root := t.TempDir()

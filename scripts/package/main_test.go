@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// packaged runs the command and returns the archive's bytes and its contents.
-func packaged(t *testing.T, function string) ([]byte, map[string][]byte) {
+// packaged runs the command for one function, the last of args, and returns the archive's bytes and its contents.
+func packaged(t *testing.T, args ...string) ([]byte, map[string][]byte) {
 	t.Helper()
 	dir := t.TempDir()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-o", dir, function}, &out, io.Discard); err != nil {
+	if err := run(t.Context(), append([]string{"-o", dir}, args...), &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, function+".zip")
+	path := filepath.Join(dir, args[len(args)-1]+".zip")
 	if !strings.HasPrefix(out.String(), path) {
 		t.Errorf("said %q", out.String())
 	}
@@ -53,7 +53,7 @@ func TestArchiveHoldsTheFunctionAndNoMore(t *testing.T) {
 	}
 	for name := range contents {
 		if strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/cmd/") ||
-			strings.HasPrefix(name, "pkg/emulator/") || strings.HasPrefix(name, "scripts/") {
+			strings.HasPrefix(name, "pkg/emulator/") || strings.HasPrefix(name, "scripts/") || name == "pkg/version/stamped.go" {
 			t.Errorf("%s has no business here", name)
 		}
 	}
@@ -86,7 +86,8 @@ func TestArchivesIgnoreTheOrderOfTheirFiles(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for name, args := range map[string][]string{
 		"name a function":            {},
-		"unknown format":             {"-format", "tar", "muleaudit"},
+		"unknown format":             {"-format", "gcf,tar", "muleaudit"},
+		"want one such as v1.2.3":    {"-version", "v1.2.3 -X main.x=y", "muleaudit"},
 		"no such function":           {"nosuch"},
 		"not the name of a function": {"../pkg/serve"},
 	} {

@@ -21,12 +21,15 @@ import (
 type module struct {
 	Path string
 	Dir  string
-	time time.Time // of all files in archives of what is built of it
+
+	version string            // what is built says it is; empty for what it knows itself
+	time    time.Time         // of all files in archives
+	built   map[string][]byte // see build
 }
 
 // findModule returns the module of the working directory.
 func findModule(ctx context.Context) (module, error) {
-	m := module{time: epoch}
+	m := module{time: epoch, built: map[string][]byte{}}
 	out, err := goCommand(ctx, ".", nil, "list", "-m", "-json")
 	if err != nil {
 		return m, err
@@ -128,13 +131,14 @@ func (m module) tidy(ctx context.Context, files []file) (_ []file, err error) {
 }
 
 // goCommand runs the go command for the system that functions run on, and
-// without the caller's own flags: neither may show in the result. What env has
+// without the caller's own settings: neither may show in the result. What env has
 // goes first.
 func goCommand(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Stderr = dir, &stderr
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=",
+		"GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off") // the defaults
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.Output()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // target is one file that a kind of host is given for a function.
@@ -22,9 +23,15 @@ var formats = map[string][]target{
 	"lambda": {{"-lambda-arm64.zip", bootstrap("arm64")}, {"-lambda-amd64.zip", bootstrap("amd64")}},
 	"fc":     {{"-fc.zip", bootstrap("amd64")}},
 	"oci":    {{"-oci.tar", images("amd64", "arm64")}},
+	"command": {
+		{"-linux-amd64.tar.gz", commandArchive(platform{"linux", "amd64"})},
+		{"-linux-arm64.tar.gz", commandArchive(platform{"linux", "arm64"})},
+		{"-darwin-amd64.tar.gz", commandArchive(platform{"darwin", "amd64"})},
+		{"-darwin-arm64.tar.gz", commandArchive(platform{"darwin", "arm64"})},
+	},
 }
 
-const usage = `usage: package [-o dir] [-format gcf|lambda|fc|oci] function ...
+const usage = `usage: package [-o dir] [-format gcf|lambda|fc|oci|command,...] function ...
 
 Writes what a host is given to run each function, named as in functions/.
 
@@ -52,6 +59,13 @@ oci    dir/<function>-oci.tar: container images for amd64 and arm64, for Cloud
          skopeo copy --all oci-archive:<file> docker://<registry>/<name>:<tag>
        The function "siemfeed" is the operator's command, for jobs.
 
+command dir/siemfeed-linux-amd64.tar.gz, -linux-arm64, -darwin-amd64 and
+       -darwin-arm64: the operator's command for people, of the function
+       "siemfeed".
+
+Files in archives have the time that SOURCE_DATE_EPOCH tells, or one that never
+changes.
+
 `
 
 // run packages the functions that args name.
@@ -63,13 +77,21 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 		flags.PrintDefaults()
 	}
 	dir := flags.String("o", "dist", "folder to write to")
-	kind := flags.String("format", "gcf", "what to write")
+	kinds := flags.String("format", "gcf", "what to write, comma-separated")
+	version := flags.String("version", "", "release that what is built says it is, such as v1.2.3")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	targets, ok := formats[*kind]
-	if !ok {
-		return fmt.Errorf("unknown format %q: -help lists them", *kind)
+	var targets []target
+	for kind := range strings.SplitSeq(*kinds, ",") {
+		of, ok := formats[kind]
+		if !ok {
+			return fmt.Errorf("unknown format %q: -help lists them", kind)
+		}
+		targets = append(targets, of...)
+	}
+	if err := checkVersion(*version); err != nil {
+		return err
 	}
 	if flags.NArg() == 0 {
 		flags.Usage()
@@ -79,7 +101,12 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	if err != nil {
 		return err
 	}
+	m.version = *version
+	if m.time, err = archiveTime(); err != nil {
+		return err
+	}
 	for _, name := range flags.Args() {
+		clear(m.built) // programs are large, and no other name has these
 		for _, t := range targets {
 			data, err := t.build(ctx, m, name)
 			if err != nil {

@@ -30,17 +30,21 @@ func sourceOf(t *testing.T, n int, env map[string]string) map[string]string {
 	return all
 }
 
-// checkReceipt fails the test unless the answer is a receipt for n events.
+// release is what tests say that they package.
+const release = "v1.2.3-test"
+
+// checkReceipt fails the test unless the answer is a receipt for n events, of
+// that release.
 func checkReceipt(t *testing.T, answer []byte, n int) {
 	t.Helper()
 	var receipt struct {
-		Function, Status string
-		Out              int
+		Function, Status, Version string
+		Out                       int
 	}
 	if err := json.Unmarshal(answer, &receipt); err != nil {
 		t.Fatalf("answer %q: %v", answer, err)
 	}
-	if receipt.Function != "muleaudit" || receipt.Status != "ok" || receipt.Out != n {
+	if receipt.Function != "muleaudit" || receipt.Status != "ok" || receipt.Version != release || receipt.Out != n {
 		t.Errorf("receipt %s", answer)
 	}
 }

@@ -26,9 +26,13 @@ fi
 
 case $verb in
 apply)
+	# What is deployed from a release says so. Anything else does not name its commit,
+	# so that a function is deployed anew only when it has changed.
+	version=$(git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null || true)
+	[ -z "$(git status --porcelain 2>/dev/null)" ] || version=
 	# Each stack says in its main.tf what it deploys: "# package: FORMAT FUNCTION".
 	grep -h '^# package: ' "$dir"/*.tf | while read -r _ _ format function; do
-		go run ./scripts/package -format "$format" "$function"
+		go run ./scripts/package -version "$version" -format "$format" "$function"
 	done
 	"$TERRAFORM" -chdir="$dir" init -input=false
 	"$TERRAFORM" -chdir="$dir" apply
