@@ -23,8 +23,8 @@ func (f *Function) Doctor(ctx context.Context) []doctor.Check {
 	}
 	checks = append(checks, f.checkSource(ctx))
 	checks = append(checks, doctor.Output(ctx, "destination", p.Dest)...)
-	checks = append(checks, doctor.State(ctx, "state", p.State))
-	return append(checks, doctor.State(ctx, "quarantine", p.Quarantine))
+	checks = append(checks, doctor.State(ctx, "state", p.State, "gunzipcsv"))
+	return append(checks, doctor.State(ctx, "quarantine", p.Quarantine, "gunzipcsv"))
 }
 
 func (f *Function) checkQueue(ctx context.Context) []doctor.Check {

@@ -11,6 +11,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/overlap"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
@@ -59,8 +60,8 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	p := Parts{
 		Source:     open.Source("SOURCE_URL", cfg.SourceURL, keys...),
 		Dest:       open.Bucket("DEST_URL", cfg.DestURL, keys...),
-		State:      open.Bucket("STATE_URL", cfg.StateURL, keys...),
-		Quarantine: open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, keys...),
+		State:      open.State("STATE_URL", cfg.StateURL, keys...),
+		Quarantine: open.State("QUARANTINE_URL", cfg.QuarantineURL, keys...),
 	}
 	if cfg.queued() {
 		var err error
@@ -102,8 +103,9 @@ func (f *Function) Close() error {
 func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
 	r := f.newRun(ctx, f.cfg.RunTimeout)
 	defer r.Cancel()
-	var err error
+	err := format.Check(r.Context(), f.parts.State, "gunzipcsv")
 	switch {
+	case err != nil:
 	case ev.IsTick() && f.parts.Queue == nil:
 		err = config.Faults{{Var: "CF_QUEUE_ID", Problem: "required, with CF_ACCOUNT_ID and CF_API_TOKEN: a tick pulls notices from a queue, and none is configured"}}
 	case ev.IsTick():

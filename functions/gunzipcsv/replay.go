@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -50,6 +51,9 @@ const markEvery = 50
 func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replayed)) (Replayed, error) {
 	if o.Queue && f.parts.Queue == nil {
 		return Replayed{}, errors.New("there is no queue to send to: set CF_QUEUE_ID, CF_ACCOUNT_ID and CF_API_TOKEN, or replay directly")
+	}
+	if err := format.Check(ctx, f.parts.State, "gunzipcsv"); err != nil {
+		return Replayed{}, err
 	}
 	r := f.newRun(ctx, 0)
 	defer r.Cancel()

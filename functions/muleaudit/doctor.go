@@ -25,7 +25,7 @@ func (f *Function) Doctor(ctx context.Context) []doctor.Check {
 		checks = append(checks, f.scopes(ctx)...)
 	}
 	checks = append(checks, doctor.Output(ctx, "output", f.output)...)
-	return append(checks, doctor.State(ctx, "state", f.state), doctor.State(ctx, "quarantine", f.held))
+	return append(checks, doctor.State(ctx, "state", f.state, "muleaudit"), doctor.State(ctx, "quarantine", f.held, "muleaudit"))
 }
 
 func (f *Function) scopes(ctx context.Context) []doctor.Check {

@@ -14,6 +14,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -49,9 +50,9 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 	}
 	open := serve.NewOpener(ctx)
 	keys := bucket.WithOSS(cfg.Provider())
-	state := open.Bucket("STATE_URL", cfg.StateURL, keys)
+	state := open.State("STATE_URL", cfg.StateURL, keys)
 	output := open.Bucket("OUTPUT_URL", cfg.OutputURL, keys)
-	held := open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, keys)
+	held := open.State("QUARANTINE_URL", cfg.QuarantineURL, keys)
 	if err := open.Err(); err != nil {
 		return nil, err
 	}
@@ -97,6 +98,9 @@ func (f *Function) Run(ctx context.Context, ev trigger.Event) (receipt.Receipt, 
 
 	run := outcome.Begin(ctx, f.cfg.RunTimeout, 0)
 	defer run.Cancel()
+	if err := format.Check(run.Context(), f.state, "muleaudit"); err != nil {
+		return r, run.End(f.state, r, false, err)
+	}
 	f.api.Resume()
 	if !asked.backfill() {
 		if r.OvertakenBy, err = f.overtaken(run.Context(), ev.Published); r.OvertakenBy != "" {

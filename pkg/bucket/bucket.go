@@ -27,6 +27,8 @@ type Bucket struct {
 	dir *directory
 	// read is an object known to be readable, see [Bucket.judge].
 	read lastRead
+	// guard is asked first, see [Bucket.Guard].
+	guard Guard
 	// createOnly asks whether objects can be created at most once; nil where
 	// they always can, see [Bucket.CreateOnly].
 	createOnly func(context.Context) error

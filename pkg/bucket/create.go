@@ -172,6 +172,9 @@ func (b *Bucket) ReadJSON(ctx context.Context, key string, v any) error {
 
 // Remove deletes the object at key; that it is gone already is no error.
 func (b *Bucket) Remove(ctx context.Context, key string) error {
+	if err := b.Admit(ctx, key, true); err != nil {
+		return err
+	}
 	if err := b.Delete(ctx, key); err != nil && !IsNotFound(err) {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}

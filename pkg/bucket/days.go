@@ -88,6 +88,10 @@ func (b *Bucket) below(ctx context.Context, folder string, levels int, each func
 // they do.
 func (b *Bucket) Folders(ctx context.Context, folder string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		if err := b.Admit(ctx, folder, false); err != nil {
+			yield("", err)
+			return
+		}
 		it := b.List(&blob.ListOptions{Prefix: folder, Delimiter: "/"})
 		for {
 			o, err := it.Next(ctx)

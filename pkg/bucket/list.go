@@ -20,6 +20,10 @@ import (
 // between, it left "a-b" out. Files it had not finished are passed by.
 func (b *Bucket) Objects(ctx context.Context, prefix string) iter.Seq2[*blob.ListObject, error] {
 	return func(yield func(*blob.ListObject, error) bool) {
+		if err := b.Admit(ctx, prefix, false); err != nil {
+			yield(nil, err)
+			return
+		}
 		opts := &blob.ListOptions{Prefix: prefix}
 		if b.dir != nil {
 			page, err := b.wholeList(ctx, opts)

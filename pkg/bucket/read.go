@@ -22,6 +22,9 @@ import (
 // if there is no such object, and an [*ObjectRefusedError] if the store refuses
 // this object alone.
 func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length int64, opts *blob.ReaderOptions) (*blob.Reader, error) {
+	if err := b.Admit(ctx, key, false); err != nil {
+		return nil, err
+	}
 	var with blob.ReaderOptions
 	if opts != nil {
 		with = *opts
@@ -76,6 +79,9 @@ func (b *Bucket) ReadAll(ctx context.Context, key string) ([]byte, error) {
 // Attributes tells about the object at key. The errors are those of
 // [Bucket.NewRangeReader].
 func (b *Bucket) Attributes(ctx context.Context, key string) (*blob.Attributes, error) {
+	if err := b.Admit(ctx, key, false); err != nil {
+		return nil, err
+	}
 	a, err := b.Bucket.Attributes(ctx, key)
 	return a, b.judge(ctx, key, err)
 }

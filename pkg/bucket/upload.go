@@ -33,6 +33,9 @@ type Upload struct {
 // Begin starts writing an object at key: create-only if opts.IfNotExist says
 // so (see [Bucket.Create]), else replacing what is there.
 func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions) (*Upload, error) {
+	if err := b.Admit(ctx, key, true); err != nil {
+		return nil, err
+	}
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	b.bound(&opts)

@@ -15,6 +15,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
@@ -70,9 +71,14 @@ func Output(ctx context.Context, name string, b *bucket.Bucket) []Check {
 // Folder is where [State] leaves an object for a moment, below the bucket's URL.
 const Folder = "doctor"
 
-// State checks that a bucket takes, gives back, lists and removes objects.
-func State(ctx context.Context, name string, b *bucket.Bucket) Check {
+// State checks that a bucket takes, gives back, lists and removes objects, and
+// that what function keeps there is known to this release.
+func State(ctx context.Context, name string, b *bucket.Bucket, function string) Check {
 	key := Folder + "/" + rand.Text()[:12]
+	var newer *format.NewerError
+	if err := format.Check(ctx, b, function); errors.As(err, &newer) { // else what follows tells
+		return Failed(name, err, newer.Fix())
+	}
 	if c := versioning(ctx, name, b); !c.OK() {
 		return c
 	}

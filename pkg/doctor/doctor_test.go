@@ -20,7 +20,7 @@ func TestBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b)) {
+	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit")) {
 		if !c.OK() {
 			t.Errorf("%+v", c)
 		}
@@ -35,7 +35,7 @@ func TestBuckets(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b)) {
+	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit")) {
 		if c.OK() || c.Fix == "" {
 			t.Errorf("passed without a directory: %+v", c)
 		}
@@ -72,7 +72,7 @@ func TestVersionedBucketOnOSS(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = b.Close() }()
-		return append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b))
+		return append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit"))
 	}
 	for _, mayAsk := range []bool{true, false} {
 		for _, c := range look("plain") {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/watch"
@@ -24,6 +25,10 @@ func (r *Run) End(state *bucket.Bucket, rec receipt.Receipt, did bool, err error
 	err = errors.Join(err, rec.Balance())
 	out := r.decide(core, did, err)
 	core.Finish(out)
+	var newer *format.NewerError
+	if errors.As(out.Err, &newer) {
+		return out.Err // the state takes nothing from this release
+	}
 	last, cancel := r.LastWords()
 	defer cancel()
 	if saveErr := receipt.Save(last, state, rec); saveErr != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
@@ -42,6 +43,16 @@ func (o *Opener) Bucket(name, url string, opts ...bucket.Option) *bucket.Bucket 
 	var versioned *bucket.VersionedError
 	if err := b.CreateOnly(ctx); errors.As(err, &versioned) {
 		o.faults.AddErr(name, err)
+	}
+	return b
+}
+
+// State is [Opener.Bucket] for what a function keeps there for itself: where a
+// newer release has kept something, it refuses, see package format.
+func (o *Opener) State(name, url string, opts ...bucket.Option) *bucket.Bucket {
+	b := o.Bucket(name, url, opts...)
+	if b != nil {
+		format.Protect(b)
 	}
 	return b
 }

@@ -72,7 +72,7 @@ func (s *stub) Run(ctx context.Context, _ trigger.Event) (receipt.Receipt, error
 func (s *stub) Close() error { return s.state.Close() }
 
 func (s *stub) Doctor(ctx context.Context) []doctor.Check {
-	return []doctor.Check{doctor.State(ctx, "stub's state", s.state)}
+	return []doctor.Check{doctor.State(ctx, "stub's state", s.state, "stub")}
 }
 
 func (s *stub) Prune(ctx context.Context, o prune.Options) (prune.Report, error) {

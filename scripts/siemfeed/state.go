@@ -7,6 +7,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/config"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -44,7 +45,12 @@ func openState(ctx context.Context) (*stateBuckets, error) {
 		rejected: open.Source("QUARANTINE_URL", cfg.QuarantineURL, keys...),
 		open:     open,
 	}
-	return b, open.Err()
+	if err := open.Err(); err != nil {
+		return nil, err
+	}
+	format.Protect(b.state)
+	format.Protect(b.rejected)
+	return b, nil
 }
 
 func (b *stateBuckets) close() { _ = b.open.Close() }

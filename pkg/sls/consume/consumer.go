@@ -100,8 +100,8 @@ type Consumer struct {
 func New(open *serve.Opener, cfg Config, again retry.Policy, rt serve.Runtime, fn Function) *Consumer {
 	c := &Consumer{fn: fn, cfg: cfg, rt: rt, topics: cfg.topics(), follower: cfg.followConsumer()}
 	keys := cfg.Provider()
-	c.state = open.Bucket("STATE_URL", cfg.StateURL, bucket.WithOSS(keys))
-	c.held = open.Bucket("QUARANTINE_URL", cfg.QuarantineURL, bucket.WithOSS(keys))
+	c.state = open.State("STATE_URL", cfg.StateURL, bucket.WithOSS(keys))
+	c.held = open.State("QUARANTINE_URL", cfg.QuarantineURL, bucket.WithOSS(keys))
 	c.quarantine = quarantine.New(c.held, fn.Name)
 	var err error
 	c.sls, err = c.open(keys, again)

@@ -18,7 +18,7 @@ import (
 func (c *Consumer) Doctor(ctx context.Context) []doctor.Check {
 	checks := []doctor.Check{doctor.Clock(ctx, &http.Client{Timeout: 10 * time.Second}, c.clockURL())}
 	checks = append(checks, c.doctorSLS(ctx)...)
-	return append(checks, doctor.State(ctx, "state", c.state), doctor.State(ctx, "quarantine", c.held))
+	return append(checks, doctor.State(ctx, "state", c.state, c.fn.Name), doctor.State(ctx, "quarantine", c.held, c.fn.Name))
 }
 
 // clockURL is a place whose Date header is SLS's.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -25,6 +26,9 @@ func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	r.Group, r.Redeliver = "", true
 	run := outcome.Begin(ctx, c.cfg.RunTimeout, c.grace())
 	defer run.Cancel()
+	if err := format.Check(run.Context(), c.state, c.fn.Name); err != nil { // before anything is sent
+		return c.finish(run, r, nil, err)
+	}
 	own, cancel := run.LastWords()
 	defer cancel()
 	l := newLedger(c, r)

@@ -3,6 +3,8 @@ package consume
 import (
 	"context"
 	"fmt"
+
+	"github.com/siemfeed/siemfeed/pkg/format"
 )
 
 // Replayed is what became of the records in quarantine.
@@ -18,6 +20,9 @@ type Replayed struct {
 // replayed.
 func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, object string) (accepted int, reason string, err error), note func(object string, accepted int)) (Replayed, error) {
 	var done Replayed
+	if err := format.Check(ctx, c.state, c.fn.Name); err != nil {
+		return done, err
+	}
 	for obj, err := range c.quarantine.Pending(ctx) {
 		if err != nil {
 			return done, err
