@@ -1,5 +1,10 @@
 package format
 
+import (
+	"maps"
+	"slices"
+)
+
 // kinds are the formats that this release writes. A kind is named as the folder
 // is in which it lies below its function, or for muleaudit its organisation. To
 // change a format, so that the release before would misunderstand it, is to
@@ -32,3 +37,10 @@ var kinds = map[string]int{
 	"beginning": 1, // where a consumer group begins
 	"tags":      1, // of resources, trailtags alone
 }
+
+// Kinds lists the kinds of what is kept.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// Number is the format of a kind that this release writes, 0 if there is no such
+// kind.
+func Number(kind string) int { return kinds[kind] }

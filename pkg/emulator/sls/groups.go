@@ -57,11 +57,15 @@ func createGroup(c *call) error {
 	if len(c.store.groups) >= maxGroups {
 		return errf(400, "ConsumerGroupQuotaExceed", "consumer group count exceeds %d", maxGroups)
 	}
-	c.store.groups[q.Name] = &consumerGroup{
-		name: q.Name, timeout: q.Timeout, order: q.Order,
+	c.store.groups[q.Name] = newConsumerGroup(q.Name, q.Timeout, q.Order)
+	return nil
+}
+
+func newConsumerGroup(name string, timeout int, order bool) *consumerGroup {
+	return &consumerGroup{
+		name: name, timeout: timeout, order: order,
 		seen: map[string]time.Time{}, owner: map[int]string{}, checkpoints: map[int]*checkpoint{},
 	}
-	return nil
 }
 
 // taken tells whether another logstore of the project has a group of that name.

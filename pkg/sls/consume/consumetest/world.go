@@ -49,6 +49,9 @@ type World struct {
 	Filter func(*sdk.LogGroup) bool
 	// Make makes the groups that [World.Fill] puts; those of the generator at first.
 	Make func(gen *emulator.Generator, logs int) []byte
+	// Unguarded leaves checkpoints unlooked at: those of a release whose receipts
+	// had another form.
+	Unguarded bool
 	// First is the cursor of the first group of each shard that has any.
 	First map[int]int64
 
