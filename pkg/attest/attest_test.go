@@ -19,6 +19,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
 // keys returns a new pair, in PEM.
@@ -95,7 +96,7 @@ func (w *world) attest(each bool, private []byte) []byte {
 	if err != nil {
 		w.Fatal(err)
 	}
-	span := report.Span{From: w.first, To: w.first.AddDate(0, 0, 2), Each: each}
+	span := report.Span{From: w.first, To: w.first.AddDate(0, 0, 2), Options: rollup.Options{Each: each}}
 	s := attest.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", span), w.gather("g", span)})
 	text, err := attest.Sign(w.Context(), s, key)
 	if err != nil {

@@ -6,12 +6,13 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
 // Span returns what has to be gathered of the i-th function to compare.
 func (s Statement) Span(i int) (function string, span report.Span) {
 	f := s.Predicate.Functions[i]
-	return f.Function, report.Span{From: f.From, To: f.To.AddDate(0, 0, -1), Each: true}
+	return f.Function, report.Span{From: f.From, To: f.To.AddDate(0, 0, -1), Options: rollup.Options{Each: true}}
 }
 
 // Compare names what differs between what s says of the i-th function and what
@@ -39,7 +40,7 @@ func (s Statement) Compare(i int, now report.Function) (list []receipt.Finding) 
 }
 
 // receipts names what differs between the receipts of a day then and now.
-func receipts(where string, then, now []report.Receipt) (list []receipt.Finding) {
+func receipts(where string, then, now []rollup.Receipt) (list []receipt.Finding) {
 	kept := map[string]string{}
 	for _, r := range now {
 		kept[r.Name] = r.SHA256

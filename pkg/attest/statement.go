@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/report"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
 const (
@@ -59,7 +60,7 @@ type Function struct {
 type Day struct {
 	Date     string           `json:"date"`
 	Verdict  report.Verdict   `json:"verdict"`
-	Receipts []report.Receipt `json:"receipts,omitempty"`
+	Receipts []rollup.Receipt `json:"receipts,omitempty"`
 }
 
 // Of states what was gathered.

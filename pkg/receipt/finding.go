@@ -21,6 +21,7 @@ const (
 	Unpublished = "unpublished" // decided, but not delivered yet
 	Quarantined = "quarantined" // rejected, and neither replayed nor accepted as lost
 	Unread      = "unread"      // it could not be looked at
+	Unbalanced  = "unbalanced"  // a receipt does not account for all that came in
 )
 
 // MaxFindings is how many findings a [FindingList] has in full: it bounds what a

@@ -1,12 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
-	"path"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +12,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/status"
 )
 
@@ -22,15 +21,17 @@ type Function struct {
 	Name     string
 	From, To time.Time // first day, and the first after the last
 	Days     []Day
-	Totals   Totals
+	Totals   rollup.Totals
 	// Versions are the releases that ran, with the first and the last day each
 	// was seen.
 	Versions []Version
-	// Findings are those of the proofs that days rest on.
+	// Findings are those of the proofs that days rest on, and of receipts.
 	Findings []Named
-	// MoreFindings counts those that the proofs do not name.
+	// MoreFindings counts those that are not named.
 	MoreFindings int64
 	Pending      status.Pending
+	// NotKept says why days could not be rolled up, nil if they could.
+	NotKept error
 }
 
 // Version is a release that ran.
@@ -41,29 +42,21 @@ type Version struct {
 	Runs  int       `json:"runs"`
 }
 
-// Named is a finding and the proof that named it.
+// Named is a finding and the proof that named it; none where it is about a
+// receipt that was read.
 type Named struct {
 	receipt.Finding
-	Proof time.Time `json:"proof"`
+	Proof time.Time `json:"proof,omitzero"`
 }
 
-const (
-	// daysAbreast and receiptsAbreast bound the requests under way, and with
-	// them what is held: a receipt has a few kilobytes, rarely a few megabytes.
-	daysAbreast     = 4
-	receiptsAbreast = 16
-	// laterProofs is how long after a day a proof may be the first that covers
-	// it: the daily one looks back two days.
-	laterProofs = 8
-)
+// daysAbreast is how many days are read side by side: of each a list, and its
+// roll-up or its receipts.
+const daysAbreast = 32
 
 // Span is what to gather.
 type Span struct {
 	From, To time.Time // days, both included
-	// Each has every receipt named with its hash, see [Day].
-	Each bool
-	// Progress is called with the receipts read so far, if it is not nil.
-	Progress func(receipts int)
+	rollup.Options
 }
 
 // Gather reads what is kept of function of a span, in the buckets of STATE_URL
@@ -72,91 +65,75 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 	from, to := span.From.UTC().Truncate(24*time.Hour), span.To.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
 	f := Function{Name: function, From: from, To: to}
 	for t := from; t.Before(to); t = t.AddDate(0, 0, 1) {
-		f.Days = append(f.Days, Day{Date: t, each: span.Each})
+		f.Days = append(f.Days, Day{Day: rollup.Day{Date: t}})
 	}
-	seen := newSeen(span.Progress)
+	now := time.Now()
+	reader := rollup.NewReader(state, function, span.Options)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(daysAbreast)
 	for i := range f.Days {
-		g.Go(func() error { return gatherDay(gctx, state, function, &f.Days[i], seen) })
+		g.Go(func() (err error) {
+			d := &f.Days[i]
+			d.Day, d.RolledUp, err = reader.Day(gctx, d.Date)
+			return err
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return f, err
 	}
-	proofs, err := gatherProofs(ctx, state, function, from, to.AddDate(0, 0, laterProofs))
+	proofs, err := readProofs(ctx, state, function, from, to.AddDate(0, 0, laterProofs))
 	if err != nil {
 		return f, err
 	}
-	judge(f.Days, proofs, time.Now())
-	f.Versions = seen.versions()
+	judge(f.Days, proofs, now)
 	for _, d := range f.Days {
-		f.Totals.sum(d.Totals)
+		f.Totals.Add(d.Totals)
 	}
-	f.name()
+	f.Versions = versions(f.Days)
+	f.name(proofs)
+	f.NotKept = reader.NotKept()
 	f.Pending, err = status.InQuarantine(ctx, quarantine.New(rejected, function))
 	return f, err
 }
 
-// gatherDay sums up the receipts of a day, in the order of their names.
-func gatherDay(ctx context.Context, state *bucket.Bucket, function string, d *Day, seen *seen) error {
-	keys, err := state.Keys(ctx, function+"/receipts/"+d.Date.Format("2006/01/02/"))
-	if err != nil {
-		return err
-	}
-	for some := range slices.Chunk(keys, receiptsAbreast) {
-		texts := make([][]byte, len(some))
-		g, gctx := errgroup.WithContext(ctx)
-		for i, key := range some {
-			g.Go(func() (err error) {
-				texts[i], err = state.ReadAll(gctx, key)
-				return err
-			})
-		}
-		if err := g.Wait(); err != nil {
-			return fmt.Errorf("receipts of %s: %w", d.Date.Format(time.DateOnly), err)
-		}
-		for i, key := range some {
-			r, err := d.add(key, texts[i])
-			if err != nil {
-				return err
+// versions lists the releases that ran in the order they came.
+func versions(days []Day) (list []Version) {
+	by := map[string]*Version{}
+	for _, d := range days {
+		for name, runs := range d.Versions {
+			v := by[name]
+			if v == nil {
+				v = &Version{Name: name, First: d.Date}
+				by[name] = v
 			}
-			seen.run(r.Version, d.Date)
+			v.Last = d.Date
+			v.Runs += runs
 		}
 	}
-	d.close()
-	return nil
-}
-
-// gatherProofs reads the verifications kept from from until to, in the order of
-// their times.
-func gatherProofs(ctx context.Context, state *bucket.Bucket, function string, from, to time.Time) ([]Proof, error) {
-	var proofs []Proof
-	for o, err := range state.Days(ctx, function+"/verify/", from, to) {
-		if err != nil {
-			return nil, err
-		}
-		text, err := state.ReadAll(ctx, o.Key)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", o.Key, err)
-		}
-		var v receipt.Verification
-		if err := json.Unmarshal(text, &v); err != nil {
-			return nil, fmt.Errorf("%s is no verification: %w", o.Key, err)
-		}
-		at, err := receipt.Began(strings.TrimSuffix(path.Base(o.Key), ".json"))
-		if err != nil {
-			return nil, fmt.Errorf("%s is no name of a verification: %w", o.Key, err)
-		}
-		proofs = append(proofs, Proof{at, o.Key, v.Verify})
+	for v := range maps.Values(by) {
+		list = append(list, *v)
 	}
-	return proofs, nil
+	slices.SortFunc(list, func(a, b Version) int {
+		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Name, b.Name))
+	})
+	return list
 }
 
-// name collects the findings of the proofs that the days rest on. Two of these
-// may have looked at the same and named it both.
-func (f *Function) name() {
+// name collects the findings of the receipts, and of the proofs that the days
+// rest on, two of which may have looked at the same and named it both; and what
+// is wrong with proofs themselves.
+func (f *Function) name(proofs []Proof) {
+	for _, p := range proofs {
+		if p.Damaged != nil {
+			f.Findings = append(f.Findings, Named{Finding: receipt.Finding{Kind: receipt.Unread, Where: p.Key, Detail: p.Damaged.Error()}})
+		}
+	}
 	seen, rests := map[receipt.Finding]bool{}, map[*Proof]bool{}
 	for _, d := range f.Days {
+		for _, one := range d.Findings {
+			f.Findings = append(f.Findings, Named{Finding: one})
+		}
+		f.MoreFindings += d.MoreFindings
 		if d.Proof == nil || rests[d.Proof] {
 			continue
 		}

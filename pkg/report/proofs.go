@@ -1,62 +1,79 @@
 package report
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
-// Verdict says what is known of a day.
-type Verdict string
-
-// What can be known of a day, the worst first.
-const (
-	Gap      Verdict = "gap"           // something is missing, altered, doubled or unread, or a receipt does not add up
-	Unseen   Verdict = "not looked at" // no proof covers the whole day, or no receipt of it is kept
-	Late     Verdict = "late"          // all arrived, but runs failed, or were behind for more than lateAfter
-	Complete Verdict = "complete"      // all arrived
-)
-
-// settles is how long before a run what it carries may have happened: a proof
-// leaves what is newer to the next.
-const settles = time.Hour
-
-// lateAfter is the lag from which on a day was late, in seconds. A proof looks at
-// what is settled, an hour and more later.
-const lateAfter = 3600
-
 // Proof is a verification that a trigger asked for.
 type Proof struct {
-	Time time.Time // when it ended
-	Key  string
+	Time   time.Time // when it ended
+	Key    string
+	SHA256 string // of its bytes, in hex
+	// Damaged says why it cannot be read as one: then nothing rests on it.
+	Damaged error
 	receipt.Verified
 }
 
-// judge gives every day its verdict, from the last of the proofs that cover all
-// of it: of a day that is not over, what had settled when its last run began.
-// proofs are in the order of their times.
-func judge(days []Day, proofs []Proof, now time.Time) {
-	for i := range days {
-		d := &days[i]
-		end := d.Date.AddDate(0, 0, 1)
-		if now.Before(end) {
-			end = d.lastRun.Add(-settles)
-		}
-		for n := len(proofs) - 1; n >= 0 && d.Proof == nil; n-- {
-			p := &proofs[n]
-			if p.Incomplete == "" && !p.From.After(d.Date) && !p.To.Before(end) {
-				d.Proof = p
-			}
-		}
-		switch {
-		case d.Unbalanced > 0 || d.Proof != nil && d.Proof.Findings > 0:
-			d.Verdict = Gap
-		case d.Proof == nil || d.Runs == 0:
-			d.Verdict = Unseen
-		case d.Failed > 0 || d.MostLag != nil && *d.MostLag > lateAfter:
-			d.Verdict = Late
-		default:
-			d.Verdict = Complete
-		}
+// laterProofs is how many days after a day a proof may be the first that covers
+// it: the daily one looks back two days.
+const laterProofs = 8
+
+// readProofs reads the verifications kept on the days from from to to, both
+// included, in the order of their times.
+func readProofs(ctx context.Context, state *bucket.Bucket, function string, from, to time.Time) ([]Proof, error) {
+	var days [][]Proof
+	for t := from; !t.After(to); t = t.AddDate(0, 0, 1) {
+		days = append(days, nil)
 	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(daysAbreast)
+	for i := range days {
+		g.Go(func() error {
+			keys, err := state.Keys(ctx, function+"/verify/"+from.AddDate(0, 0, i).Format("2006/01/02/"))
+			if err != nil {
+				return err
+			}
+			for _, key := range keys {
+				p, err := readProof(ctx, state, key)
+				if err != nil {
+					return err
+				}
+				days[i] = append(days[i], p)
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	return slices.Concat(days...), err
+}
+
+func readProof(ctx context.Context, state *bucket.Bucket, key string) (Proof, error) {
+	text, err := state.ReadAll(ctx, key)
+	if bucket.IsObjectRefused(err) {
+		return Proof{Key: key, Damaged: err}, nil
+	}
+	if err != nil {
+		return Proof{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	sum := sha256.Sum256(text)
+	p := Proof{Key: key, SHA256: hex.EncodeToString(sum[:])}
+	var v receipt.Verification
+	if p.Damaged = json.Unmarshal(text, &v); p.Damaged == nil {
+		p.Verified = v.Verify
+		p.Time, p.Damaged = receipt.Began(strings.TrimSuffix(path.Base(key), ".json"))
+	}
+	return p, nil
 }

@@ -140,7 +140,7 @@ func TestGather(t *testing.T) {
 		if n := f.Totals; n.Runs != 48 || n.In != 4800 || n.Delivered != 48*90-1 || n.Out != n.Delivered || n.Filtered != 48*9 || n.Quarantined != 48 || n.Failed != 1 || n.Killed != 1 || n.Unbalanced != 1 {
 			t.Errorf("totals %+v", n)
 		}
-		if len(f.Findings) != 1 || f.MoreFindings != 0 {
+		if len(f.Findings) != 2 || f.Findings[0].Kind != receipt.Unbalanced || f.Findings[1].Kind != receipt.Gap || f.MoreFindings != 0 {
 			t.Errorf("findings %+v, %d more", f.Findings, f.MoreFindings)
 		}
 		if v := f.Versions; len(v) != 2 || v[0].Runs != 24 || !v[1].First.Equal(w.first.AddDate(0, 0, 6)) || !v[1].Last.Equal(w.first.AddDate(0, 0, 11)) {

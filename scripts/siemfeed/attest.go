@@ -11,6 +11,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/attest"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
@@ -44,7 +45,8 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	list, err := a.gather(ctx, kept, asked, !a.DaysOnly)
+	// What is signed was read, all of it, by who signs.
+	list, err := a.gather(ctx, kept, asked, rollup.Options{Reread: true, Each: !a.DaysOnly})
 	if err != nil {
 		return err
 	}

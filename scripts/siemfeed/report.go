@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/report"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
@@ -62,7 +63,7 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 
 // page makes the proof page.
 func (s *spanFlags) page(ctx context.Context, kept *stateBuckets, asked []functionName) ([]byte, error) {
-	list, err := s.gather(ctx, kept, asked, false)
+	list, err := s.gather(ctx, kept, asked, rollup.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +74,14 @@ func (s *spanFlags) page(ctx context.Context, kept *stateBuckets, asked []functi
 
 // gather reads what is kept of the functions called asked; where none was named,
 // of those of them that ran in the span or have something in quarantine.
-func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, asked []functionName, each bool) (list []report.Function, err error) {
+func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, asked []functionName, o rollup.Options) (list []report.Function, err error) {
 	if s.To.Before(s.From) {
 		return nil, fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))
 	}
 	for _, name := range asked {
+		o.Progress = toldNowAndThen(string(name))
 		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{
-			From: s.From, To: s.To, Each: each, Progress: toldNowAndThen(string(name)),
+			From: s.From, To: s.To, Options: o,
 		})
 		if err != nil {
 			return nil, err

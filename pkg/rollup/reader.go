@@ -1,0 +1,183 @@
+package rollup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/bucket"
+)
+
+const (
+	// Abreast is how many receipts a Reader reads side by side, however many
+	// days: a store answers a small read in tens of milliseconds.
+	Abreast = 64
+	// settles is how long after its end a day is rolled up: until then runs may
+	// still leave receipts in it.
+	settles = time.Hour
+)
+
+// Reader reads days of a function. It may read several at once.
+type Reader struct {
+	state    *bucket.Bucket
+	function string
+	o        Options
+	slots    chan struct{} // one for each receipt that is being read
+
+	mu      sync.Mutex
+	done    int   // receipts
+	notKept error // why roll-ups are not kept
+}
+
+// Options say how to read.
+type Options struct {
+	// Reread reads every receipt: no roll-up is taken or kept.
+	Reread bool
+	// Each lists every receipt with its hash, which needs every one read.
+	Each bool
+	// Progress is called with the receipts that are read or were rolled up, one
+	// call after the other, if it is not nil.
+	Progress func(receipts int)
+}
+
+// NewReader reads days of function, whose STATE_URL is state.
+func NewReader(state *bucket.Bucket, function string, o Options) *Reader {
+	o.Reread = o.Reread || o.Each
+	return &Reader{state: state, function: function, o: o, slots: make(chan struct{}, Abreast)}
+}
+
+// NotKept says why roll-ups could not be kept, nil if they could: what was read
+// is right all the same.
+func (r *Reader) NotKept() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.notKept
+}
+
+// Day reads the day that begins at date, in UTC. rolled tells that it was taken
+// from its roll-up, which costs a read and a list; else it costs a read for each
+// receipt, and its roll-up is kept if it is over.
+func (r *Reader) Day(ctx context.Context, date time.Time) (d Day, rolled bool, err error) {
+	over := time.Now().After(date.AddDate(0, 0, 1).Add(settles))
+	if r.o.Reread || !over {
+		d, _, err = r.read(ctx, date)
+		return d, false, err
+	}
+	switch m, err := load(ctx, r.state, r.function, date); {
+	case errors.Is(err, errNone):
+	case err != nil:
+		return d, false, err
+	default:
+		listed, err := r.listed(ctx, date)
+		if err != nil {
+			return d, false, err
+		}
+		if listed == m.Listed {
+			r.progress(m.Runs)
+			return m.Day, true, nil
+		}
+	}
+	d, listed, err := r.read(ctx, date)
+	if err != nil || d.Runs == 0 {
+		return d, false, err
+	}
+	return d, false, r.keep(ctx, d, listed)
+}
+
+// read reads the receipts of a day, and returns what a list said of them just
+// before.
+func (r *Reader) read(ctx context.Context, date time.Time) (Day, string, error) {
+	d := Day{Date: date, each: r.o.Each}
+	sum := sha256.New()
+	err := inOrder(ctx, r.slots, r.list(ctx, date, sum), r.take, func(t taken) {
+		if t.Name == "" {
+			return // it was removed meanwhile
+		}
+		d.add(t)
+		r.progress(1)
+	})
+	if err != nil {
+		return d, "", fmt.Errorf("receipts of %s: %w", date.Format(time.DateOnly), err)
+	}
+	d.close()
+	return d, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// take reads a receipt. One that is gone has no name.
+func (r *Reader) take(ctx context.Context, key string) (taken, error) {
+	text, err := r.state.ReadAll(ctx, key)
+	switch {
+	case bucket.IsNotFound(err):
+		return taken{}, nil
+	case bucket.IsObjectRefused(err):
+		return refused(key, err), nil
+	case err != nil:
+		return taken{}, err
+	}
+	return take(key, text), nil
+}
+
+// keep keeps the roll-up of d, which was read after listed had been, unless the
+// receipts changed since.
+func (r *Reader) keep(ctx context.Context, d Day, listed string) error {
+	if r.NotKept() != nil {
+		return nil
+	}
+	now, err := r.listed(ctx, d.Date)
+	if err != nil || now != listed {
+		return err
+	}
+	if err := save(ctx, r.state, r.function, listed, d); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.mu.Lock()
+		r.notKept = err // whoever may only read the state can read all the same
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// listed is the SHA-256, in hex, of what a list tells of the receipts of a day.
+func (r *Reader) listed(ctx context.Context, date time.Time) (string, error) {
+	sum := sha256.New()
+	for _, err := range r.list(ctx, date, sum) {
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// list lists the keys of the receipts of a day, and writes them with their
+// versions to sum.
+func (r *Reader) list(ctx context.Context, date time.Time, sum io.Writer) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for o, err := range r.state.Objects(ctx, r.function+"/receipts/"+date.Format("2006/01/02/")) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			_, _ = fmt.Fprintf(sum, "%s %s\n", path.Base(o.Key), bucket.ListedVersion(o)) // a hash takes all
+			if !yield(o.Key, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *Reader) progress(receipts int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += receipts
+	if r.o.Progress != nil && receipts > 0 {
+		r.o.Progress(r.done)
+	}
+}
