@@ -20,6 +20,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
 // Pruner is a function that can be pruned.
@@ -132,6 +133,7 @@ func (t *Task) Days(ctx context.Context, b *bucket.Bucket, what, folder string) 
 func (t *Task) Proof(ctx context.Context, state *bucket.Bucket, function string, s *quarantine.Store) error {
 	return errors.Join(
 		t.Days(ctx, state, "receipts", function+"/receipts/"),
+		t.Days(ctx, state, "roll-ups of receipts", rollup.Folder(function)),
 		t.Days(ctx, state, "verifications", function+"/verify/"),
 		t.Quarantine(ctx, s),
 	)

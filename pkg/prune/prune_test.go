@@ -61,8 +61,10 @@ func TestPrune(t *testing.T) {
 			old := []string{
 				"f/receipts/2020/12/31/a.json", "f/receipts/" + dayOf(450*day) + "a.json", "f/receipts/" + dayOf(450*day) + "b.json",
 				"f/receipts/" + dayOf(402*day) + "c.json", "f/verify/" + dayOf(500*day) + "v.json",
+				"f/rollup/" + dayOf(450*day) + "v1.json", "f/rollup/" + dayOf(402*day) + "v1.json",
 			}
 			stay := []string{
+				"f/rollup/" + dayOf(400*day) + "v1.json", "g/rollup/2020/12/31/v1.json",
 				"f/receipts/" + dayOf(400*day) + "d.json", "f/receipts/" + dayOf(0) + "e.json", "f/verify/" + dayOf(day) + "v.json",
 				"f/lease/00000000000000000001", "f/2020/01/01/other", "g/receipts/2020/12/31/a.json", "f/receipts.json", "f/receipts/2020/notes.txt",
 			}
@@ -107,11 +109,11 @@ func TestPrune(t *testing.T) {
 						t.Errorf("%s: %+v, want %d", what, l, n)
 					}
 				}
-				if l := r.Lines[2]; l.Kept != 2 || l.Why == "" {
+				if l := r.Lines[3]; l.Kept != 2 || l.Why == "" {
 					t.Errorf("%s: two wait in quarantine: %+v", what, l)
 				}
 			}
-			want("dry run", todo(true), 4, 1, 2)
+			want("dry run", todo(true), 4, 2, 1, 2)
 			if now := keys(t, state); !slices.Equal(now, before) {
 				t.Errorf("a dry run changed %v to %v", before, now)
 			}
@@ -119,7 +121,7 @@ func TestPrune(t *testing.T) {
 				t.Errorf("never pruned, and gone until %v, %v", until, err)
 			}
 			r := todo(false)
-			want("first", r, 4, 1, 2)
+			want("first", r, 4, 2, 1, 2)
 			left := keys(t, state)
 			for _, k := range old {
 				if slices.Contains(left, k) {
@@ -137,7 +139,7 @@ func TestPrune(t *testing.T) {
 			if until, err := prune.Until(t.Context(), state, "f"); err != nil || !until.Equal(r.Before) || time.Since(until) < 400*day || time.Since(until) > 401*day {
 				t.Errorf("gone until %v, %v", until, err)
 			}
-			want("again", todo(false), 0, 0, 0)
+			want("again", todo(false), 0, 0, 0, 0)
 		})
 	}
 }
