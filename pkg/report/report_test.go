@@ -254,20 +254,3 @@ func TestNothingBreaksOut(t *testing.T) {
 		}
 	})
 }
-
-// A year of four functions stays small.
-func TestSize(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.days(365, nil, nil)
-		f := w.gather(0, 364)
-		var html bytes.Buffer
-		if err := (report.Page{Functions: []report.Function{f, f, f, f}}).Write(&html); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%d KB", html.Len()>>10)
-		if html.Len() > 2<<20 {
-			t.Errorf("%d bytes", html.Len())
-		}
-	})
-}

@@ -15,7 +15,11 @@ import (
 // A year with a run every five minutes is read once; from then on it is told from
 // a read and a list a day. A store takes 40 ms for each.
 func TestYearRolledUp(t *testing.T) {
-	const days, runs = 365, 288
+	const days = 365
+	runs := 288
+	if raceDetector {
+		runs = 24
+	}
 	synctest.Test(t, func(t *testing.T) {
 		first := time.Now().UTC().Truncate(24 * time.Hour)
 		time.Sleep((days + 1) * 24 * time.Hour)
@@ -51,7 +55,7 @@ func TestYearRolledUp(t *testing.T) {
 			}
 			return f
 		}
-		f := gather("first", 2*time.Minute, days*(runs+2))
+		f := gather("first", 2*time.Minute, int64(days*(runs+2)))
 		again := gather("again", 5*time.Second, days*2)
 		for i, d := range again.Days {
 			if !d.RolledUp || !reflect.DeepEqual(d.Day, f.Days[i].Day) {

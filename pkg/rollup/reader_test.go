@@ -123,7 +123,7 @@ func TestRolledUpIsAsRead(t *testing.T) {
 		}
 		key, v := anyRun(rt)
 		put(rt, b, key, v)
-		for range rapid.IntRange(0, 60).Draw(rt, "receipts") {
+		for range rapid.IntRange(0, 30).Draw(rt, "receipts") {
 			key, v := anyRun(rt)
 			put(rt, b, key, v)
 		}
@@ -330,7 +330,7 @@ func TestStoreFails(t *testing.T) {
 // What a day holds is bounded, whatever its receipts say.
 func TestBounded(t *testing.T) {
 	b := open(t, "mem://")
-	for i := range 1440 {
+	for i := range 200 {
 		key, c := run(i)
 		c.Version = fmt.Sprint("v", i, strings.Repeat("x", 1000))
 		c.Status, c.Code, c.Error = receipt.Failed, receipt.Code(fmt.Sprint("code", i)), strings.Repeat("é", 10_000)
@@ -349,7 +349,7 @@ func TestBounded(t *testing.T) {
 	for _, f := range d.Failures {
 		runs += f.Runs
 	}
-	if runs != 2*1440 || int64(len(d.Findings))+d.MoreFindings != 1440 || d.Unbalanced != 1440 {
+	if runs != 2*200 || int64(len(d.Findings))+d.MoreFindings != 200 || d.Unbalanced != 200 {
 		t.Errorf("%d runs, %d findings and %d more", runs, len(d.Findings), d.MoreFindings)
 	}
 }
