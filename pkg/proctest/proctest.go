@@ -13,24 +13,41 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
+// builds are those of this test run, by package: linking takes seconds, and one
+// binary does for all tests.
+var builds sync.Map // of func() (string, error)
+
 // Build compiles the package at path (as go build takes it) and returns the
-// binary's path.
+// binary's path. It lies beside the test's own binary, which go test removes
+// with its directory.
 func Build(t testing.TB, path string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "function")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin, path) //nolint:gosec // the test names it
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")                                                          // also where the test has cgo, for the race detector
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%s", path, err, out)
+	once, _ := builds.LoadOrStore(path, sync.OnceValues(func() (string, error) { return build(path) }))
+	bin, err := once.(func() (string, error))() //nolint:forcetypeassert // there are no others
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
+}
+
+func build(path string) (string, error) {
+	test, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	bin := test + strings.ReplaceAll(path, "/", "_")
+	cmd := exec.Command("go", "build", "-tags", "disable_grpc_modules", "-ldflags", "-s -w", "-o", bin, path) //nolint:noctx,gosec // the test names it; go test ends it
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")                                                           // also where the test has cgo, for the race detector
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", path, err, out)
+	}
+	return bin, nil
 }
 
 // Process is a running function, or a command of the operator's.
