@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
@@ -25,7 +26,7 @@ func TestPrune(t *testing.T) {
 		w := worldAt(t, api, "http://localhost", map[string]string{
 			"STATE_URL": "mem://", "OUTPUT_URL": "mem://", "QUARANTINE_URL": "file://" + t.TempDir(), "MULE_LOOKBACK": month.String(), "RUN_TIMEOUT": "24h",
 		})
-		w.client = &http.Client{Transport: handled{api}}
+		w.client = &http.Client{Transport: inprocess.Transport{Handler: api}}
 		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3000, From: began.Add(-month), To: began.Add(12 * day)})
 		events = append(events, emulator.Event{Time: began.Add(-month / 2), Raw: []byte(`"no object"`)})
 		if err := api.Add("org-1", events...); err != nil {

@@ -3,7 +3,6 @@ package muleaudit_test
 import (
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -11,19 +10,8 @@ import (
 	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 )
-
-// handled asks a handler without a network, so that the time between two runs
-// can be skipped.
-type handled struct{ h http.Handler }
-
-func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
-	rec := httptest.NewRecorder()
-	h.h.ServeHTTP(rec, r)
-	res := rec.Result()
-	res.Request = r
-	return res, nil
-}
 
 // Ten days of an organisation without events leave, for good, a receipt a run
 // and a record a slice: nothing else grows.
@@ -33,7 +21,7 @@ func TestThousandQuietRunsLeaveTheirReceipts(t *testing.T) {
 		w := worldAt(t, emulator.New(emulator.Options{ClientSecret: secret}), "http://localhost", map[string]string{
 			"STATE_URL": "mem://", "OUTPUT_URL": "mem://", "MULE_LOOKBACK": "1h",
 		})
-		w.client = &http.Client{Transport: handled{w.api}}
+		w.client = &http.Client{Transport: inprocess.Transport{Handler: w.api}}
 		w.api.AddOrg("org-1", "")
 		f := w.function()
 		for range runs {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 )
 
 // Whether runs keep up is known before the first one: from the organisations,
@@ -45,7 +46,7 @@ func TestDoctorComputesTheSchedule(t *testing.T) {
 				for k, v := range tc.env {
 					w.env[k] = v
 				}
-				w.client = &http.Client{Transport: handled{api}}
+				w.client = &http.Client{Transport: inprocess.Transport{Handler: api}}
 				var check doctor.Check
 				for _, c := range w.function().Doctor(t.Context()) {
 					if c.Name == "schedule" {

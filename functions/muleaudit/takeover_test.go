@@ -13,6 +13,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 )
 
 // testdata/released is what the first release left behind: an export of hours; a
@@ -35,7 +36,7 @@ func TestStateOfTheFirstReleaseIsTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(recorded.Add(time.Minute)))
 		w := worldAt(t, emulator.New(emulator.Options{ClientSecret: secret}), "http://localhost", nil)
-		w.client = &http.Client{Transport: handled{w.api}}
+		w.client = &http.Client{Transport: inprocess.Transport{Handler: w.api}}
 		for name, variable := range map[string]string{"state": "STATE_URL", "output": "OUTPUT_URL"} {
 			if err := os.CopyFS(strings.TrimPrefix(w.env[variable], "file://"), os.DirFS("testdata/released/"+name)); err != nil {
 				t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -40,7 +41,7 @@ func (s *slowStore) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.writes.Add(1)
 		return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Request: r}, nil
 	}
-	return handled{s.h}.RoundTrip(r)
+	return inprocess.Transport{Handler: s.h}.RoundTrip(r)
 }
 
 const day = 24 * hour
@@ -55,7 +56,7 @@ func monthWorld(t *testing.T) (*world, *slowStore) {
 	server.AddBucket("output")
 	s := &slowStore{h: server}
 	api := emulator.New(emulator.Options{ClientSecret: secret, Latency: 300 * time.Millisecond})
-	w := &world{t: t, api: api, client: &http.Client{Transport: handled{api}}, env: map[string]string{
+	w := &world{t: t, api: api, client: &http.Client{Transport: inprocess.Transport{Handler: api}}, env: map[string]string{
 		"MULE_ORG_ID": "org-1", "CLIENT_ID": "client", "CLIENT_SECRET": secret, "MULE_BASE_URL": "http://localhost", "MULE_RATE_PER_MIN": "6000000",
 		"OUTPUT_URL": outagetest.BucketURL("http://localhost", "output"), "STATE_URL": outagetest.BucketURL("http://localhost", "state"), "QUARANTINE_URL": "mem://",
 		"SLS_AK_ID": outagetest.KeyID, "SLS_AK_KEY": outagetest.Secret, "MULE_LOOKBACK": month.String(), "RUN_TIMEOUT": "24h",

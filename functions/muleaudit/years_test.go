@@ -12,6 +12,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 )
@@ -25,7 +26,7 @@ func asleep(t *testing.T, o emulator.Options, env map[string]string) *world {
 	for k, v := range env {
 		w.env[k] = v
 	}
-	w.client = &http.Client{Transport: handled{w.api}}
+	w.client = &http.Client{Transport: inprocess.Transport{Handler: w.api}}
 	return w
 }
 
@@ -160,7 +161,7 @@ func TestQuietOrganisationCostsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := oss.New(oss.Options{AccessKeyID: outagetest.KeyID, AccessKeySecret: outagetest.Secret})
 		store.AddBucket("state")
-		c := &tally{inner: handled{store}, n: map[string]int{}}
+		c := &tally{inner: inprocess.Transport{Handler: store}, n: map[string]int{}}
 		w := asleep(t, emulator.Options{}, map[string]string{"QUARANTINE_URL": "mem://"})
 		w.state = w.through(c, outagetest.BucketURL("http://localhost", "state"))
 		w.api.AddOrg("org-1", "")
@@ -309,7 +310,7 @@ func TestMistakenSliceLengthCostsNothingForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := oss.New(oss.Options{AccessKeyID: outagetest.KeyID, AccessKeySecret: outagetest.Secret})
 		store.AddBucket("state")
-		c := &tally{inner: handled{store}, n: map[string]int{}}
+		c := &tally{inner: inprocess.Transport{Handler: store}, n: map[string]int{}}
 		w := asleep(t, emulator.Options{}, map[string]string{"QUARANTINE_URL": "mem://"})
 		w.state = w.through(c, outagetest.BucketURL("http://localhost", "state"))
 		begin := time.Now()
