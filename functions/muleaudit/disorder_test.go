@@ -42,7 +42,7 @@ func TestDisorderMakesFewObjects(t *testing.T) {
 func TestAPIWithoutOrder(t *testing.T) {
 	for _, slice := range []time.Duration{time.Hour, 24 * time.Hour} {
 		w := newWorld(t, emulator.Options{Deviations: emulator.Deviations{Descending: true}}, map[string]string{"MULE_LOOKBACK": "5h", "MULE_SLICE": slice.String()})
-		events := emulator.Generate("org-1", emulator.Generated{Seed: 4, N: 3000, From: aligned(4), To: aligned(1), Large: 30_000, LargeEvery: 5})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 4, N: 1500, From: aligned(3), To: aligned(1), Large: 60_000, LargeEvery: 10})
 		if err := w.api.Add("org-1", events...); err != nil {
 			t.Fatal(err)
 		}
@@ -83,9 +83,9 @@ func TestAPIWithoutOrder(t *testing.T) {
 // Also there an hour that holds three times what a run can read is out in the end.
 func TestHourOfThreeBudgetsWithoutOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := asleep(t, emulator.Options{Deviations: emulator.Deviations{Descending: true}}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
+		w := asleep(t, emulator.Options{Deviations: emulator.Deviations{Descending: true}}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "5", "MULE_LOOKBACK": "3h"})
 		const perRun = 313
-		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 5, From: aligned(2), To: aligned(1)})
 		if err := w.api.Add("org-1", events...); err != nil {
 			t.Fatal(err)
 		}

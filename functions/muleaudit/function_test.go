@@ -13,17 +13,11 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 )
 
-const hour = time.Hour
-
-// aligned is the last full hour but n.
-func aligned(n int) time.Time {
-	return time.Now().UTC().Truncate(hour).Add(-time.Duration(n) * hour)
-}
-
 func TestDayOfEventsExactlyOnce(t *testing.T) {
+	const n = 50_000 / scale
 	w := newWorld(t, emulator.Options{Gzip: true}, nil)
 	events := emulator.Generate("org-1", emulator.Generated{
-		Seed: 1, N: 50_000, From: aligned(23), To: time.Now().Add(-10 * time.Minute), Large: 200_000, LargeEvery: 5000,
+		Seed: 1, N: n, From: aligned(23), To: time.Now().Add(-10 * time.Minute), Large: 200_000, LargeEvery: n / 10,
 	})
 	if err := w.api.Add("org-1", events...); err != nil {
 		t.Fatal(err)
@@ -32,7 +26,7 @@ func TestDayOfEventsExactlyOnce(t *testing.T) {
 	r := w.mustRun(f, "{}")
 	w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
 	w.wantTidy()
-	if r.In != 50_000 || r.Out != 50_000 || r.Filtered != 0 || r.BytesIn == 0 || r.BytesOut == 0 {
+	if r.In != n || r.Out != n || r.Filtered != 0 || r.BytesIn == 0 || r.BytesOut == 0 {
 		t.Errorf("receipt %+v", r.Core)
 	}
 	w.checkReceipt(r)

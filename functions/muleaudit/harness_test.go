@@ -29,7 +29,10 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
-const secret = "s3cret-of-the-app"
+const (
+	secret = "s3cret-of-the-app"
+	hour   = time.Hour
+)
 
 // world is an emulated control plane and two directories.
 type world struct {
@@ -44,10 +47,25 @@ type world struct {
 
 func newWorld(t testing.TB, o emulator.Options, env map[string]string) *world {
 	t.Helper()
+	sameHour()
 	o.ClientSecret = secret
 	api := emulator.New(o).Start()
 	t.Cleanup(api.Close)
 	return worldAt(t, api, api.URL(), env)
+}
+
+// aligned is the last full hour but n.
+func aligned(n int) time.Time {
+	return time.Now().UTC().Truncate(hour).Add(-time.Duration(n) * hour)
+}
+
+// sameHour waits out the end of an hour, so that what a test calls the last full
+// hour stays it.
+func sameHour() {
+	now := time.Now()
+	if next := now.Truncate(hour).Add(hour); next.Sub(now) < 15*time.Second {
+		time.Sleep(time.Until(next))
+	}
 }
 
 // worldAt is a world whose control plane is reached at url.

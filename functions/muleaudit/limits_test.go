@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
@@ -20,45 +21,46 @@ import (
 
 // The budget is one for all organisations, and each gets its share of it.
 func TestBudgetIsSharedAndNotExceeded(t *testing.T) {
-	const perMinute = 1200
-	orgs := []string{"big-1", "big-2", "small"}
-	w := newWorld(t, emulator.Options{RatePerMinute: perMinute, Sliding: true}, map[string]string{
-		"MULE_ORG_ID": strings.Join(orgs, ","), "MULE_RATE_PER_MIN": fmt.Sprint(perMinute), "MULE_PAGE_SIZE": "20", "RUN_TIMEOUT": "8s",
+	synctest.Test(t, func(t *testing.T) {
+		const perMinute = 1200
+		orgs := []string{"big-1", "big-2", "small"}
+		w := asleep(t, emulator.Options{RatePerMinute: perMinute, Sliding: true}, map[string]string{
+			"MULE_ORG_ID": strings.Join(orgs, ","), "MULE_RATE_PER_MIN": fmt.Sprint(perMinute), "MULE_PAGE_SIZE": "20", "RUN_TIMEOUT": "8s",
+		})
+		for i, org := range orgs {
+			n := 40_000 // a hundred pages a slice: far more than eight seconds suffice for
+			if org == "small" {
+				n = 24 // two pages
+			}
+			w.api.AddSynthetic(org, emulator.Synthetic{Seed: uint64(i), N: n, From: aligned(20), To: aligned(1)})
+		}
+		start := time.Now()
+		r, err := w.run(w.function(), "{}")
+		took := time.Since(start)
+		if err != nil || r.Status != receipt.Partial {
+			t.Fatalf("%v, %+v", err, r)
+		}
+		m := w.api.Metrics()
+		if m.Throttled > 0 {
+			t.Errorf("%d requests were beyond the budget", m.Throttled)
+		}
+		// Requests leave evenly, so every second has its share.
+		if n := m.Busiest(time.Second); n > perMinute/60+1 {
+			t.Errorf("%d requests in one second of a budget of %d a minute", n, perMinute)
+		}
+		if most := int(took.Seconds()*perMinute/60) + 1; len(m.Arrivals) > most {
+			t.Errorf("%d requests in %v", len(m.Arrivals), took)
+		}
+		for _, org := range orgs {
+			least := m.Requests["query"] / 4
+			if org == "small" {
+				least = 2 // that is all of it
+			}
+			if n := m.Queries[org]; n < least {
+				t.Errorf("%s got %d of %d queries", org, n, m.Requests["query"])
+			}
+		}
 	})
-	for i, org := range orgs {
-		n := 40_000 // a hundred pages a slice: far more than eight seconds suffice for
-		if org == "small" {
-			n = 24 // two pages
-		}
-		w.api.AddSynthetic(org, emulator.Synthetic{Seed: uint64(i), N: n, From: aligned(20), To: aligned(1)})
-	}
-	start := time.Now()
-	r, err := w.run(w.function(), "{}")
-	took := time.Since(start)
-	if err != nil || r.Status != receipt.Partial {
-		t.Fatalf("%v, %+v", err, r)
-	}
-	m := w.api.Metrics()
-	if m.Throttled > 0 {
-		t.Errorf("%d requests were beyond the budget", m.Throttled)
-	}
-	// Requests leave evenly, so every second has its share; the tolerance is
-	// what a loaded machine may bunch up, of a budget counted by the minute.
-	if n := m.Busiest(time.Second); n > 2*perMinute/60 {
-		t.Errorf("%d requests in one second of a budget of %d a minute", n, perMinute)
-	}
-	if most := int(took.Seconds()*perMinute/60) + 1; len(m.Arrivals) > most {
-		t.Errorf("%d requests in %v", len(m.Arrivals), took)
-	}
-	for _, org := range orgs {
-		least := m.Requests["query"] / 4
-		if org == "small" {
-			least = 2 // that is all of it
-		}
-		if n := m.Queries[org]; n < least {
-			t.Errorf("%s got %d of %d queries", org, n, m.Requests["query"])
-		}
-	}
 }
 
 // What a run's time does not suffice for comes first in the next.
@@ -76,47 +78,51 @@ func TestOrganisationMostBehindGoesFirst(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	// Some 600 pages of 20 ms, four at a time, are more than two seconds.
-	w := newWorld(t, emulator.Options{Latency: 20 * time.Millisecond}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_PAGE_SIZE": "50"})
-	events := emulator.Generate("org-1", emulator.Generated{Seed: 9, N: 30_000, From: aligned(20), To: aligned(1)})
-	if err := w.api.Add("org-1", events...); err != nil {
-		t.Fatal(err)
-	}
-	f := w.function()
-	status, answer := w.post(f, "{}")
-	if status != 503 || !strings.Contains(answer, `"status":"partial"`) || !strings.Contains(answer, `"remaining":["org-1: `) {
-		t.Fatalf("%d %s", status, answer)
-	}
-	// What was read is out.
-	kept := 0
-	for _, n := range w.lines(hour)["org-1"] {
-		kept += n
-	}
-	if kept == 0 || kept >= len(events) {
-		t.Errorf("%d of %d events are out", kept, len(events))
-	}
-	// The same trigger, delivered again and again, gets through.
-	for range 50 {
-		if status, answer = w.post(f, "{}"); status == 200 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		// Some 600 pages of 20 ms, four at a time, are more than two seconds.
+		w := asleep(t, emulator.Options{Latency: 20 * time.Millisecond}, map[string]string{"RUN_TIMEOUT": "2s", "MULE_PAGE_SIZE": "10"})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 9, N: 6000, From: aligned(20), To: aligned(1)})
+		if err := w.api.Add("org-1", events...); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if status != 200 {
-		t.Fatalf("%d %s", status, answer)
-	}
-	w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
-	w.wantTidy()
+		f := w.function()
+		status, answer := w.post(f, "{}")
+		if status != 503 || !strings.Contains(answer, `"status":"partial"`) || !strings.Contains(answer, `"remaining":["org-1: `) {
+			t.Fatalf("%d %s", status, answer)
+		}
+		// What was read is out.
+		kept := 0
+		for _, n := range w.lines(hour)["org-1"] {
+			kept += n
+		}
+		if kept == 0 || kept >= len(events) {
+			t.Errorf("%d of %d events are out", kept, len(events))
+		}
+		// The same trigger, delivered again and again, gets through.
+		for range 6 {
+			if status, answer = w.post(f, "{}"); status == 200 {
+				break
+			}
+		}
+		if status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+		w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
+		w.wantTidy()
+	})
 }
 
 func TestDeadlineOfTheCallerCounts(t *testing.T) {
-	w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond}, nil)
-	w.api.AddSynthetic("org-1", emulator.Synthetic{N: 50_000, From: aligned(20), To: aligned(1)})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	r, err := w.function().Run(ctx, trigger.Event{Kind: trigger.Tick})
-	if err != nil || r.Base().Status != receipt.Partial {
-		t.Errorf("%v, %+v", err, r.Base())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := asleep(t, emulator.Options{Latency: 10 * time.Millisecond}, nil)
+		w.api.AddSynthetic("org-1", emulator.Synthetic{N: 50_000, From: aligned(20), To: aligned(1)})
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		r, err := w.function().Run(ctx, trigger.Event{Kind: trigger.Tick})
+		if err != nil || r.Base().Status != receipt.Partial {
+			t.Errorf("%v, %+v", err, r.Base())
+		}
+	})
 }
 
 // A server that does not answer is a failure and is named, though its timeout

@@ -22,7 +22,7 @@ func TestBackfillGetsFurther(t *testing.T) {
 		orgs, events   int
 		timeout, limit string
 	}{
-		{"busy day", 1, 24 * 5 * 200, "2m", "40"},
+		{"busy day", 1, 24 * 5 * 20, "2m", "40"},
 		{"many quiet organisations", 80, 0, "1m", "40"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestBackfillGetsFurther(t *testing.T) {
 				for i := range c.orgs {
 					orgs = append(orgs, "org-"+strconv.Itoa(i))
 				}
-				w := asleep(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": c.timeout, "MULE_RATE_PER_MIN": c.limit, "MULE_ORG_ID": strings.Join(orgs, ",")})
+				w := asleep(t, emulator.Options{}, map[string]string{"RUN_TIMEOUT": c.timeout, "MULE_RATE_PER_MIN": c.limit, "MULE_ORG_ID": strings.Join(orgs, ","), "MULE_PAGE_SIZE": "20"})
 				from := time.Now().UTC().Truncate(24 * time.Hour).Add(-48 * time.Hour)
 				for _, o := range orgs {
 					w.api.AddOrg(o, "")
@@ -136,7 +136,7 @@ func TestWatermarksMoveInSpiteOfTheOverlap(t *testing.T) {
 // the runs and requests that it needs, and each event is out once.
 func TestBackfillOfFiveBudgetsEndsInTen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const pagesPerOrg, pageSize, perRun = 75, 20, 313
+		const pagesPerOrg, pageSize, perRun = 75, 5, 313
 		w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": fmt.Sprint(pageSize)})
 		var orgs []string
 		day := aligned(0).Truncate(24 * time.Hour).Add(-24 * time.Hour)
@@ -191,8 +191,8 @@ func TestHourOfThreeBudgets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const perRun = 313
-				w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true, Deviations: d}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "20", "MULE_LOOKBACK": "3h"})
-				events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 20, From: aligned(2), To: aligned(1)})
+				w := asleep(t, emulator.Options{RatePerMinute: 40, Sliding: true, Deviations: d}, map[string]string{"MULE_RATE_PER_MIN": "40", "MULE_PAGE_SIZE": "5", "MULE_LOOKBACK": "3h"})
+				events := emulator.Generate("org-1", emulator.Generated{Seed: 1, N: 3 * perRun * 5, From: aligned(2), To: aligned(1)})
 				if err := w.api.Add("org-1", events...); err != nil {
 					t.Fatal(err)
 				}
@@ -225,9 +225,9 @@ func TestHourOfThreeBudgets(t *testing.T) {
 // cannot spend: each of the walks side by side goes on where it stood.
 func TestWalksSideBySideGoOnWhereTheyStood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := asleep(t, emulator.Options{Latency: 300 * time.Millisecond}, map[string]string{"MULE_RATE_PER_MIN": "700", "MULE_PAGE_SIZE": "20", "RUN_TIMEOUT": "1m"})
+		w := asleep(t, emulator.Options{Latency: 300 * time.Millisecond}, map[string]string{"MULE_RATE_PER_MIN": "700", "MULE_PAGE_SIZE": "5", "RUN_TIMEOUT": "1m"})
 		const pages = 2000
-		events := emulator.Generate("org-1", emulator.Generated{Seed: 2, N: pages * 20, From: aligned(23), To: aligned(0).Add(-10 * time.Minute)})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 2, N: pages * 5, From: aligned(23), To: aligned(0).Add(-10 * time.Minute)})
 		if err := w.api.Add("org-1", events...); err != nil {
 			t.Fatal(err)
 		}

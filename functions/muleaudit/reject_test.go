@@ -189,8 +189,8 @@ var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // Entries of 20 and 40 MiB pass through a process that stays small.
 func TestMemoryWithHugeEntries(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the binary")
+	if testing.Short() || scale > 1 {
+		t.Skip("about the memory of a process, which has no race detector")
 	}
 	const most = 128 << 20
 	w := newWorld(t, emulator.Options{}, map[string]string{"MULE_LOOKBACK": "3h"})

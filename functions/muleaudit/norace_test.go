@@ -1,0 +1,5 @@
+//go:build !race
+
+package muleaudit_test
+
+const scale = 1
