@@ -18,6 +18,8 @@ FUNCTIONS := $(patsubst functions/%/function.go,%,$(wildcard functions/*/functio
 WORKERS   := $(wildcard functions/*/worker)
 TERRAFORM := $(or $(shell command -v terraform),$(shell command -v tofu),$(wildcard $(CURDIR)/bin/tools/tofu))
 RACE      := $(if $(shell command -v gcc),-race)
+# The tests that are about numbers.
+VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestOneUnreadableObjectAmongMany|TestThousandObjectsThroughTheQueue|TestDrainDeliversEveryLogOnce
 
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
 # that is not used here: a third of a binary, and minutes of compiling.
@@ -50,8 +52,8 @@ test: ## run all tests, fuzz seeds included
 	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test -shuffle=on ./...); done
 	@# Without the loads that only some processors have.
 	go test -tags=purego ./pkg/deflate
-	@# Under the race detector this test takes a tenth of its 200,000 logs.
-	@$(if $(RACE),set -x; go test -run '^TestDrainDeliversEveryLogOnce$$' ./functions/slshec)
+	@# Under the race detector these take a tenth of their items, or none.
+	@$(if $(RACE),set -x; go test -run '^($(VOLUME))$$' ./functions/...)
 	@for w in $(WORKERS); do \
 		if command -v node >/dev/null; then (set -x; cd $$w; node --test); \
 		else echo "node not found: the tests of $$w are left out"; fi; \

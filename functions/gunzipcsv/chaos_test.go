@@ -7,7 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/driver"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
@@ -152,54 +156,63 @@ func TestFaultyQueue(t *testing.T) {
 	}
 }
 
-func TestRunOutOfTime(t *testing.T) {
-	text, object := generated(t, 1, 1000, logpush.NDJSON)
-	// How long one takes here and now, at best, decides how many are too many.
-	w := newWorld(t, map[string]string{"CONCURRENCY": "1"})
-	one := time.Hour
-	for i := range 5 {
-		key := fmt.Sprintf("%d.log.gz", i)
-		w.put(key, object)
-		w.notify(key)
-		began := time.Now()
-		if _, err := run(t, w.function(), tick); err != nil {
-			t.Fatal(err)
-		}
-		one = min(one, time.Since(began))
-	}
-	timeout := max(time.Second, 10*one)
-	objects := min(1000, 5*int(timeout/one))
+// slowed is a bucket that takes its time over each object that is read.
+type slowed struct {
+	*flaky
+	wait time.Duration
+}
 
-	w = newWorld(t, map[string]string{"RUN_TIMEOUT": timeout.String(), "CONCURRENCY": "1"})
-	for i := range objects {
-		key := fmt.Sprintf("%03d.log.gz", i)
-		w.put(key, object)
-		w.notify(key)
+func (s *slowed) NewRangeReader(ctx context.Context, key string, offset, length int64, opts *driver.ReaderOptions) (driver.Reader, error) {
+	select {
+	case <-time.After(s.wait):
+		return s.flaky.NewRangeReader(ctx, key, offset, length, opts)
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	f := w.function()
-	r, err := run(t, f, tick)
-	if err != nil || r.Status != "partial" || r.Out == 0 || r.Out == int64(objects) || len(r.Remaining) == 0 {
-		t.Fatalf("%v, %+v", err, r.Core)
-	}
-	if took := r.FinishedAt.Sub(r.StartedAt); took > 5*timeout {
-		t.Errorf("a run of %v took %v", timeout, took)
-	}
-	for w.queue.Backlog() > 0 {
-		if _, err := run(t, f, tick); err != nil {
-			t.Fatal(err)
+}
+
+func TestRunOutOfTime(t *testing.T) {
+	text, object := generated(t, 1, 100, logpush.NDJSON)
+	synctest.Test(t, func(t *testing.T) {
+		// A run has the time for some twenty.
+		const objects = 100
+		w := asleep(t, map[string]string{"RUN_TIMEOUT": "10s", "CONCURRENCY": "1"})
+		for i := range objects {
+			key := fmt.Sprintf("%03d.log.gz", i)
+			w.put(key, object)
+			w.notify(key)
 		}
-	}
-	got := w.targets()
-	if len(got) != objects {
-		t.Fatalf("%d targets", len(got))
-	}
-	wantCells(t, "000.csv", got["000.csv"], text)
-	for key, csv := range got {
-		if csv != got["000.csv"] {
-			t.Errorf("%s differs", key)
+		slow := *w
+		slow.parts.Source = w.open(w.env["SOURCE_URL"])
+		slow.parts.Source.Bucket = blob.NewBucket(&slowed{makeFlaky(slow.parts.Source, 1, 0), 500 * time.Millisecond})
+		f := slow.function()
+		r, err := run(t, f, tick)
+		if err != nil || r.Status != "partial" || r.Out == 0 || r.Out > 20 || len(r.Remaining) == 0 {
+			t.Fatalf("%v, %+v", err, r.Core)
 		}
-	}
-	if q := w.quarantined(); len(q) > 0 {
-		t.Errorf("quarantine %v", codes(q))
-	}
+		if took := r.FinishedAt.Sub(r.StartedAt); took > 10*time.Second {
+			t.Errorf("a run of 10s took %v", took)
+		}
+		for runs := 1; w.queue.Backlog() > 0; runs++ {
+			if _, err := run(t, f, tick); err != nil {
+				t.Fatal(err)
+			}
+			if runs > 2*objects/20 {
+				t.Fatalf("%d messages are left", w.queue.Backlog())
+			}
+		}
+		got := w.targets()
+		if len(got) != objects {
+			t.Fatalf("%d targets", len(got))
+		}
+		wantCells(t, "000.csv", got["000.csv"], text)
+		for key, csv := range got {
+			if csv != got["000.csv"] {
+				t.Errorf("%s differs", key)
+			}
+		}
+		if q := w.quarantined(); len(q) > 0 {
+			t.Errorf("quarantine %v", codes(q))
+		}
+	})
 }

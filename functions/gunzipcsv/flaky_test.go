@@ -190,7 +190,7 @@ func TestFaultyBuckets(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"DEST_URL": "mem://", "CF_VISIBILITY_TIMEOUT": "5s", "CONCURRENCY": "16"})
+			w := newWorld(t, map[string]string{"DEST_URL": "mem://", "CONCURRENCY": "16"})
 			targets, rejected := w.mixture(rand.New(rand.NewPCG(seed, 2)), 60)
 			source, dest := w.drainFaulty(seed)
 			w.wantAll(targets, rejected)

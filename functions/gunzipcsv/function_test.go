@@ -24,7 +24,7 @@ func generated(t testing.TB, seed uint64, n int, format logpush.Format) (plain s
 }
 
 func TestThousandObjectsThroughTheQueue(t *testing.T) {
-	const objects = 1000
+	const objects = 1000 / scale
 	w := newWorld(t, map[string]string{"CONCURRENCY": "8"})
 	plain := map[string]string{}
 	ndjson := map[string]bool{}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -125,52 +126,48 @@ func TestOneEndHangs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"DEST_URL": "mem://"})
-			if tc.want == "RUN_TIMEOUT" {
-				w.env["RUN_TIMEOUT"] = "2s"
-			}
-			text := rows(4 << 20)
-			w.put("a.log.gz", stored(t, text))
-			w.notify("a.log.gz")
+			synctest.Test(t, func(t *testing.T) {
+				w := asleep(t, map[string]string{"DEST_URL": "mem://"})
+				text := rows(4 << 20)
+				w.put("a.log.gz", stored(t, text))
+				w.notify("a.log.gz")
 
-			ctx, cut := context.WithCancel(t.Context())
-			defer cut()
-			hung := make(chan struct{})
-			var once sync.Once
-			hang := func(ctx context.Context) error {
-				once.Do(func() { close(hung) })
-				<-ctx.Done()
-				return ctx.Err()
-			}
-			faulty := *w
-			faulty.parts.Source, faulty.parts.Dest = w.open(w.env["SOURCE_URL"]), w.inMemory()
-			if tc.trickles {
-				makeStuck(faulty.parts.Source, begun, tc.source(hang, hung, cut), hung)
-			} else {
-				makeStuck(faulty.parts.Source, given, tc.source(hang, hung, cut), nil)
-			}
-			makeStuck(faulty.parts.Dest, begun, tc.target(hang, hung, cut), nil)
-			ended := make(chan error, 1)
-			go func() {
+				ctx, cut := context.WithCancel(t.Context())
+				defer cut()
+				hung := make(chan struct{})
+				var once sync.Once
+				hang := func(ctx context.Context) error {
+					once.Do(func() { close(hung) })
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				faulty := *w
+				faulty.parts.Source, faulty.parts.Dest = w.open(w.env["SOURCE_URL"]), w.inMemory()
+				if tc.trickles {
+					makeStuck(faulty.parts.Source, begun, tc.source(hang, hung, cut), hung)
+				} else {
+					makeStuck(faulty.parts.Source, given, tc.source(hang, hung, cut), nil)
+				}
+				makeStuck(faulty.parts.Dest, begun, tc.target(hang, hung, cut), nil)
+				began := time.Now()
 				_, err := faulty.function().Run(ctx, tick)
-				ended <- err
-			}()
-			select {
-			case err := <-ended:
 				if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 					t.Errorf("the run ended with %v, want %q", err, tc.want)
 				}
-			case <-time.After(time.Minute): // eight until its time is up
-				t.Error("the run hangs")
-				cut()
-				<-ended
-			}
-			w.wantAll(map[string]string{}, nil)
+				limit := time.Minute
+				if tc.want == "RUN_TIMEOUT" {
+					limit += w.config().RunTimeout
+				}
+				if took := time.Since(began); took > limit {
+					t.Errorf("the run ended after %v", took)
+				}
+				w.wantAll(map[string]string{}, nil)
 
-			if r, err := run(t, w.function(), tick); err != nil || r.Status != receipt.OK {
-				t.Fatalf("the next run: %v, %+v", err, r)
-			}
-			w.wantAll(map[string]string{"a.csv": text}, nil)
+				if r, err := run(t, w.function(), tick); err != nil || r.Status != receipt.OK {
+					t.Fatalf("the next run: %v, %+v", err, r)
+				}
+				w.wantAll(map[string]string{"a.csv": text}, nil)
+			})
 		})
 	}
 }
@@ -208,7 +205,7 @@ func cuts(_ func(context.Context) error, hung <-chan struct{}, cut context.Cance
 
 // stored is gzip of text in which every byte is where it is in text, or little
 // behind.
-func stored(t *testing.T, text string) []byte {
+func stored(t testing.TB, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&b, gzip.NoCompression)

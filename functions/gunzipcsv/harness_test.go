@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"maps"
@@ -25,6 +26,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -33,7 +35,14 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if scale > 1 { // each run of the tests draws others
+		if err := flag.Set("rapid.checks", "20"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const token = "t0ken-of-the-queue"
 
@@ -46,12 +55,31 @@ type world struct {
 	env   map[string]string
 	parts gunzipcsv.Parts
 	log   bytes.Buffer
+	// wire is how the queue is reached; nil is by its address.
+	wire http.RoundTripper
 }
 
 func newWorld(t testing.TB, env map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, api: emulator.New(emulator.Options{Token: token}).Start()}
-	t.Cleanup(w.api.Close)
+	api := emulator.New(emulator.Options{Token: token}).Start()
+	t.Cleanup(api.Close)
+	return worldAt(t, api, api.URL(), env)
+}
+
+// asleep is a world without a network, whose time passes at once. It has to be
+// made inside synctest.
+func asleep(t testing.TB, env map[string]string) *world {
+	t.Helper()
+	api := emulator.New(emulator.Options{Token: token})
+	w := worldAt(t, api, "http://localhost/client/v4", env)
+	w.wire = inprocess.Transport{Handler: api}
+	return w
+}
+
+// worldAt is a world whose queue is reached at url.
+func worldAt(t testing.TB, api *emulator.Server, url string, env map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, api: api}
 	w.queue = w.api.AddQueue("q", emulator.QueueOptions{MaxRetries: 50, DeadLetter: "dead"})
 	w.dead = w.api.AddQueue("dead", emulator.QueueOptions{})
 	w.env = map[string]string{
@@ -59,7 +87,7 @@ func newWorld(t testing.TB, env map[string]string) *world {
 		"SOURCE_BUCKET": "logs",
 		"DEST_URL":      "file://" + t.TempDir(),
 		"STATE_URL":     "file://" + t.TempDir(),
-		"CF_ACCOUNT_ID": "account", "CF_QUEUE_ID": "q", "CF_API_TOKEN": token, "CF_API_BASE_URL": w.api.URL(),
+		"CF_ACCOUNT_ID": "account", "CF_QUEUE_ID": "q", "CF_API_TOKEN": token, "CF_API_BASE_URL": url,
 		"CF_RETRY_DELAY": "0s",
 	}
 	maps.Copy(w.env, env)
@@ -100,11 +128,15 @@ func (w *world) function() *gunzipcsv.Function {
 	cfg := w.config()
 	parts := w.parts
 	if cfg.CFQueueID != "" {
-		transport := &http.Transport{}
-		w.t.Cleanup(transport.CloseIdleConnections)
+		wire := w.wire
+		if wire == nil {
+			transport := &http.Transport{}
+			w.t.Cleanup(transport.CloseIdleConnections)
+			wire = transport
+		}
 		var err error
 		parts.Queue, err = cfqueue.New(cfg.CFAccountID, cfg.CFQueueID, token, cfqueue.Options{
-			BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{Transport: transport},
+			BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{Transport: wire},
 			Retry: retry.Policy{Attempts: 5, Base: time.Millisecond, Max: 10 * time.Millisecond},
 		})
 		if err != nil {

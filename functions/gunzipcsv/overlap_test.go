@@ -20,22 +20,21 @@ func rows(n int) string {
 // read ahead and written behind: what fails at any stage leaves no part of an
 // object, and nothing that goes on.
 func TestFaultyBucketsAndLargeObjects(t *testing.T) {
+	csv := rows(3 << 20)
+	table := rows(2 << 20)
+	csvObject, ndjsonObject := gz(t, csv), gz(t, asNDJSON(table))
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, map[string]string{"DEST_URL": "mem://", "CF_VISIBILITY_TIMEOUT": "20s", "CONCURRENCY": "4"})
+			w := newWorld(t, map[string]string{"DEST_URL": "mem://", "CONCURRENCY": "4"})
 			rng := rand.New(rand.NewPCG(seed, 3))
 			targets, rejected := map[string]string{}, map[string]string{}
 			for i := range 16 {
 				name := fmt.Sprintf("%02d", i)
-				text := rows(3 << 20)
-				want := text
+				object, want := csvObject, csv
 				if i%2 == 0 {
-					want = rows(2 << 20)
-					text = asNDJSON(want)
-					want = "a,b\n" + want
+					object, want = ndjsonObject, "a,b\n"+table
 				}
-				object := gz(t, text)
 				if i%4 == 3 {
 					object, rejected[name+".log.gz"] = object[:len(object)-1-rng.IntN(len(object)/3)], "gzip_truncated"
 				} else {

@@ -28,7 +28,8 @@ type refuser struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	refused map[string]string // by key: the error code
-	down    bool
+	page    int               // most keys of a list
+	down    int               // requests that will find it away
 }
 
 func (s *refuser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +39,8 @@ func (s *refuser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, there := s.objects[key]
 	code := s.refused[key]
 	switch {
-	case s.down:
+	case s.down > 0:
+		s.down--
 		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable")
 	case r.URL.Path == "/logs" || key == "":
 		s.list(w, r.URL.Query())
@@ -67,7 +69,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code)
 }
 
-// list answers ListObjectsV2, a thousand keys at a time.
+// list answers ListObjectsV2.
 func (s *refuser) list(w http.ResponseWriter, q url.Values) {
 	var keys []string
 	for key := range s.objects {
@@ -76,7 +78,7 @@ func (s *refuser) list(w http.ResponseWriter, q url.Values) {
 		}
 	}
 	sort.Strings(keys)
-	page := keys[:min(1000, len(keys))]
+	page := keys[:min(s.page, len(keys))]
 	w.Header().Set("Content-Type", "application/xml")
 	_, _ = fmt.Fprintf(w, "<ListBucketResult><Name>logs</Name><IsTruncated>%v</IsTruncated>", len(page) < len(keys))
 	if len(page) < len(keys) {
@@ -96,7 +98,7 @@ func newRefuser(t *testing.T, n int) (*world, *refuser, []string) {
 	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_EC2_METADATA_DISABLED": "true"} {
 		t.Setenv(k, v)
 	}
-	s := &refuser{objects: map[string][]byte{}, refused: map[string]string{}}
+	s := &refuser{objects: map[string][]byte{}, refused: map[string]string{}, page: 300 / scale}
 	var keys []string
 	for i := range n {
 		key := fmt.Sprintf("day%d/%05d.log.gz", i*4/n, i)
@@ -114,9 +116,10 @@ func newRefuser(t *testing.T, n int) (*world, *refuser, []string) {
 }
 
 // TestOneUnreadableObjectAmongMany has one that the store refuses at the
-// beginning, in the middle and at the end of 2,000.
+// beginning, in the middle and at the end of many, which are several pages of its
+// list and several runs of a backfill.
 func TestOneUnreadableObjectAmongMany(t *testing.T) {
-	const objects = 2000
+	const objects = 1200 / scale
 	byNotice := func(t *testing.T, w *world, keys []string) {
 		t.Helper()
 		f := w.function()
@@ -136,7 +139,7 @@ func TestOneUnreadableObjectAmongMany(t *testing.T) {
 	}
 	afterRestarts := func(t *testing.T, w *world, keys []string) {
 		t.Helper()
-		for range 3 {
+		for range 2 {
 			ctx, cancel := context.WithCancel(t.Context())
 			runs := 0
 			_ = w.function().Backfill(ctx, gunzipcsv.Selection{}, func(*gunzipcsv.Receipt, int64) {
@@ -220,13 +223,7 @@ func TestCredentialsThatOpenNothing(t *testing.T) {
 // TestStoreRetriesAreCounted lets the store's SDK try again by itself.
 func TestStoreRetriesAreCounted(t *testing.T) {
 	w, store, keys := newRefuser(t, 1)
-	store.down = true
-	go func() {
-		time.Sleep(300 * time.Millisecond)
-		store.mu.Lock()
-		defer store.mu.Unlock()
-		store.down = false
-	}()
+	store.down = 2
 	r, err := run(t, w.function(), notices(keys...))
 	if err != nil || r.Out != 1 || r.Retries == 0 {
 		t.Errorf("%v, %d retries, %+v", err, r.Retries, r)

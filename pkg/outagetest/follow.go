@@ -55,7 +55,7 @@ func follow(t *testing.T, need Need, kind Kind, f Follower) {
 	go func() { ended <- f.Follow(ctx) }()
 	wait := func(what string, ok func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 			select {
 			case err := <-ended:
 				ended <- err

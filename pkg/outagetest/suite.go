@@ -93,7 +93,9 @@ func outage(t *testing.T, need Need, kind Kind, w World) {
 	if status != http.StatusInternalServerError || r.Status != "failed" {
 		t.Errorf("answered %d %q: %s", status, r.Status, body)
 	}
-	if limit := RunTimeout + 2*time.Second; took > limit {
+	// How soon after its time a run ends is shown in virtual time elsewhere; here
+	// it must not wait until what is down would have it come back.
+	if limit := RunTimeout + 30*time.Second; took > limit {
 		t.Errorf("answered after %v, and not within %v", took, limit)
 	}
 	if !strings.Contains(r.Error, need.Variable) || !strings.Contains(r.Error, kinds[kind]) {
@@ -105,7 +107,7 @@ func outage(t *testing.T, need Need, kind Kind, w World) {
 
 	w.Front.Heal(t)
 	// What was cut off may have left a lease, or a message hidden, for a moment.
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		status, body = post(t, w)
 		if status == http.StatusOK && strings.Contains(string(body), `"status":"ok"`) && (w.Rest == nil || !w.Rest()) {
 			break

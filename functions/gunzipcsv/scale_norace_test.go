@@ -1,0 +1,5 @@
+//go:build !race
+
+package gunzipcsv_test
+
+const scale = 1
