@@ -86,6 +86,17 @@ func (d *directory) file(key string) string {
 	return filepath.Join(d.path, filepath.FromSlash(escapeKey(d.prefix+key)))
 }
 
+// holds tells whether a file can have the name of the object at key: a path has
+// no piece . or .., and would be that of another object, or of a folder.
+func (d *directory) holds(key string) bool {
+	for piece := range strings.SplitSeq(escapeKey(d.prefix+key), "/") {
+		if piece == "." || piece == ".." {
+			return false
+		}
+	}
+	return true
+}
+
 // escapeKey writes a key as fileblob does for it to be a path: what a path
 // cannot have, or would lose, as its number in hexadecimal digits between
 // underscores, and what looks like that too.

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"gocloud.dev/blob"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 // Upload is an object being written. Nothing of it is visible before
@@ -35,6 +37,9 @@ type Upload struct {
 func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions) (*Upload, error) {
 	if err := b.Admit(ctx, key, true); err != nil {
 		return nil, err
+	}
+	if b.dir != nil && !b.dir.holds(key) {
+		return nil, retry.Permanent(fmt.Errorf("write %s: no file can have this name", key))
 	}
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
