@@ -36,13 +36,15 @@ func ossBucket(t *testing.T, params string) (*bucket.Bucket, *oss.Server, *oss.B
 }
 
 func TestSuiteOSS(t *testing.T) {
+	t.Parallel()
 	var store *oss.Bucket
 	k := buckettest.Kind{
-		Parts:      9 << 20,
+		Part: 128 << 10, Parts: 300_000,
 		Open:       func(t *testing.T) (b *bucket.Bucket) { b, _, store = ossBucket(t, "&prefix=folder"); return b },
 		Unfinished: func(*testing.T) int { return store.Unfinished() },
 	}
-	t.Run("plain", func(t *testing.T) { buckettest.Run(t, k) })
+	plain := k
+	t.Run("plain", func(t *testing.T) { t.Parallel(); buckettest.Run(t, plain) })
 	k.Unfinished = nil // an upload whose beginning is not answered stays behind
 	k.Open = func(t *testing.T) *bucket.Bucket {
 		b, s, _ := ossBucket(t, "")
@@ -50,7 +52,7 @@ func TestSuiteOSS(t *testing.T) {
 		s.Faults.Random(11, map[fault.Kind]float64{fault.Error500: 0.02, fault.Error503: 0.02, fault.ResetBefore: 0.02, fault.ResetAfter: 0.02})
 		return b
 	}
-	t.Run("faults", func(t *testing.T) { buckettest.Run(t, k) })
+	t.Run("faults", func(t *testing.T) { t.Parallel(); buckettest.Run(t, k) })
 }
 
 // lostCreation tells a create-only PUT, whose second try cannot know the first.

@@ -63,7 +63,8 @@ type record struct {
 func read(t *testing.T, r *large) (out record) {
 	t.Helper()
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("run finished", "receipt", receipt.Record(r))
+	first := receipt.Record(r)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("run finished", "receipt", first)
 	if log.Len() > 64<<10 {
 		t.Errorf("a log record of %d bytes", log.Len())
 	}
@@ -75,7 +76,7 @@ func read(t *testing.T, r *large) (out record) {
 	if out.Run != r.Run || out.In != r.In || out.Out != r.Out || out.Filtered != r.Filtered || out.Quarantined != r.Quarantined || out.Counts != r.Counts || out.Last != r.Last {
 		t.Errorf("the counts changed: %.1000s", log.String())
 	}
-	if a, b := receipt.Record(r), receipt.Record(r); !bytes.Equal(a, b) {
+	if !bytes.Equal(first, receipt.Record(r)) {
 		t.Error("the same receipt gives another record")
 	}
 	return out
@@ -111,7 +112,7 @@ func TestRecordKeepsWhatNeedsAttention(t *testing.T) {
 func TestRecordKeepsEveryOrganisation(t *testing.T) {
 	r := started()
 	for i := range 44 {
-		r.Orgs = append(r.Orgs, org{Org: fmt.Sprintf("11111111-2222-3333-4444-5555555555%02d", i), Events: int64(i), Things: things(500, "2026/01/02/mulesoft-audit-")})
+		r.Orgs = append(r.Orgs, org{Org: fmt.Sprintf("11111111-2222-3333-4444-5555555555%02d", i), Events: int64(i), Things: things(200, "2026/01/02/mulesoft-audit-")})
 	}
 	r.Orgs[43].Error = "no permission"
 	got := read(t, r)
@@ -119,21 +120,22 @@ func TestRecordKeepsEveryOrganisation(t *testing.T) {
 		t.Errorf("%d organisations, %d left out, the first %v", len(got.Orgs), got.OrgsLeftOut, got.Orgs[0])
 	}
 	if n := len(got.Orgs[0].Things); n < 5 || n > 100 {
-		t.Errorf("%d of 500 objects of each", n)
+		t.Errorf("%d of 200 objects of each", n)
 	}
 }
 
 func TestRecordOfEverythingAtOnce(t *testing.T) {
 	r := started()
-	r.Error = strings.Repeat("<wrong> \x01", 200_000)
-	r.Fields = map[string]int64{strings.Repeat("n", 100_000): 1}
-	for i := range 5000 {
+	const many = 700 // more than are looked at
+	r.Error = strings.Repeat("<wrong> \x01", 20_000)
+	r.Fields = map[string]int64{strings.Repeat("n", 10_000): 1}
+	for i := range many {
 		r.Fields[fmt.Sprint("field-", i)] = int64(i)
 		r.Orgs = append(r.Orgs, org{Org: fmt.Sprint(i), Error: strings.Repeat("é", 3000), Things: things(20, "x")})
 		r.Remaining = append(r.Remaining, strings.Repeat("rest ", 100))
 	}
 	got := read(t, r)
-	if len(got.Fields)+got.FieldsLeftOut != 5001 || len(got.Orgs)+got.OrgsLeftOut != 5000 {
+	if len(got.Fields)+got.FieldsLeftOut != many+1 || len(got.Orgs)+got.OrgsLeftOut != many {
 		t.Errorf("%d fields and %d, %d organisations and %d", len(got.Fields), got.FieldsLeftOut, len(got.Orgs), got.OrgsLeftOut)
 	}
 	if !strings.Contains(got.Error, "bytes left out)") || !strings.HasPrefix(got.Error, "<wrong>") {
@@ -166,8 +168,8 @@ func TestRecordOfWhatCannotBeCutHasTheCounts(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(uint16(20_000), uint16(3), uint16(10), uint16(2000), "key\"\\\u2028\xff<>", "error")
-	f.Add(uint16(1), uint16(44), uint16(400), uint16(64), "", strings.Repeat("\x00", 5000))
+	f.Add(uint16(5000), uint16(3), uint16(10), uint16(2000), "key\"\\\u2028\xff<>", "error")
+	f.Add(uint16(1), uint16(44), uint16(100), uint16(64), "", strings.Repeat("\x00", 2000))
 	f.Add(uint16(0), uint16(0), uint16(0), uint16(65), strings.Repeat("k", 300), "")
 	f.Fuzz(func(t *testing.T, n, orgs, each, fields uint16, name, text string) {
 		if int(orgs)*int(each) > 50_000 || len(name) > 10_000 || len(text) > 10_000 {

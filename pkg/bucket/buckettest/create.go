@@ -17,10 +17,10 @@ func (k Kind) create(t *testing.T) {
 	for name, size := range k.sizes() {
 		t.Run("once/"+name, func(t *testing.T) {
 			b := k.Open(t)
-			if _, err := b.Create(t.Context(), "a/k", data(1, size), blob.WriterOptions{}); err != nil {
+			if _, err := b.Create(t.Context(), "a/k", data(1, size), k.with(blob.WriterOptions{})); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := b.Create(t.Context(), "a/k", data(2, size), blob.WriterOptions{}); !errors.Is(err, bucket.ErrExists) {
+			if _, err := b.Create(t.Context(), "a/k", data(2, size), k.with(blob.WriterOptions{})); !errors.Is(err, bucket.ErrExists) {
 				t.Fatalf("second create: %v", err)
 			}
 			holds(t, b, "a/k", 1, size)
@@ -34,7 +34,7 @@ func (k Kind) create(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range int32(4) {
 					wg.Go(func() {
-						_, err := b.Create(t.Context(), key, data(byte(i+1), size), blob.WriterOptions{})
+						_, err := b.Create(t.Context(), key, data(byte(i+1), size), k.with(blob.WriterOptions{}))
 						switch {
 						case err == nil && !winner.CompareAndSwap(0, i+1):
 							t.Errorf("creators %d and %d of %s both succeeded", winner.Load(), i+1, key)
@@ -54,7 +54,7 @@ func (k Kind) create(t *testing.T) {
 			b := k.Open(t)
 			one, two := content(t, data(1, size)), content(t, data(2, size))
 			create := func(key string, seed byte, sum []byte) error {
-				return b.CreateSum(t.Context(), key, data(seed, size), int64(size), hex.EncodeToString(sum), blob.WriterOptions{Metadata: map[string]string{"of": "ours"}})
+				return b.CreateSum(t.Context(), key, data(seed, size), int64(size), hex.EncodeToString(sum), k.with(blob.WriterOptions{Metadata: map[string]string{"of": "ours"}}))
 			}
 			for range 2 { // the second as after an answer that was lost
 				if err := create("k", 1, one); err != nil {
@@ -65,7 +65,7 @@ func (k Kind) create(t *testing.T) {
 				if err := create("k", 2, two); !errors.Is(err, bucket.ErrExists) {
 					t.Errorf("other bytes of the same length: %v", err)
 				}
-				if err := b.CreateSum(t.Context(), "k", data(1, size-1), int64(size-1), hex.EncodeToString(one), blob.WriterOptions{}); !errors.Is(err, bucket.ErrExists) {
+				if err := b.CreateSum(t.Context(), "k", data(1, size-1), int64(size-1), hex.EncodeToString(one), k.with(blob.WriterOptions{})); !errors.Is(err, bucket.ErrExists) {
 					t.Errorf("another length: %v", err)
 				}
 			}
@@ -74,7 +74,7 @@ func (k Kind) create(t *testing.T) {
 				t.Errorf("attributes %+v, %v", a, err)
 			}
 			// One that does not carry its hash is read.
-			if _, err := b.Create(t.Context(), "bare", data(1, size), blob.WriterOptions{}); err != nil {
+			if _, err := b.Create(t.Context(), "bare", data(1, size), k.with(blob.WriterOptions{})); err != nil {
 				t.Fatal(err)
 			}
 			if err := create("bare", 1, one); err != nil {

@@ -17,7 +17,7 @@ import (
 func (k Kind) readIf(t *testing.T) {
 	put := func(t *testing.T, b *bucket.Bucket, seed byte, size int) *blob.Attributes {
 		t.Helper()
-		if _, err := b.Put(t.Context(), "k", data(seed, size), blob.WriterOptions{}); err != nil {
+		if _, err := b.Put(t.Context(), "k", data(seed, size), k.with(blob.WriterOptions{})); err != nil {
 			t.Fatal(err)
 		}
 		a, err := b.Attributes(t.Context(), "k")
@@ -76,7 +76,7 @@ func (k Kind) readIf(t *testing.T) {
 		z := gzip.NewWriter(&packed)
 		_, _ = z.Write(bytes.Repeat([]byte("log"), 1000))
 		_ = z.Close()
-		if _, err := b.Put(t.Context(), "k", bytes.NewReader(packed.Bytes()), blob.WriterOptions{ContentEncoding: "gzip", ContentType: "text/plain"}); err != nil {
+		if _, err := b.Put(t.Context(), "k", bytes.NewReader(packed.Bytes()), k.with(blob.WriterOptions{ContentEncoding: "gzip", ContentType: "text/plain"})); err != nil {
 			t.Fatal(err)
 		}
 		a, err := b.Attributes(t.Context(), "k")
@@ -116,7 +116,7 @@ func (k Kind) names(t *testing.T) {
 	b := k.Open(t)
 	want := []string{"a b", "a+b", "a%2Fb", "a&b=c", "ü/ß/日本.log", "folder/x", "folder/y", "q?x#y", "<tag>\"'"}
 	for i, key := range want {
-		if _, err := b.Put(t.Context(), key, data(byte(i), 100), blob.WriterOptions{}); err != nil {
+		if _, err := b.Put(t.Context(), key, data(byte(i), 100), k.with(blob.WriterOptions{})); err != nil {
 			t.Fatalf("%q: %v", key, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gocloud.dev/blob"
+
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
@@ -17,6 +19,8 @@ type Kind struct {
 	Open func(t *testing.T) *bucket.Bucket
 	// Parts is a size that goes out in several requests, 0 if none does.
 	Parts int
+	// Part is the size of a part, in bytes; 0 leaves it to the bucket.
+	Part int
 	// Unfinished counts the uploads begun in the bucket last opened and neither
 	// completed nor aborted; nil if there is no such thing.
 	Unfinished func(t *testing.T) int
@@ -39,6 +43,12 @@ func (k Kind) sizes() map[string]int {
 		s["parts"] = k.Parts
 	}
 	return s
+}
+
+// with is opts, for parts of the size under test.
+func (k Kind) with(opts blob.WriterOptions) blob.WriterOptions {
+	opts.BufferSize = k.Part
+	return opts
 }
 
 func (k Kind) tidy(t *testing.T) {

@@ -20,7 +20,7 @@ func (k Kind) write(t *testing.T) {
 		t.Run("replaces/"+name, func(t *testing.T) {
 			b := k.Open(t)
 			for seed := range byte(2) {
-				if n, err := b.Put(t.Context(), "k", data(seed, size), blob.WriterOptions{}); err != nil || n != int64(size) {
+				if n, err := b.Put(t.Context(), "k", data(seed, size), k.with(blob.WriterOptions{})); err != nil || n != int64(size) {
 					t.Fatal(n, err)
 				}
 				holds(t, b, "k", seed, size)
@@ -30,7 +30,7 @@ func (k Kind) write(t *testing.T) {
 		t.Run("that fails leaves nothing/"+name, func(t *testing.T) {
 			b := k.Open(t)
 			for _, opts := range []blob.WriterOptions{{}, {IfNotExist: true}, {ContentType: "text/csv"}} {
-				err := b.Write(t.Context(), "k", opts, func(w io.Writer) error {
+				err := b.Write(t.Context(), "k", k.with(opts), func(w io.Writer) error {
 					if _, err := io.Copy(w, data(1, size)); err != nil {
 						return err
 					}
@@ -46,7 +46,7 @@ func (k Kind) write(t *testing.T) {
 		t.Run("that is cancelled leaves nothing/"+name, func(t *testing.T) {
 			b := k.Open(t)
 			ctx, cancel := context.WithCancel(t.Context())
-			err := b.Write(ctx, "k", blob.WriterOptions{ContentType: "text/csv"}, func(w io.Writer) error {
+			err := b.Write(ctx, "k", k.with(blob.WriterOptions{ContentType: "text/csv"}), func(w io.Writer) error {
 				_, err := io.Copy(w, data(1, size))
 				cancel() // with all bytes handed over
 				return err
@@ -60,7 +60,7 @@ func (k Kind) write(t *testing.T) {
 		t.Run("with another MD5 leaves nothing/"+name, func(t *testing.T) {
 			b := k.Open(t)
 			sum := md5.Sum([]byte("something else")) //nolint:gosec // as above
-			if _, err := b.Put(t.Context(), "k", data(1, size), blob.WriterOptions{ContentMD5: sum[:]}); err == nil {
+			if _, err := b.Put(t.Context(), "k", data(1, size), k.with(blob.WriterOptions{ContentMD5: sum[:]})); err == nil {
 				t.Error("other bytes than announced were taken")
 			}
 			absent(t, b, "k")
@@ -69,10 +69,10 @@ func (k Kind) write(t *testing.T) {
 	}
 	t.Run("a failed replacement leaves what was there", func(t *testing.T) {
 		b := k.Open(t)
-		if _, err := b.Put(t.Context(), "k", data(1, 1000), blob.WriterOptions{}); err != nil {
+		if _, err := b.Put(t.Context(), "k", data(1, 1000), k.with(blob.WriterOptions{})); err != nil {
 			t.Fatal(err)
 		}
-		err := b.Write(t.Context(), "k", blob.WriterOptions{}, func(w io.Writer) error {
+		err := b.Write(t.Context(), "k", k.with(blob.WriterOptions{}), func(w io.Writer) error {
 			_, _ = io.Copy(w, data(2, max(k.Parts, 5000)))
 			return errBroken
 		})
@@ -106,7 +106,7 @@ func (k Kind) metadata(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := k.Open(t)
 			want := map[string]string{"source-key": "logs/20260101 ü+%2F?.log.gz", "source-etag": `"0123-4"`, "source-size": "17"}
-			if _, err := b.Put(t.Context(), "k", data(1, size), blob.WriterOptions{ContentType: "text/csv; charset=utf-8", Metadata: want}); err != nil {
+			if _, err := b.Put(t.Context(), "k", data(1, size), k.with(blob.WriterOptions{ContentType: "text/csv; charset=utf-8", Metadata: want})); err != nil {
 				t.Fatal(err)
 			}
 			a, err := b.Attributes(t.Context(), "k")
