@@ -54,7 +54,7 @@ value = "` + linkFlags + `"
 
 // buildpackSource returns a zip archive that Google's Go buildpack builds into
 // the function called name.
-func buildpackSource(ctx context.Context, m module, name string) ([]byte, error) {
+func buildpackSource(ctx context.Context, m module, name string, _ []platform) ([]byte, error) {
 	if err := m.checkFunction(name); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ func TestOperatorsCommandRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.version = release
-	archive, err := commandArchive(platform{runtime.GOOS, runtime.GOARCH})(t.Context(), m, operator)
+	here := []platform{{runtime.GOOS, runtime.GOARCH}}
+	archive, err := commandArchive(t.Context(), m, operator, here)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,10 +44,10 @@ func TestOperatorsCommandRuns(t *testing.T) {
 			t.Errorf("%v: %v: %s", args, err, out)
 		}
 	}
-	if _, err := bootstrap(runtime.GOARCH)(t.Context(), m, operator); err == nil {
+	if _, err := bootstrap(t.Context(), m, operator, here); err == nil {
 		t.Error("it is packaged as a function")
 	}
-	if _, err := commandArchive(linux(runtime.GOARCH))(t.Context(), m, "muleaudit"); err == nil {
+	if _, err := commandArchive(t.Context(), m, "muleaudit", here); err == nil {
 		t.Error("a function is packaged as a command")
 	}
 }

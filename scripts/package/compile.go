@@ -15,11 +15,28 @@ const programFlags = buildFlags + ",lambda.norpc"
 // operator is the operator's command, which people and jobs run: scripts/siemfeed.
 const operator = "siemfeed"
 
-// platform is what a program runs on, as Go names it.
+// platform is what a program runs on, as Go names it. A function runs on Linux, on
+// the processors that hosts have; the operator's command on macOS, too.
 type platform struct{ os, arch string }
 
-// linux returns a platform that functions run on.
-func linux(arch string) platform { return platform{"linux", arch} }
+var (
+	linuxAMD  = platform{"linux", "amd64"}
+	linuxARM  = platform{"linux", "arm64"}
+	darwinAMD = platform{"darwin", "amd64"}
+	darwinARM = platform{"darwin", "arm64"}
+)
+
+func (p platform) String() string { return p.os + "/" + p.arch }
+
+// parsePlatform returns what text such as linux/amd64 names.
+func parsePlatform(text string) (platform, bool) {
+	for _, p := range []platform{linuxAMD, linuxARM, darwinAMD, darwinARM} {
+		if p.String() == text {
+			return p, true
+		}
+	}
+	return platform{}, false
+}
 
 // compile returns the program of the function called name, linked statically.
 func (m module) compile(ctx context.Context, name string, p platform) ([]byte, error) {
@@ -40,7 +57,7 @@ func (m module) program(ctx context.Context, name string, p platform) ([]byte, e
 // build returns the program that the package at path is. Several formats have the
 // same one: it is linked once.
 func (m module) build(ctx context.Context, path string, p platform) (_ []byte, err error) {
-	key := p.os + "/" + p.arch + " " + path
+	key := p.String() + " " + path
 	if program := m.built[key]; program != nil {
 		return program, nil
 	}

@@ -18,24 +18,22 @@ import (
 // cannot tell that a name is not root (runAsNonRoot).
 const nobody = "65532:65532"
 
-// images returns what builds a function, or the operator's command, into container
-// images for processors of archs, in one archive: see [imageArchive].
-func images(archs ...string) func(context.Context, module, string) ([]byte, error) {
-	return func(ctx context.Context, m module, name string) ([]byte, error) {
-		var built []v1.Image
-		for _, arch := range archs {
-			program, err := m.program(ctx, name, linux(arch))
-			if err != nil {
-				return nil, err
-			}
-			img, err := functionImage(m, name, arch, program)
-			if err != nil {
-				return nil, err
-			}
-			built = append(built, img)
+// images builds a function, or the operator's command, into container images in
+// one archive: see [imageArchive].
+func images(ctx context.Context, m module, name string, on []platform) ([]byte, error) {
+	var built []v1.Image
+	for _, p := range on {
+		program, err := m.program(ctx, name, p)
+		if err != nil {
+			return nil, err
 		}
-		return imageArchive("siemfeed/"+name, built, m.time)
+		img, err := functionImage(m, name, p.arch, program)
+		if err != nil {
+			return nil, err
+		}
+		built = append(built, img)
 	}
+	return imageArchive("siemfeed/"+name, built, m.time)
 }
 
 // functionImage returns the image of a function, given its program.

@@ -8,26 +8,34 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // target is one file that a kind of host is given for a function.
 type target struct {
 	suffix string // of the file's name, after the function's
-	build  func(context.Context, module, string) ([]byte, error)
+	build  builder
+	on     []platform // that its programs are for; none for source
 }
+
+// builder makes the file of a function, for some platforms of its target.
+type builder func(ctx context.Context, m module, name string, on []platform) ([]byte, error)
 
 // formats has the kinds of hosts by name.
 var formats = map[string][]target{
-	"gcf":    {{".zip", buildpackSource}},
-	"lambda": {{"-lambda-arm64.zip", bootstrap("arm64")}, {"-lambda-amd64.zip", bootstrap("amd64")}},
-	"fc":     {{"-fc.zip", bootstrap("amd64")}},
-	"oci":    {{"-oci.tar", images("amd64", "arm64")}},
+	"gcf": {{".zip", buildpackSource, nil}},
+	"lambda": {
+		{"-lambda-arm64.zip", bootstrap, []platform{linuxARM}},
+		{"-lambda-amd64.zip", bootstrap, []platform{linuxAMD}},
+	},
+	"fc":  {{"-fc.zip", bootstrap, []platform{linuxAMD}}},
+	"oci": {{"-oci.tar", images, []platform{linuxAMD, linuxARM}}},
 	"command": {
-		{"-linux-amd64.tar.gz", commandArchive(platform{"linux", "amd64"})},
-		{"-linux-arm64.tar.gz", commandArchive(platform{"linux", "arm64"})},
-		{"-darwin-amd64.tar.gz", commandArchive(platform{"darwin", "amd64"})},
-		{"-darwin-arm64.tar.gz", commandArchive(platform{"darwin", "arm64"})},
+		{"-linux-amd64.tar.gz", commandArchive, []platform{linuxAMD}},
+		{"-linux-arm64.tar.gz", commandArchive, []platform{linuxARM}},
+		{"-darwin-amd64.tar.gz", commandArchive, []platform{darwinAMD}},
+		{"-darwin-arm64.tar.gz", commandArchive, []platform{darwinARM}},
 	},
 }
 
@@ -78,6 +86,7 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	}
 	dir := flags.String("o", "dist", "folder to write to")
 	kinds := flags.String("format", "gcf", "what to write, comma-separated")
+	platforms := flags.String("platforms", "", "leave out what is for other platforms than these, such as linux/amd64,linux/arm64")
 	version := flags.String("version", "", "release that what is built says it is, such as v1.2.3")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -89,6 +98,10 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 			return fmt.Errorf("unknown format %q: -help lists them", kind)
 		}
 		targets = append(targets, of...)
+	}
+	targets, err := onlyOn(targets, *platforms)
+	if err != nil {
+		return err
 	}
 	if err := checkVersion(*version); err != nil {
 		return err
@@ -108,7 +121,7 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	for _, name := range flags.Args() {
 		clear(m.built) // programs are large, and no other name has these
 		for _, t := range targets {
-			data, err := t.build(ctx, m, name)
+			data, err := t.build(ctx, m, name, t.on)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -122,6 +135,31 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// onlyOn returns what is for one of the platforms that text lists, and for it alone;
+// all if it lists none.
+func onlyOn(targets []target, text string) ([]target, error) {
+	if text == "" {
+		return targets, nil
+	}
+	wanted := map[platform]bool{}
+	for one := range strings.SplitSeq(text, ",") {
+		p, ok := parsePlatform(one)
+		if !ok {
+			return nil, fmt.Errorf("platform %q: nothing is for it", one)
+		}
+		wanted[p] = true
+	}
+	var some []target
+	for _, t := range targets {
+		all := t.on
+		t.on = slices.DeleteFunc(slices.Clone(all), func(p platform) bool { return !wanted[p] })
+		if len(all) == 0 || len(t.on) > 0 {
+			some = append(some, t)
+		}
+	}
+	return some, nil
 }
 
 // write replaces a file as a whole, so that a deployment never finds half of it.
