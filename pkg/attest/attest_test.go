@@ -2,6 +2,7 @@ package attest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -48,6 +49,15 @@ func spki(t testing.TB, key any) []byte {
 		t.Fatal(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// open returns the statement about deliveries of an attestation.
+func open(ctx context.Context, text []byte, key attest.Public) (s attest.Statement, err error) {
+	sealed, err := attest.Unseal(ctx, text, key)
+	if err != nil {
+		return s, err
+	}
+	return s, sealed.Statement(attest.PredicateType, &s)
 }
 
 // world is the state of two functions that ran every six hours for three days.
@@ -98,7 +108,7 @@ func (w *world) attest(each bool, private []byte) []byte {
 	}
 	span := report.Span{From: w.first, To: w.first.AddDate(0, 0, 2), Options: rollup.Options{Each: each}}
 	s := attest.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", span), w.gather("g", span)})
-	text, err := attest.Sign(w.Context(), s, key)
+	text, err := attest.Seal(w.Context(), s, key)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -112,7 +122,7 @@ func (w *world) changed(text, public []byte) (list []string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	s, err := attest.Open(w.Context(), text, key)
+	s, err := open(w.Context(), text, key)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -234,7 +244,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = attest.Open(t.Context(), c.text, key)
+			_, err = open(t.Context(), c.text, key)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%s: %v, want %q", c.name, err, c.want)
 			}
@@ -276,7 +286,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(`{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"","sig":"AAAA"}]}`))
 	f.Add([]byte(`{"payload":"\u0000"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if _, err := attest.Open(t.Context(), text, key); err == nil {
+		if _, err := open(t.Context(), text, key); err == nil {
 			t.Errorf("%q was taken", text)
 		}
 	})

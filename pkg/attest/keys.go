@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"os"
 )
 
 // ErrKey says that a text holds no key of the kind that is wanted. It never
@@ -36,6 +38,37 @@ func ParsePrivate(text []byte) (Private, error) {
 		return Private{}, ErrKey
 	}
 	return Private{private}, nil
+}
+
+// ReadPrivate reads a key from a file, or where none is named from an environment
+// variable.
+func ReadPrivate(file, variable string) (Private, error) {
+	text, from := []byte(os.Getenv(variable)), variable
+	if file != "" {
+		var err error
+		if text, err = os.ReadFile(file); err != nil {
+			return Private{}, err
+		}
+		from = file
+	}
+	key, err := ParsePrivate(text)
+	if err != nil {
+		return key, fmt.Errorf("%s: %w", from, err)
+	}
+	return key, nil
+}
+
+// ReadPublic reads a key from a file.
+func ReadPublic(file string) (Public, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Public{}, err
+	}
+	key, err := ParsePublic(text)
+	if err != nil {
+		return key, fmt.Errorf("%s: %w", file, err)
+	}
+	return key, nil
 }
 
 // ParsePublic reads a key as SubjectPublicKeyInfo in PEM.

@@ -1,8 +1,6 @@
 package attest
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/report"
@@ -10,13 +8,14 @@ import (
 )
 
 const (
-	statementType = "https://in-toto.io/Statement/v1"
-	// PredicateType names what the predicate of a statement says.
+	// StatementType is what an in-toto statement says that it is.
+	StatementType = "https://in-toto.io/Statement/v1"
+	// PredicateType names what the predicate of a [Statement] says.
 	PredicateType = "https://github.com/siemfeed/siemfeed/attestations/delivery/v1"
 	payloadType   = "application/vnd.in-toto+json"
 )
 
-// Statement is what is attested.
+// Statement is what is attested of deliveries.
 type Statement struct {
 	Type          string    `json:"_type"`
 	Subject       []Subject `json:"subject"`
@@ -24,7 +23,8 @@ type Statement struct {
 	Predicate     Predicate `json:"predicate"`
 }
 
-// Subject is a day of a function: <function>/receipts/YYYY/MM/DD.
+// Subject is what a statement is about: in a [Statement] a day of a function,
+// <function>/receipts/YYYY/MM/DD.
 type Subject struct {
 	Name   string            `json:"name"`
 	Digest map[string]string `json:"digest"`
@@ -65,7 +65,7 @@ type Day struct {
 
 // Of states what was gathered.
 func Of(made time.Time, version string, functions []report.Function) Statement {
-	s := Statement{Type: statementType, PredicateType: PredicateType, Subject: []Subject{}, Predicate: Predicate{Made: made, Version: version}}
+	s := Statement{Type: StatementType, PredicateType: PredicateType, Subject: []Subject{}, Predicate: Predicate{Made: made, Version: version}}
 	for _, f := range functions {
 		t := f.Totals
 		one := Function{
@@ -88,15 +88,4 @@ func Of(made time.Time, version string, functions []report.Function) Statement {
 // folder is where the receipts of a day lie.
 func folder(function string, day time.Time) string {
 	return function + "/receipts/" + day.Format("2006/01/02")
-}
-
-// parse reads a statement about deliveries.
-func parse(text []byte) (s Statement, err error) {
-	if err := json.Unmarshal(text, &s); err != nil {
-		return s, fmt.Errorf("no statement: %w", err)
-	}
-	if s.Type != statementType || s.PredicateType != PredicateType {
-		return s, fmt.Errorf("a statement of type %.100q about %.100q, want %q about %q", s.Type, s.PredicateType, statementType, PredicateType)
-	}
-	return s, nil
 }

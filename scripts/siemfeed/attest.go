@@ -17,7 +17,7 @@ import (
 
 type attestCmd struct {
 	Sign   signAttest   `cmd:"" default:"withargs" help:"Sign what the functions did in a span of days."`
-	Verify verifyAttest `cmd:"" help:"Check an attestation with the public key alone, and with --compare whether what it is about is unchanged."`
+	Verify verifyAttest `cmd:"" help:"Check an attestation, or a release's provenance, with the public key alone, and whether what it is about is unchanged."`
 }
 
 type signAttest struct {
@@ -53,7 +53,7 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	if len(list) == 0 {
 		return errors.New("no function has left anything in this time: there is nothing to attest")
 	}
-	text, err := attest.Sign(ctx, attest.Of(time.Now().UTC(), version.String(), list), key)
+	text, err := attest.Seal(ctx, attest.Of(time.Now().UTC(), version.String(), list), key)
 	if err != nil {
 		return err
 	}
@@ -65,60 +65,11 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 }
 
 func (a *signAttest) key() (attest.Private, error) {
-	text, from := []byte(os.Getenv(keyVariable)), keyVariable
-	if a.Key != "" {
-		var err error
-		if text, err = os.ReadFile(a.Key); err != nil {
-			return attest.Private{}, err
-		}
-		from = a.Key
+	key, err := attest.ReadPrivate(a.Key, keyVariable)
+	if err != nil && a.Key == "" {
+		err = fmt.Errorf("without --key: %w", err)
 	}
-	if len(text) == 0 {
-		return attest.Private{}, fmt.Errorf("--key or %s: %w", keyVariable, attest.ErrKey)
-	}
-	key, err := attest.ParsePrivate(text)
-	if err != nil {
-		return key, fmt.Errorf("%s: %w", from, err)
-	}
-	return key, nil
-}
-
-type verifyAttest struct {
-	File    string `arg:"" help:"The attestation." type:"existingfile"`
-	Public  string `required:"" help:"File with the public key, in PEM." type:"existingfile" placeholder:"FILE"`
-	Compare bool   `help:"Compare with what lies in STATE_URL now."`
-}
-
-// Run implements the command.
-func (v *verifyAttest) Run(ctx context.Context, c *cli) error {
-	text, err := os.ReadFile(v.Public)
-	if err != nil {
-		return err
-	}
-	key, err := attest.ParsePublic(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", v.Public, err)
-	}
-	if text, err = os.ReadFile(v.File); err != nil {
-		return err
-	}
-	s, err := attest.Open(ctx, text, key)
-	if err != nil {
-		return fmt.Errorf("%s: %w", v.File, err)
-	}
-	showStatement(c.stdout, s)
-	if !v.Compare {
-		return nil
-	}
-	list, err := compare(ctx, s)
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 {
-		_, _ = fmt.Fprintln(c.stdout, "unchanged: every receipt is as it was attested")
-		return nil
-	}
-	return findings(c.stdout, list)
+	return key, err
 }
 
 func showStatement(w io.Writer, s attest.Statement) {

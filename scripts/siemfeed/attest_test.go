@@ -18,25 +18,7 @@ import (
 func TestAttestCommands(t *testing.T) {
 	bin := proctest.Build(t, ".")
 	dir, state := t.TempDir(), t.TempDir()
-	write := func(name, kind string, der []byte, err error) string {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(priv)
-	private := write("private.pem", "PRIVATE KEY", der, err)
-	der, err = x509.MarshalPKIXPublicKey(pub)
-	public := write("public.pem", "PUBLIC KEY", der, err)
+	private, public := keyFiles(t, dir)
 	text, err := os.ReadFile(private)
 	if err != nil {
 		t.Fatal(err)
@@ -80,4 +62,29 @@ func TestAttestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(full, false, "MISSING", "attest", "verify", file, "--public", public, "--compare")
+}
+
+// keyFiles writes a new pair of keys into dir, as openssl does, and returns the
+// paths.
+func keyFiles(t *testing.T, dir string) (private, public string) {
+	t.Helper()
+	write := func(name, kind string, der []byte, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(priv)
+	private = write("private.pem", "PRIVATE KEY", der, err)
+	der, err = x509.MarshalPKIXPublicKey(pub)
+	return private, write("public.pem", "PUBLIC KEY", der, err)
 }
