@@ -30,7 +30,7 @@ export CGO_ENABLED := 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## show the functions at work, against emulated services
@@ -43,6 +43,14 @@ build: ## build functions and the operator's command into bin/
 .PHONY: package
 package: ## write what hosts (FORMAT=gcf, lambda, fc, oci) are given into dist/
 	go run ./scripts/package -version "$(VERSION)" -format $(FORMAT) $(FUNCTIONS)
+
+.PHONY: release
+release: ## build all that a release consists of into dist/, DIRTY=1 of what is not committed
+	go run -C scripts/release . build $(if $(DIRTY),-dirty)
+
+.PHONY: release-check
+release-check: ## build the release in two fresh clones, and compare; WITH=dist compares one with that
+	go run -C scripts/release . check $(if $(WITH),-with $(abspath $(WITH))) $(if $(COLD),-cold)
 
 .PHONY: test
 test: ## run all tests, fuzz seeds included

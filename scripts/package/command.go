@@ -35,10 +35,7 @@ func commandArchive(ctx context.Context, m module, name string, on []platform) (
 // packed returns data packed by gzip, without a name or a time.
 func packed(data []byte) ([]byte, error) {
 	var buf bytes.Buffer
-	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	z := gzip.NewWriter(&buf)
 	if _, err := z.Write(data); err != nil {
 		return nil, err
 	}
