@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 )
 
@@ -56,13 +57,13 @@ func (s schedule) check() doctor.Check {
 	}
 	switch pages := s.load() * float64(s.rate); {
 	case s.load() > mostLoad && s.pageSize < 200:
-		return doctor.Failed(name, fmt.Errorf("%s: new events alone take %.1f requests a minute, so that runs never catch up", about, pages),
+		return doctor.Failed(name, cause.Misconfigured, fmt.Errorf("%s: new events alone take %.1f requests a minute, so that runs never catch up", about, pages),
 			fmt.Sprintf("set MULE_PAGE_SIZE=200 instead of %d", s.pageSize))
 	case s.load() > mostLoad:
-		return doctor.Failed(name, fmt.Errorf("%s: new events alone take %.1f requests a minute, so that runs never catch up", about, pages),
+		return doctor.Failed(name, cause.Misconfigured, fmt.Errorf("%s: new events alone take %.1f requests a minute, so that runs never catch up", about, pages),
 			"have MuleSoft raise the request budget of this control plane and set MULE_RATE_PER_MIN to it, or export fewer organisations (MULE_ORG_ID, MULE_INCLUDE_SUBORGS)")
 	case s.run() > s.timeout:
-		return doctor.Failed(name, errors.New(about+": a run that asks about all of them takes "+s.run().String()+", and RUN_TIMEOUT is "+s.timeout.String()),
+		return doctor.Failed(name, cause.Misconfigured, errors.New(about+": a run that asks about all of them takes "+s.run().String()+", and RUN_TIMEOUT is "+s.timeout.String()),
 			fmt.Sprintf("set RUN_TIMEOUT=%s or more and schedule runs no closer than that; where the platform ends runs before (Cloud Run functions that events wake: 9m), export fewer organisations, or raise the budget (MULE_RATE_PER_MIN) if MuleSoft grants it", s.run()))
 	}
 	return doctor.Passed(name, "%s: a run takes %s of its %s; schedule it every %s or less often", about, s.run(), s.timeout, max(s.run().Truncate(time.Minute)+time.Minute, time.Minute))

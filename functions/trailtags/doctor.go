@@ -12,48 +12,60 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
 	"github.com/siemfeed/siemfeed/pkg/alitags"
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
 
 // Doctor checks source, target and buckets, and asks for the tags of one resource
 // in each account that the latest events are of. It moves and writes nothing.
 func (f *Function) Doctor(ctx context.Context) []doctor.Check {
+	x := doctor.New(f.cfg.RunTimeout)
 	checks := []doctor.Check{
 		doctor.Passed("configuration", "%s/%s, consumer group %s, to %s/%s", f.cfg.Project, f.cfg.Logstore, f.cfg.Group, f.cfg.TargetProject, f.cfg.TargetLogstore),
 	}
-	checks = append(checks, f.Consumer.Doctor(ctx)...)
-	checks = append(checks, f.doctorTarget(ctx)...)
-	return append(checks, f.doctorTags(ctx)...)
+	checks = append(checks, f.Consumer.Doctor(ctx, x)...)
+	checks = append(checks, f.doctorTarget(ctx, x)...)
+	return append(checks, f.doctorTags(ctx, x)...)
 }
 
-func (f *Function) doctorTarget(ctx context.Context) []doctor.Check {
-	where := "project/" + f.cfg.TargetProject + "/logstore/" + f.cfg.TargetLogstore
-	shards, err := f.target.Shards(ctx)
-	if err != nil {
-		return []doctor.Check{doctor.Failed("target", err, "see the message; SLS_TARGET_PROJECT, SLS_TARGET_LOGSTORE and SLS_TARGET_ENDPOINT say where it is, and the key needs log:ListShards on "+where)}
+// to is the target, as a check asks it that needs the permission action.
+func (f *Function) to(action string) doctor.Subject {
+	return consume.Subject(action, "project/"+f.cfg.TargetProject+"/logstore/"+f.cfg.TargetLogstore,
+		"SLS_TARGET_PROJECT and SLS_TARGET_LOGSTORE", "SLS_TARGET_ENDPOINT", cmp.Or(f.cfg.TargetEndpoint, f.cfg.Endpoint))
+}
+
+func (f *Function) doctorTarget(ctx context.Context, x doctor.Examiner) []doctor.Check {
+	there := x.Ask(ctx, f.to("log:ListShards"), "target", func(ctx context.Context) (string, error) {
+		shards, err := f.target.Shards(ctx)
+		return fmt.Sprintf("%s/%s, %d shards", f.cfg.TargetProject, f.cfg.TargetLogstore, len(shards)), err
+	})
+	if !there.OK() {
+		return []doctor.Check{there}
 	}
-	checks := []doctor.Check{doctor.Passed("target", "%s/%s, %d shards", f.cfg.TargetProject, f.cfg.TargetLogstore, len(shards))}
-	if err := f.target.MayWrite(ctx); err != nil {
-		checks = append(checks, doctor.Failed("target write", err, "let the key write (log:PostLogStoreLogs on "+where+")"))
-	} else {
-		checks = append(checks, doctor.Passed("target write", "the key may write"))
-	}
-	return append(checks, f.doctorIndex(ctx))
+	write := x.Ask(ctx, f.to("log:PostLogStoreLogs"), "target write", func(ctx context.Context) (string, error) {
+		return "the key may write", consume.Known(f.target.MayWrite(ctx))
+	})
+	return []doctor.Check{there, write, f.doctorIndex(ctx, x)}
 }
 
 // doctorIndex looks whether rows can be searched for by what they are made for.
-func (f *Function) doctorIndex(ctx context.Context) doctor.Check {
+func (f *Function) doctorIndex(ctx context.Context, x doctor.Examiner) doctor.Check {
 	const what = "target index"
-	index, err := f.target.Index(ctx)
 	const fix = "create an index of the target with at least the fields eventName, userName, resourceName and tagStatus, and one for each tag you ask for"
+	var index sls.Index
+	asked := x.Ask(ctx, f.to("log:GetIndex"), what, func(ctx context.Context) (detail string, err error) {
+		index, err = f.target.Index(ctx)
+		return "", err
+	})
 	switch {
-	case sls.IsCode(err, sls.CodeIndexConfigNotExist):
-		return doctor.Failed(what, errors.New("the target has no index: what is written there cannot be searched for"), fix)
-	case sls.IsConfig(err):
+	case sls.IsCode(asked.Problem, sls.CodeIndexConfigNotExist):
+		return doctor.Failed(what, cause.Incomplete, errors.New("the target has no index: what is written there cannot be searched for"), fix)
+	case sls.IsConfig(asked.Problem):
 		return doctor.Passed(what, "unknown: the key may not look (log:GetIndex), which the function does not need")
-	case err != nil:
-		return doctor.Failed(what, err, "see the message")
+	case !asked.OK():
+		return asked
 	}
 	var missing []string
 	for _, field := range []string{"eventName", "userName", resourceName, tagStatus} {
@@ -69,45 +81,66 @@ func (f *Function) doctorIndex(ctx context.Context) doctor.Check {
 	}
 	switch {
 	case len(missing) > 0:
-		return doctor.Failed(what, fmt.Errorf("no field index of %s", strings.Join(missing, ", ")), fix)
+		return doctor.Failed(what, cause.Incomplete, fmt.Errorf("no field index of %s", strings.Join(missing, ", ")), fix)
 	case tags == 0:
-		return doctor.Failed(what, errors.New("no field index of any tag"), fix)
+		return doctor.Failed(what, cause.Incomplete, errors.New("no field index of any tag"), fix)
 	}
 	return doctor.Passed(what, "%d fields, %d of them tags", len(index.Keys), tags)
 }
 
 // doctorTags asks for the tags of one resource in each account.
-func (f *Function) doctorTags(ctx context.Context) []doctor.Check {
-	sample, err := f.sample(ctx)
-	if err != nil {
-		return []doctor.Check{doctor.Failed("accounts", err, "see the message")}
-	}
-	if len(sample) == 0 {
-		return []doctor.Check{doctor.Passed("accounts", "the latest events name no resource whose tags can be looked up: nothing shows whether that works")}
+func (f *Function) doctorTags(ctx context.Context, x doctor.Examiner) []doctor.Check {
+	var sample map[string]alitags.Resource
+	found := x.Ask(ctx, f.from(), "accounts", func(ctx context.Context) (detail string, err error) {
+		sample, err = f.sample(ctx)
+		return "the latest events name no resource whose tags can be looked up: nothing shows whether that works", err
+	})
+	if !found.OK() || len(sample) == 0 {
+		return []doctor.Check{found}
 	}
 	var checks []doctor.Check
 	for _, account := range slices.Sorted(maps.Keys(sample)) {
-		checks = append(checks, f.doctorAccount(ctx, sample[account]))
+		checks = append(checks, f.doctorAccount(ctx, x, sample[account]))
 	}
 	return checks
 }
 
-func (f *Function) doctorAccount(ctx context.Context, r alitags.Resource) doctor.Check {
-	what := "tags in account " + r.Account
-	a, err := f.tags.Get(ctx, r, alitags.Event{})
-	role := fmt.Sprintf("the role %s of account %s must trust account %s, and allow tag:ListTagResources, ecs:ListTagResources and slb:ListTagResources", f.cfg.Role, r.Account, f.cfg.AdminAccount)
-	if r.Account == f.cfg.AdminAccount {
-		role = "the key RESOURCE_AK_ID needs tag:ListTagResources, ecs:ListTagResources, slb:ListTagResources and sts:AssumeRole"
+// from is the source, as a check asks it for events.
+func (f *Function) from() doctor.Subject {
+	return consume.Subject("log:GetCursorOrData", "project/"+f.cfg.Project+"/logstore/"+f.cfg.Logstore,
+		"SLS_PROJECT and SLS_LOGSTORE", "SLS_ENDPOINT", f.cfg.Endpoint)
+}
+
+// account is who answers for an account, as a check asks it.
+func (f *Function) account(id string) doctor.Subject {
+	const lookups = "tag:ListTagResources, ecs:ListTagResources and slb:ListTagResources"
+	s := doctor.Subject{
+		Asked: "STS, the Tag service, ECS and SLB", Where: "STS_ENDPOINT, TAG_ENDPOINT, ECS_ENDPOINT and SLB_ENDPOINT",
+		Credentials: "RESOURCE_AK_ID and RESOURCE_AK_KEY", Name: "ROLE_NAME",
+		Grant: lookups + " and sts:AssumeRole",
 	}
-	switch {
-	case err != nil:
-		return doctor.Failed(what, err, "check RESOURCE_AK_ID, RESOURCE_AK_KEY and this machine's clock, and that STS can be reached")
-	case a.Status == alitags.Denied:
-		return doctor.Failed(what, errors.New("denied"), role)
-	case a.Status == alitags.Failed:
-		return doctor.Failed(what, fmt.Errorf("no answer within %v", f.cfg.Budget), "check that the endpoints of STS, the Tag service, ECS and SLB can be reached from here")
+	if id != f.cfg.AdminAccount {
+		s.Grant = lookups
+		s.Grantee = fmt.Sprintf("the role %s (ROLE_NAME) of account %s, which must trust account %s", f.cfg.Role, id, f.cfg.AdminAccount)
 	}
-	return doctor.Passed(what, "%s %s: %s", r.Type, r.ID, a.Status)
+	return s
+}
+
+func (f *Function) doctorAccount(ctx context.Context, x doctor.Examiner, r alitags.Resource) doctor.Check {
+	return x.Ask(ctx, f.account(r.Account), "tags in account "+r.Account, func(ctx context.Context) (string, error) {
+		a, err := f.tags.Get(ctx, r, alitags.Event{})
+		switch {
+		case err != nil:
+			return "", err
+		case a.Status == alitags.Denied:
+			return "", cause.Mark(cause.PermissionDenied, errors.New("denied"))
+		case a.Status == alitags.Failed:
+			// Why, only a question of its own tells: a lookup has no time for it.
+			err := f.tags.Check(ctx, r.Account, r.Region)
+			return "", cmp.Or(err, cause.Mark(cause.Timeout, fmt.Errorf("no answer about %s %s within %v", r.Type, r.ID, f.cfg.Budget)))
+		}
+		return fmt.Sprintf("%s %s: %s", r.Type, r.ID, a.Status), nil
+	})
 }
 
 // How far back and at how many events a sample looks.

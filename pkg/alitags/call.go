@@ -104,6 +104,7 @@ func (c *caller) call(ctx context.Context, base string, creds alibaba.Credential
 // exchange sends the one request of a call, and keeps what its answer said.
 type exchange struct {
 	client  *http.Client
+	failed  error // instead of an answer; the SDK makes a text of it
 	status  int
 	header  http.Header
 	refused struct{ Code, Message, RequestID string }
@@ -120,6 +121,7 @@ func (x *exchange) Call(r *http.Request, _ *http.Transport) (*http.Response, err
 	r.Header = header
 	resp, err := x.client.Do(r) //nolint:gosec // G704: the host is an endpoint of the vendor, or an override
 	if err != nil {
+		x.failed = err
 		return nil, err
 	}
 	x.status, x.header = resp.StatusCode, resp.Header
@@ -141,12 +143,15 @@ func (x *exchange) Call(r *http.Request, _ *http.Transport) (*http.Response, err
 // refusal makes the error of a call that was not answered with 200.
 func (x *exchange) refusal(ctx context.Context, action, host string, creds alibaba.Credentials, err error) error {
 	if x.status < http.StatusBadRequest {
+		if x.failed != nil {
+			err = x.failed
+		}
 		var where *url.Error
 		if errors.As(err, &where) {
 			err = where.Err // without the address, which holds all that was asked
 		}
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause // the SDK makes a text of it
+		if why := context.Cause(ctx); why != nil {
+			err = why
 		}
 		return fmt.Errorf("%s at %s: %w", action, host, err)
 	}

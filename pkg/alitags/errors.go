@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/cause"
 )
 
 // APIError is a refusal by one of the APIs.
@@ -30,6 +33,27 @@ func (e *APIError) Error() string {
 		s += " (request " + e.RequestID + ")"
 	}
 	return s
+}
+
+// Cause implements [cause.Known].
+func (e *APIError) Cause() cause.Code {
+	switch judge(e) {
+	case throttled:
+		return cause.Throttled
+	case ownFault, expired:
+		if slices.ContainsFunc(clockCodes, func(code string) bool { return strings.HasPrefix(e.Code, code) }) {
+			return cause.ClockOff
+		}
+		return cause.CredentialsRefused
+	case denied:
+		return cause.PermissionDenied
+	case missing:
+		return cause.NotFound
+	}
+	if e.Code == "" && e.HTTP == http.StatusForbidden {
+		return cause.ProxyRefused
+	}
+	return cause.OfStatus(e.HTTP)
 }
 
 // FaultError says that lookups cannot be made at all, for a reason that is not
@@ -72,13 +96,15 @@ const (
 	refused                    // something else about the ids
 )
 
+// clockCodes are those of keyCodes that say that the time of a request is wrong.
+var clockCodes = []string{"IllegalTimestamp", "InvalidTimeStamp", "InvalidTimestamp", "RequestTimeTooSkewed"}
+
 // keyCodes say that a request was not signed as it should be. Source: "Common
 // error codes" of the OpenAPI gateway, and of STS.
-var keyCodes = []string{
+var keyCodes = append([]string{
 	"InvalidAccessKeyId", "InvalidAccessKeySecret", "InactiveAccessKey", "MissingAccessKeyId",
 	"SignatureDoesNotMatch", "IncompleteSignature", "SignatureType",
-	"IllegalTimestamp", "InvalidTimeStamp", "InvalidTimestamp", "RequestTimeTooSkewed",
-}
+}, clockCodes...)
 
 // deniedCodes begin the codes of permissions that are missing, and the one of a
 // role that is.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 )
 
 // SessionName is the name of the sessions that a [Client] opens in member
@@ -70,12 +71,13 @@ func (o *Options) setDefaults() {
 	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSHandshakeTimeout: 5 * time.Second,
-			ForceAttemptHTTP2:   true,
-			MaxIdleConnsPerHost: 16,
-			IdleConnTimeout:     55 * time.Second,
+			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: proxy.Answered,
+			DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout:    5 * time.Second,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    16,
+			IdleConnTimeout:        55 * time.Second,
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/version"
 	"github.com/siemfeed/siemfeed/pkg/watch"
@@ -111,7 +112,7 @@ func or[T comparable](v, otherwise T) T {
 }
 
 func defaultHTTP() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+	t := proxy.Transport()
 	t.ResponseHeaderTimeout = time.Minute
 	t.MaxIdleConnsPerHost = 32
 	return &http.Client{

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -58,6 +59,21 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Cause implements [cause.Known].
+func (e *Error) Cause() cause.Code {
+	switch e.Kind {
+	case Auth:
+		return cause.CredentialsRefused
+	case Throttled: // also 503: the API's answer while the budget of a minute is spent
+		return cause.Throttled
+	case Protocol:
+		return cause.UnexpectedAnswer
+	case Network:
+		return ""
+	}
+	return cause.OfStatus(e.Status)
+}
 
 // statusError judges an answer to a call that carried a token. 401, 429 and
 // 503 are handled before it.

@@ -11,6 +11,9 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
+
+	"github.com/siemfeed/siemfeed/pkg/cause"
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 )
 
 // gsParams are what a gs:// URL may say.
@@ -25,13 +28,25 @@ const gsScope = "https://www.googleapis.com/auth/devstorage.read_write"
 // (docs.cloud.google.com/docs/authentication/application-default-credentials).
 const noGoogle = "no Google credentials: on Cloud Run, Compute Engine or GKE give the service a service account; elsewhere run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to the path of a key or workload identity file; for a public bucket add anonymous=true to the URL"
 
+// googleTokens tells a token that cannot be got from a bucket that cannot be
+// reached.
+type googleTokens struct{ from oauth2.TokenSource }
+
+// Token implements [oauth2.TokenSource].
+func (t googleTokens) Token() (*oauth2.Token, error) {
+	token, err := t.from.Token()
+	return token, cause.Mark(cause.NoCredentials, err)
+}
+
 // openGS speaks Cloud Storage's JSON and XML APIs with Application Default
 // Credentials, or without any to the emulator at STORAGE_EMULATOR_HOST. It does
 // not leave this to gocloud, which prints to standard output where there are no
 // credentials, and goes on.
 func openGS(ctx context.Context, b *Bucket, a Address, o options) error {
 	var opts []option.ClientOption
-	transport := http.DefaultTransport
+	base := proxy.Transport()
+	b.closers = append(b.closers, func() error { base.CloseIdleConnections(); return nil })
+	var transport http.RoundTripper = base
 	anonymous, _ := a.flag("anonymous")
 	domain := a.Param("universe_domain")
 	if anonymous || os.Getenv("STORAGE_EMULATOR_HOST") != "" {
@@ -41,7 +56,7 @@ func openGS(ctx context.Context, b *Bucket, a Address, o options) error {
 		if err != nil {
 			return fmt.Errorf("%s (%w)", noGoogle, err)
 		}
-		transport = &oauth2.Transport{Base: transport, Source: creds.TokenSource}
+		transport = &oauth2.Transport{Base: transport, Source: googleTokens{creds.TokenSource}}
 		if domain == "" {
 			if domain, err = creds.GetUniverseDomain(); err != nil {
 				return fmt.Errorf("ask for the universe domain: %w", err)

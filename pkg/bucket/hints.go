@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -32,6 +33,21 @@ func (e *RefusedError) Error() string {
 }
 
 func (e *RefusedError) Unwrap() error { return e.err }
+
+// Cause implements [cause.Known].
+func (e *RefusedError) Cause() cause.Code {
+	switch h := (hints{"bucket", "denied", "keys", "region"}); h.of(e.Code) {
+	case h.bucket:
+		return cause.BucketMissing
+	case h.denied:
+		return cause.PermissionDenied
+	case h.keys:
+		return cause.CredentialsRefused
+	case h.region:
+		return cause.BucketElsewhere
+	}
+	return cause.ClockOff
+}
 
 // ErrorCode makes it, with ErrorMessage and ErrorFault, a [smithy.APIError]. It is the
 // first that gocloud finds, so that the code below it, such as NoSuchBucket,
@@ -96,9 +112,16 @@ type refusals struct {
 }
 
 func (r *refusals) middleware(stack *middleware.Stack) error {
+	if _, ok := stack.Finalize.Get("Retry"); ok {
+		if err := stack.Finalize.Insert(noteTry, "Retry", middleware.After); err != nil {
+			return err
+		}
+	}
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("RefusalHints",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			out, meta, err := next.HandleInitialize(ctx, in)
+			last := new(lastTry)
+			out, meta, err := next.HandleInitialize(context.WithValue(ctx, tryKey{}, last), in)
+			err = last.of(ctx, err)
 			if attempts, ok := awsretry.GetAttemptResults(meta); ok {
 				for range len(attempts.Results) - 1 {
 					retry.Again(ctx)
@@ -113,6 +136,30 @@ func (r *refusals) middleware(stack *middleware.Stack) error {
 			}
 			return out, meta, r.refused(api.ErrorCode(), err)
 		}), middleware.Before)
+}
+
+// lastTry is what the last try of a request failed with. Of a request that was
+// cut off while it waited for another, the SDK tells no more than that.
+type lastTry struct{ err error }
+
+type tryKey struct{}
+
+// noteTry sees each try by itself.
+var noteTry = middleware.FinalizeMiddlewareFunc("NoteTry",
+	func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		out, meta, err := next.HandleFinalize(ctx, in)
+		if last, ok := ctx.Value(tryKey{}).(*lastTry); ok && err != nil && ctx.Err() == nil {
+			last.err = err
+		}
+		return out, meta, err
+	})
+
+// of adds to err, of a request whose ctx has ended, what was wrong before.
+func (l *lastTry) of(ctx context.Context, err error) error {
+	if err == nil || l.err == nil || ctx.Err() == nil {
+		return err
+	}
+	return fmt.Errorf("%w; the last try said: %w", err, l.err)
 }
 
 func (r *refusals) refused(code string, err error) error {

@@ -165,9 +165,6 @@ func (b *Bucket) Reachable(ctx context.Context) error {
 			return err
 		}
 	}
-	ok, err := b.IsAccessible(ctx)
-	if err == nil && !ok {
-		err = errors.New("it is not there, or may not be listed")
-	}
+	_, _, err := b.ListPage(ctx, blob.FirstPageToken, 1, nil)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -19,6 +20,8 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -101,6 +104,9 @@ func openS3(ctx context.Context, b *Bucket, a Address, o options) error {
 // watched puts what watches the bucket's requests around the SDK's client,
 // which keeps its time-outs and its way with redirections.
 func watched(sdk s3.HTTPClient, o options) s3.HTTPClient {
+	if built, ok := sdk.(*awshttp.BuildableClient); ok {
+		sdk = built.WithTransportOptions(func(t *http.Transport) { t.OnProxyConnectResponse = proxy.Answered })
+	}
 	return client{o.transport(agent(tripper(sdk.Do)))}
 }
 
@@ -113,6 +119,9 @@ type client struct{ http.RoundTripper }
 func (c client) Do(r *http.Request) (*http.Response, error) { return c.RoundTrip(r) }
 
 func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options, hints hints, set func(*s3.Options)) (*blob.Bucket, error) {
+	if !aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)) {
+		cfg.Credentials = awsKeys{cfg.Credentials}
+	}
 	r := &refusals{hints: hints, name: name}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer = s3Retryer()
@@ -123,6 +132,16 @@ func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options
 	r.client = client
 	opts.RequestChecksumCalculation = cfg.RequestChecksumCalculation
 	return s3blob.OpenBucket(ctx, client, name, &opts)
+}
+
+// awsKeys tells credentials that cannot be got from a bucket that cannot be
+// reached: both may be a connection that fails.
+type awsKeys struct{ from aws.CredentialsProvider }
+
+// Retrieve implements [aws.CredentialsProvider].
+func (k awsKeys) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	keys, err := k.from.Retrieve(ctx)
+	return keys, cause.Mark(cause.NoCredentials, err)
 }
 
 // s3Retryer is the SDK's standard policy with more patience, and without its

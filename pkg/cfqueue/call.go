@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/version"
@@ -39,6 +40,19 @@ func (e *Error) Error() string {
 		msg += ": " + e.Hint
 	}
 	return msg
+}
+
+// Cause implements [cause.Known].
+func (e *Error) Cause() cause.Code {
+	switch {
+	case e.Code == 7003 || e.Code == 7000:
+		return cause.NotFound
+	case hint(e.Status, e.Code) == tokenHint && e.Status != http.StatusForbidden:
+		return cause.CredentialsRefused
+	case e.Status/100 == 2:
+		return cause.UnexpectedAnswer
+	}
+	return cause.OfStatus(e.Status)
 }
 
 const (

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
@@ -80,6 +81,9 @@ func New(account, queue, token string, opts Options) (*Client, error) {
 	client := http.Client{}
 	if opts.HTTPClient != nil {
 		client = *opts.HTTPClient
+	}
+	if client.Transport == nil {
+		client.Transport = proxy.Transport()
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if opts.Timeout == 0 {

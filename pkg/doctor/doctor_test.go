@@ -10,7 +10,9 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/doctor"
+	"github.com/siemfeed/siemfeed/pkg/doctor/doctortest"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 )
 
@@ -20,7 +22,8 @@ func TestBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit")) {
+	at := doctor.Bucket{Bucket: b, Variable: "STATE_URL"}
+	for _, c := range append(quick.Output(t.Context(), "output", at), quick.State(t.Context(), "state", at, "muleaudit")) {
 		if !c.OK() {
 			t.Errorf("%+v", c)
 		}
@@ -35,10 +38,8 @@ func TestBuckets(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit")) {
-		if c.OK() || c.Fix == "" {
-			t.Errorf("passed without a directory: %+v", c)
-		}
+	for _, c := range append(quick.Output(t.Context(), "output", at), quick.State(t.Context(), "state", at, "muleaudit")) {
+		doctortest.Want(t, c, cause.BucketMissing, "STATE_URL")
 	}
 }
 
@@ -53,7 +54,7 @@ func TestClock(t *testing.T) {
 		{"whenever", true},
 	} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Date", tc.date) }))
-		if c := doctor.Clock(t.Context(), srv.Client(), srv.URL); c.OK() != tc.ok {
+		if c := quick.Clock(t.Context(), doctor.Subject{}, srv.URL); c.OK() != tc.ok {
 			t.Errorf("%s: %+v", tc.date, c)
 		}
 		srv.Close()
@@ -72,7 +73,8 @@ func TestVersionedBucketOnOSS(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = b.Close() }()
-		return append(doctor.Output(t.Context(), "output", b), doctor.State(t.Context(), "state", b, "muleaudit"))
+		at := doctor.Bucket{Bucket: b}
+		return append(quick.Output(t.Context(), "output", at), quick.State(t.Context(), "state", at, "muleaudit"))
 	}
 	for _, mayAsk := range []bool{true, false} {
 		for _, c := range look("plain") {

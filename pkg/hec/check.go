@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -51,16 +52,21 @@ func (c *Client) health(ctx context.Context, e *endpoint) Finding {
 // Check looks, before any data flows, at all that can be known of the
 // configuration without indexing an event: the token by a request without
 // data, the index (if one is given) by an object without an event, and
-// acknowledgement by a query for nothing.
-func (c *Client) Check(ctx context.Context, index string) []Finding {
+// acknowledgement by a query for nothing. Each look takes patience at most.
+func (c *Client) Check(ctx context.Context, index string, patience time.Duration) []Finding {
+	looks := []func(context.Context, *endpoint) Finding{c.health, c.checkToken}
+	if index != "" {
+		looks = append(looks, func(ctx context.Context, e *endpoint) Finding { return c.checkIndex(ctx, e, index) })
+	}
+	if c.opts.Ack {
+		looks = append(looks, c.checkAck)
+	}
 	var out []Finding
 	for _, e := range c.fleet.all {
-		out = append(out, c.health(ctx, e), c.checkToken(ctx, e))
-		if index != "" {
-			out = append(out, c.checkIndex(ctx, e, index))
-		}
-		if c.opts.Ack {
-			out = append(out, c.checkAck(ctx, e))
+		for _, look := range looks {
+			limited, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v: %w", patience, context.DeadlineExceeded))
+			out = append(out, look(limited, e))
+			cancel()
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 )
@@ -38,7 +39,7 @@ func TestCheck(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, c := newPair(t, tc.srv, tc.opts)
 			var got []string
-			for _, f := range c.Check(t.Context(), "main") {
+			for _, f := range c.Check(t.Context(), "main", time.Minute) {
 				got = append(got, f.What+"="+string(f.Status))
 				if (f.Err != nil) != (f.Status == Failed) || f.Detail == "" || strings.Contains(f.Detail, testToken) {
 					t.Errorf("%+v", f)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
@@ -65,15 +66,16 @@ func (c *Client) connect() error {
 		*c.http = *given
 	} else {
 		c.own = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSClientConfig:       c.opts.TLS,
-			TLSHandshakeTimeout:   10 * time.Second,
-			MaxIdleConnsPerHost:   c.opts.Concurrency + 1, // one more for acknowledgements
-			IdleConnTimeout:       90 * time.Second,
-			DisableCompression:    true,
-			ExpectContinueTimeout: time.Second,
-			WriteBufferSize:       64 << 10,
+			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: proxy.Answered,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:        c.opts.TLS,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConnsPerHost:    c.opts.Concurrency + 1, // one more for acknowledgements
+			IdleConnTimeout:        90 * time.Second,
+			DisableCompression:     true,
+			ExpectContinueTimeout:  time.Second,
+			WriteBufferSize:        64 << 10,
 		}
 		c.http.Transport = c.own
 	}

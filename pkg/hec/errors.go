@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -44,6 +45,27 @@ func (e *Error) Error() string {
 	}
 	return b.String()
 }
+
+// Cause implements [cause.Known].
+func (e *Error) Cause() cause.Code {
+	switch e.Code {
+	case 1, 4, 21, 22:
+		return cause.CredentialsRefused
+	}
+	if _, known := fixes[e.Code]; known {
+		return cause.Misconfigured
+	}
+	switch {
+	case e.Status == http.StatusMethodNotAllowed:
+		return cause.NotFound
+	case e.Status < http.StatusMultipleChoices:
+		return cause.UnexpectedAnswer
+	}
+	return cause.OfStatus(e.Status)
+}
+
+// Mend implements [cause.Mender].
+func (e *Error) Mend() string { return e.Fix }
 
 // errClosed is what a wait for acknowledgement ends with after Close.
 var errClosed = errors.New("the HEC client was closed before the acknowledgement came")

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
@@ -152,10 +153,11 @@ func (o *Options) setDefaults() {
 	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 10 * time.Second,
+			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: proxy.Answered,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    10 * time.Second,
 			// One connection for every shard that is read, kept for its next
 			// pull. The service closes idle ones after 60 s.
 			MaxIdleConnsPerHost: 128,

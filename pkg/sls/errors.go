@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/redact"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
@@ -31,7 +32,7 @@ const (
 	CodeIndexConfigNotExist  = "IndexConfigNotExist"
 	codeSignatureNotMatch    = "SignatureNotMatch"
 	codeInvalidAccessKeyID   = "InvalidAccessKeyId"
-	codeUnauthorized         = "Unauthorized"
+	CodeUnauthorized         = "Unauthorized"
 	codeLogStoreWithoutShard = "LogStoreWithoutShard"
 	codeConsumerGroupQuota   = "ConsumerGroupQuotaExceed"
 	codeMissingDate          = "MissingDate"
@@ -75,6 +76,28 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Cause implements [cause.Known].
+func (e *Error) Cause() cause.Code {
+	switch {
+	case e.is(CodeRequestTimeTooSkewed):
+		return cause.ClockOff
+	case e.is(CodeUnauthorized) && strings.Contains(e.Message, "denied by"): // "denied by sts or ram, action: …"
+		return cause.PermissionDenied
+	case e.is(codeSignatureNotMatch, codeInvalidAccessKeyID, CodeUnauthorized):
+		return cause.CredentialsRefused
+	case e.is(codeMissingDate), e.HTTP == http.StatusForbidden && e.Code == "":
+		return cause.ProxyRefused
+	case e.is(codeConsumerGroupQuota):
+		return cause.Misconfigured
+	case e.Kind() == Quota:
+		return cause.Throttled
+	}
+	return cause.OfStatus(e.HTTP)
+}
+
+// Mend implements [cause.Mender].
+func (e *Error) Mend() string { return e.Hint() }
+
 // Kind classifies the error by status and code.
 func (e *Error) Kind() Kind {
 	switch {
@@ -108,7 +131,7 @@ func (e *Error) Hint() string {
 var hints = map[string]string{
 	codeSignatureNotMatch:    "the access key secret does not belong to the access key id",
 	codeInvalidAccessKeyID:   "the access key id is unknown or disabled",
-	codeUnauthorized:         "the access key is unknown, disabled or expired, or lacks the RAM permission for this call",
+	CodeUnauthorized:         "the access key is unknown, disabled or expired, or lacks the RAM permission for this call",
 	CodeRequestTimeTooSkewed: "this machine's clock is more than 15 minutes off: correct it",
 	CodeProjectNotExist:      "check the project's name and that the endpoint is that of its region",
 	CodeLogStoreNotExist:     "check the logstore's name",

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -57,7 +58,7 @@ func (c *Client) send(ctx context.Context, q *request) (*http.Response, error) {
 	}
 	creds, err := c.creds.Credentials(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("sls: credentials: %w", err)
+		return nil, cause.Mark(cause.NoCredentials, fmt.Errorf("sls: credentials: %w", err))
 	}
 	if creds.SecurityToken != "" {
 		r.Header.Set("x-acs-security-token", creds.SecurityToken)

@@ -67,7 +67,7 @@ var clients = map[string]func(t *testing.T, url string) error{
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.Check(t.Context(), "")[0].Err
+		return c.Check(t.Context(), "", time.Minute)[0].Err
 	},
 	"sls": func(t *testing.T, url string) error {
 		c, err := sls.New(url, "project", "logstore", alibaba.Static("id", "key", ""), sls.Options{Retry: once})
@@ -95,7 +95,7 @@ var clients = map[string]func(t *testing.T, url string) error{
 		return fromGoogle(t, metadata.URL, url)
 	},
 	"clock": func(t *testing.T, url string) error {
-		return doctor.Clock(t.Context(), &http.Client{}, url).Problem
+		return doctor.New(time.Minute).Clock(t.Context(), doctor.Subject{}, url).Problem
 	},
 	"gs": func(t *testing.T, url string) error {
 		t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(url, "http://"))

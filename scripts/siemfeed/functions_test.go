@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
@@ -72,7 +73,7 @@ func (s *stub) Run(ctx context.Context, _ trigger.Event) (receipt.Receipt, error
 func (s *stub) Close() error { return s.state.Close() }
 
 func (s *stub) Doctor(ctx context.Context) []doctor.Check {
-	return []doctor.Check{doctor.State(ctx, "stub's state", s.state, "stub")}
+	return []doctor.Check{doctor.New(time.Minute).State(ctx, "stub's state", doctor.Bucket{Bucket: s.state, Variable: "STATE_URL"}, "stub")}
 }
 
 func (s *stub) Prune(ctx context.Context, o prune.Options) (prune.Report, error) {

@@ -30,6 +30,7 @@ import (
 	ossretry "github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/retry"
 	"gocloud.dev/blob/driver"
 
+	"github.com/siemfeed/siemfeed/pkg/proxy"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -81,7 +82,7 @@ func New(name string, o Options) (*Bucket, error) {
 	case o.Credentials == nil:
 		return nil, errors.New("no credentials")
 	}
-	base := http.DefaultTransport.(*http.Transport).Clone()
+	base := proxy.Transport()
 	// Go would ask for gzip and unpack what comes: OSS packs some types on the
 	// way, and what is stored packed has to be read as it is.
 	base.DisableCompression = true

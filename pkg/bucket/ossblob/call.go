@@ -9,6 +9,7 @@ import (
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
@@ -67,6 +68,9 @@ func transient(err error) bool {
 // credentialsError tells a signature that could not be made from a request that
 // failed: whoever brings the credentials has tried again already.
 type credentialsError struct{ error }
+
+// Cause implements [cause.Known].
+func (e *credentialsError) Cause() cause.Code { return cause.NoCredentials }
 
 func (e *credentialsError) Unwrap() error { return e.error }
 

@@ -3,9 +3,12 @@ package ossblob
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 	"gocloud.dev/gcerrors"
+
+	"github.com/siemfeed/siemfeed/pkg/cause"
 )
 
 var errUnsupported = errors.New("oss: signed URLs are not supported")
@@ -26,6 +29,9 @@ func (e *VersionedError) Error() string {
 	return fmt.Sprintf("bucket %s: versioning is %s: OSS then overwrites objects that must be created only once, and versioning can be suspended but not taken back: use a bucket that never had it", e.Bucket, status)
 }
 
+// Cause implements [cause.Known].
+func (e *VersionedError) Cause() cause.Code { return cause.BucketUnsuitable }
+
 // refusal is an error of the service, said in one line.
 type refusal struct{ *oss.ServiceError }
 
@@ -34,6 +40,14 @@ func (e *refusal) Error() string {
 		return fmt.Sprintf("oss: HTTP %d without an error of OSS in it", e.StatusCode)
 	}
 	return fmt.Sprintf("oss: HTTP %d %s: %s (request %s)", e.StatusCode, e.Code, e.Message, e.RequestID)
+}
+
+// Cause implements [cause.Known].
+func (e *refusal) Cause() cause.Code {
+	if e.Code == "BadErrorResponse" && e.StatusCode == http.StatusForbidden {
+		return cause.ProxyRefused
+	}
+	return cause.OfStatus(e.StatusCode)
 }
 
 // Unwrap leads to the SDK's error.

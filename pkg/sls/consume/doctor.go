@@ -3,11 +3,11 @@ package consume
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -15,10 +15,34 @@ import (
 
 // Doctor checks clock, key, logstore, consumer group and buckets, without moving
 // or reading anything for good.
-func (c *Consumer) Doctor(ctx context.Context) []doctor.Check {
-	checks := []doctor.Check{doctor.Clock(ctx, &http.Client{Timeout: 10 * time.Second}, c.clockURL())}
-	checks = append(checks, c.doctorSLS(ctx)...)
-	return append(checks, doctor.State(ctx, "state", c.state, c.fn.Name), doctor.State(ctx, "quarantine", c.held, c.fn.Name))
+func (c *Consumer) Doctor(ctx context.Context, x doctor.Examiner) []doctor.Check {
+	checks := []doctor.Check{x.Clock(ctx, c.source(""), c.clockURL())}
+	checks = append(checks, c.doctorSLS(ctx, x)...)
+	return append(checks, x.Kept(ctx, c.state, c.held, c.fn.Name)...)
+}
+
+// source is the logstore, as a check asks it that needs the permission action.
+func (c *Consumer) source(action string) doctor.Subject {
+	return Subject(action, "project/"+c.cfg.Project+"/logstore/"+c.cfg.Logstore, "SLS_PROJECT and SLS_LOGSTORE", "SLS_ENDPOINT", c.cfg.Endpoint)
+}
+
+// Known judges the error of a question that a key is used for which was good for
+// another just before: what is not authorised is then the call. The service has
+// one word for both ([sls.CodeUnauthorized]).
+func Known(err error) error {
+	if sls.IsCode(err, sls.CodeUnauthorized) {
+		return cause.Mark(cause.PermissionDenied, err)
+	}
+	return err
+}
+
+// Subject is a logstore, as a check asks it that needs a permission for it. name
+// are the variables that name it, where the one that says in which region it is.
+func Subject(action, resource, name, where, endpoint string) doctor.Subject {
+	return doctor.Subject{
+		Asked: endpoint, Where: where, Name: name,
+		Credentials: "SLS_AK_ID and SLS_AK_KEY, or the role", Grant: action + " on " + resource,
+	}
 }
 
 // clockURL is a place whose Date header is SLS's.
@@ -33,69 +57,78 @@ func (c *Consumer) clockURL() string {
 	return scheme + "://" + host + "/"
 }
 
-func (c *Consumer) doctorSLS(ctx context.Context) []doctor.Check {
-	shards, err := c.sls.Shards(ctx)
-	if err != nil {
-		// Without that the questions after it would all fail alike.
-		return []doctor.Check{doctor.Failed("logstore", err, "see the message; the key needs log:ListShards on project/"+c.cfg.Project+"/logstore/"+c.cfg.Logstore)}
+func (c *Consumer) doctorSLS(ctx context.Context, x doctor.Examiner) []doctor.Check {
+	var shards []sls.Shard
+	check := x.Ask(ctx, c.source("log:ListShards"), "logstore", func(ctx context.Context) (detail string, err error) {
+		shards, err = c.sls.Shards(ctx)
+		return fmt.Sprintf("%d shards", len(shards)), err
+	})
+	checks := []doctor.Check{check}
+	if !check.OK() { // the questions after it would all fail alike
+		return checks
 	}
-	checks := []doctor.Check{doctor.Passed("logstore", "%d shards", len(shards))}
 	if len(shards) > 0 {
-		checks = append(checks, c.canRead(ctx, shards[0].ID))
+		checks = append(checks, c.canRead(ctx, x, shards[0].ID))
 	}
 	if c.cfg.Processor != "" {
-		checks = append(checks, c.consumeProcessor(ctx))
+		checks = append(checks, c.consumeProcessor(ctx, x))
 	}
-	groups, err := c.sls.ConsumerGroups(ctx)
-	i := slices.IndexFunc(groups, func(g sls.ConsumerGroup) bool { return g.Name == c.cfg.Group })
-	switch {
-	case err != nil:
-		return append(checks, doctor.Failed("consumer group", err, "let the key list consumer groups (log:ListConsumerGroup)"))
-	case i < 0:
-		return append(checks, doctor.Passed("consumer group", "%s does not exist yet: the first run makes it, and begins at SLS_START=%s", c.cfg.Group, c.cfg.Start))
-	}
-	saved, err := c.sls.Checkpoints(ctx, c.cfg.Group)
-	if err != nil {
-		return append(checks, doctor.Failed("consumer group", err, "let the key read checkpoints (log:GetConsumerGroupCheckPoint)"))
-	}
-	checks = append(checks, doctor.Passed("consumer group", "%s, %d checkpoints", c.cfg.Group, len(saved)))
+	var saved []sls.Checkpoint
+	checks = append(checks, x.Ask(ctx, c.source("log:ListConsumerGroup and log:GetConsumerGroupCheckPoint"), "consumer group", func(ctx context.Context) (string, error) {
+		groups, err := c.sls.ConsumerGroups(ctx)
+		if err != nil {
+			return "", Known(err)
+		}
+		if !slices.ContainsFunc(groups, func(g sls.ConsumerGroup) bool { return g.Name == c.cfg.Group }) {
+			return fmt.Sprintf("%s does not exist yet: the first run makes it, and begins at SLS_START=%s", c.cfg.Group, c.cfg.Start), nil
+		}
+		saved, err = c.sls.Checkpoints(ctx, c.cfg.Group)
+		return fmt.Sprintf("%s, %d checkpoints", c.cfg.Group, len(saved)), Known(err)
+	}))
 	for _, at := range saved {
 		if at.Cursor != "" {
-			checks = append(checks, c.reaches(ctx, at))
+			checks = append(checks, c.reaches(ctx, x, at))
 		}
 	}
 	return checks
 }
 
-func (c *Consumer) canRead(ctx context.Context, shard int) doctor.Check {
-	const name, fix = "read", "let the key read (log:GetCursorOrData)"
-	cursor, err := c.sls.Cursor(ctx, shard, sls.Begin)
-	if err != nil {
-		return doctor.Failed(name, err, fix)
-	}
-	page, err := c.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, Count: 1, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor})
-	if err != nil {
-		return doctor.Failed(name, err, fix+", and check SLS_QUERY and SLS_PROCESSOR")
-	}
-	defer page.Release()
-	return doctor.Passed(name, "shard %d gives %d LogGroups for one asked for", shard, page.Count)
+func (c *Consumer) canRead(ctx context.Context, x doctor.Examiner, shard int) doctor.Check {
+	s := c.source("log:GetCursorOrData")
+	s.Name += " (and SLS_QUERY, SLS_PROCESSOR)"
+	return x.Ask(ctx, s, "read", func(ctx context.Context) (string, error) {
+		cursor, err := c.sls.Cursor(ctx, shard, sls.Begin)
+		if err != nil {
+			return "", Known(err)
+		}
+		page, err := c.sls.Pull(ctx, sls.PullRequest{Shard: shard, Cursor: cursor, Count: 1, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor})
+		if err != nil {
+			return "", Known(err)
+		}
+		defer page.Release()
+		return fmt.Sprintf("shard %d gives %d LogGroups for one asked for", shard, page.Count), nil
+	})
 }
 
-func (c *Consumer) consumeProcessor(ctx context.Context) doctor.Check {
-	const name = "consume processor"
-	spl, err := c.sls.ConsumeProcessor(ctx, c.cfg.Processor)
-	if err != nil {
-		return doctor.Failed(name, err, "set SLS_PROCESSOR to the name (not the display name) of a consume processor of project "+c.cfg.Project+", or make it, and let the key read it")
-	}
-	return doctor.Passed(name, "%s: %s", c.cfg.Processor, spl)
+func (c *Consumer) consumeProcessor(ctx context.Context, x doctor.Examiner) doctor.Check {
+	s := c.source("")
+	s.Name = "SLS_PROCESSOR, the name (not the display name) of a consume processor of the project, or make it"
+	s.Grant = "log:GetConsumeProcessor on project/" + c.cfg.Project + "/consumeprocessor/" + c.cfg.Processor
+	return x.Ask(ctx, s, "consume processor", func(ctx context.Context) (string, error) {
+		spl, err := c.sls.ConsumeProcessor(ctx, c.cfg.Processor)
+		return c.cfg.Processor + ": " + spl, Known(err)
+	})
 }
 
 // reaches checks that what follows a checkpoint is still kept.
-func (c *Consumer) reaches(ctx context.Context, at sls.Checkpoint) doctor.Check {
-	name := fmt.Sprint("checkpoint of shard ", at.Shard)
-	_, err := c.sls.CursorTime(ctx, at.Shard, at.Cursor)
-	if err != nil {
-		return doctor.Failed(name, err, "what follows it is no longer kept: set SLS_ON_INVALID_CURSOR=oldest to go on from the oldest log that is, and keep logs longer or run more often")
+func (c *Consumer) reaches(ctx context.Context, x doctor.Examiner, at sls.Checkpoint) doctor.Check {
+	check := x.Ask(ctx, c.source("log:GetCursorOrData"), fmt.Sprint("checkpoint of shard ", at.Shard), func(ctx context.Context) (string, error) {
+		_, err := c.sls.CursorTime(ctx, at.Shard, at.Cursor)
+		return fmt.Sprintf("saved %s by %s", at.Updated().Format(time.RFC3339), at.Consumer), err
+	})
+	if sls.IsInvalidCursor(check.Problem) {
+		check.Code = cause.Expired
+		check.Fix = "what follows it is no longer kept: set SLS_ON_INVALID_CURSOR=oldest to go on from the oldest log that is, and keep logs longer or run more often"
 	}
-	return doctor.Passed(name, "saved %s by %s", at.Updated().Format(time.RFC3339), at.Consumer)
+	return check
 }
