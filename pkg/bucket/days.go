@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,62 @@ func (b *Bucket) Days(ctx context.Context, folder string, from, to time.Time) it
 	}
 }
 
+// Since lists the objects in folders by day, <folder>YYYY/MM/DD/<name>, of the
+// day of t those whose names are greater than after, and all of later days, in
+// byte order of their keys. It costs one request for a thousand objects, on file
+// and mem one for each day and all that it holds.
+func (b *Bucket) Since(ctx context.Context, folder string, t time.Time, after string) iter.Seq2[*blob.ListObject, error] {
+	first := folder + t.UTC().Format("2006/01/02/") + after
+	if b.kind != "file" && b.kind != "mem" {
+		return b.ObjectsAfter(ctx, folder, first)
+	}
+	return func(yield func(*blob.ListObject, error) bool) {
+		for o, err := range b.Days(ctx, folder, t, time.Time{}) {
+			if err == nil && o.Key <= first {
+				continue
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// LastDay returns the last of the folders by day in folder that is before the
+// key before, empty if there is none. It looks for the last year, its last month
+// and that one's last day: three lists, whatever they hold, and two more where
+// the first of a month or a year is before.
+func (b *Bucket) LastDay(ctx context.Context, folder, before string) (string, error) {
+	return b.lastBelow(ctx, folder, before, 3)
+}
+
+func (b *Bucket) lastBelow(ctx context.Context, folder, before string, levels int) (string, error) {
+	if levels == 0 {
+		return folder, nil
+	}
+	var subs []string
+	for sub, err := range b.Folders(ctx, folder) {
+		if err != nil {
+			return "", err
+		}
+		if dated(folder, sub) && sub < before {
+			subs = append(subs, sub)
+		}
+	}
+	for _, sub := range slices.Backward(subs) {
+		if day, err := b.lastBelow(ctx, sub, before, levels-1); day != "" || err != nil {
+			return day, err
+		}
+	}
+	return "", nil
+}
+
+// dated tells whether sub, a folder in folder, has the form of a year, a month or
+// a day.
+func dated(folder, sub string) bool {
+	return strings.Trim(strings.TrimPrefix(sub, folder), "0123456789") == "/"
+}
+
 // DaysBefore lists the folders by day in folder whose day ended before t or
 // then, in order. It looks for years, months and days, so that it costs a list
 // for each of them and not for what they hold.
@@ -74,7 +131,7 @@ func (b *Bucket) below(ctx context.Context, folder string, levels int, each func
 			each("", err)
 			return false
 		}
-		if strings.Trim(strings.TrimPrefix(sub, folder), "0123456789") != "/" {
+		if !dated(folder, sub) {
 			continue
 		}
 		if levels > 1 && !b.below(ctx, sub, levels-1, each) || levels == 1 && !each(sub, nil) {
