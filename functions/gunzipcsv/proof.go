@@ -28,5 +28,6 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 	found, err := f.Verify(ctx, VerifyOptions{Selection: Selection{From: from, To: to}}, nil)
 	v.Checked = found.Objects + found.Gone
 	v.Take(found.FindingList)
+	v.Receipts = found.Receipts
 	return err
 }

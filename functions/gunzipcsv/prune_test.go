@@ -10,6 +10,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/prune"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 // age makes all that the world holds older, and files what is kept by day under
@@ -36,7 +37,12 @@ func (w *world) age(by time.Duration) {
 	}
 	today := time.Now().UTC().Format("/2006/01/02/")
 	for _, k := range keys {
-		if old := strings.Replace(k, today, at.Format("/2006/01/02/"), 1); old != k {
+		old := strings.Replace(k, today, at.Format("/2006/01/02/"), 1)
+		if n, err := receipt.NameOf(k); err == nil && n.Ended() {
+			n.At = n.At.Add(-by)
+			old = n.Key("gunzipcsv")
+		}
+		if old != k {
 			if err := w.parts.State.Copy(ctx, old, k, nil); err != nil {
 				w.t.Fatal(err)
 			}

@@ -46,6 +46,9 @@ type Verified struct {
 	Pruned time.Time `json:"pruned,omitzero"`
 	// Unread counts what could not be looked at. Each is a finding too.
 	Unread int64 `json:"unread"`
+	// Receipts is how far the receipts since the beginning of the selection are
+	// vouched for. The first shard looks at them.
+	Receipts receipt.Chained `json:"receipts,omitzero"`
 	receipt.FindingList
 }
 
@@ -62,6 +65,7 @@ func (v *Verified) Add(o Verified) {
 	v.Records += o.Records
 	v.Unread += o.Unread
 	v.Accepted += o.Accepted
+	v.Receipts.Add(o.Receipts)
 	if o.Pruned.After(v.Pruned) {
 		v.Pruned = o.Pruned
 	}
@@ -116,6 +120,9 @@ func (v *verification) run(ctx context.Context) error {
 	}
 	if v.o.From.Before(pruned) {
 		v.o.From, v.v.Pruned = pruned, pruned
+	}
+	if err := v.receipts(ctx, pruned); err != nil {
+		return err
 	}
 	objects, err := v.f.Count(ctx, v.o.Selection)
 	if err != nil {
@@ -172,6 +179,17 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard) e
 		return err
 	}
 	return v.strangers(ctx, s, ev, strays)
+}
+
+// receipts looks whether the chain of receipts is whole.
+func (v *verification) receipts(ctx context.Context, pruned time.Time) error {
+	if v.o.Shard.Index > 0 {
+		return nil
+	}
+	list, chained, err := receipt.Read(ctx, v.f.parts.State, "gunzipcsv", receipt.ReadSpan{From: v.o.From, Pruned: pruned}, func(receipt.Core) {})
+	v.v.Join(list)
+	v.v.Receipts = chained
+	return err
 }
 
 // find enters a finding.

@@ -235,7 +235,10 @@ func parseName(name string) (org string, start time.Time) {
 
 // receipts compares what the kept receipts say of objects with what the state
 // does. Those of runs that end only now may know what was not there before.
-func (v *verification) receipts(ctx context.Context) error {
+//
+// What is found of the chain of receipts, which are those of all organisations,
+// stands with the first one.
+func (v *verification) receipts(ctx context.Context, list []*proven) error {
 	var first time.Time
 	for _, p := range v.orgs {
 		if p.v.From.Before(p.v.To) && (first.IsZero() || p.v.From.Before(first)) {
@@ -246,7 +249,7 @@ func (v *verification) receipts(ctx context.Context) error {
 		return nil
 	}
 	found := map[string]bool{}
-	return receipt.Read(ctx, v.f.state, "muleaudit", first, func(r Receipt) {
+	chain, chained, err := receipt.Read(ctx, v.f.state, "muleaudit", receipt.ReadSpan{From: first, Pruned: v.pruned}, func(r Receipt) {
 		if r.FinishedAt.After(v.began) {
 			return
 		}
@@ -268,6 +271,11 @@ func (v *verification) receipts(ctx context.Context) error {
 			}
 		}
 	})
+	list[0].count(func(o *Verified) {
+		o.Join(chain)
+		o.Receipts = chained
+	})
+	return err
 }
 
 // quarantine names what was rejected and not seen to, by the day of its slice, and

@@ -23,6 +23,7 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 		}
 		v.Checked += o.APITotal
 		v.Take(o.FindingList)
+		v.Receipts.Add(o.Receipts)
 		if first || o.From.Before(v.From) {
 			v.From = o.From
 		}

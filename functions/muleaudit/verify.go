@@ -56,6 +56,9 @@ type Verified struct {
 	Accepted int64 `json:"accepted"`
 	// Left says what was not looked at.
 	Left []string `json:"not_looked_at"`
+	// Receipts is how far the receipts of all organisations are vouched for, with
+	// the first of them.
+	Receipts receipt.Chained `json:"receipts,omitzero"`
 	receipt.FindingList
 }
 
@@ -165,7 +168,7 @@ func (v *verification) run(ctx context.Context, list []*proven) (err error) {
 	if len(errs) > 0 { // what the receipts name could not all be known
 		return errors.Join(errs...)
 	}
-	return errors.Join(v.receipts(ctx), v.quarantine(ctx))
+	return errors.Join(v.receipts(ctx, list), v.quarantine(ctx))
 }
 
 // bound finds out the time that is verified.

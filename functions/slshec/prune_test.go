@@ -1,14 +1,15 @@
 package slshec_test
 
 import (
-	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/functions/slshec"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/prune"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 // Old receipts go, and runs and verifications go on without them.
@@ -18,13 +19,9 @@ func TestPrune(t *testing.T) {
 	f := w.function()
 	w.Fill(gen, 10, 10)
 	w.mustRun(f)
-	for _, r := range w.receipts() {
-		key := r.Key()
-		r.StartedAt = r.StartedAt.AddDate(0, 0, -500)
-		if err := errors.Join(w.State.Remove(t.Context(), key), w.State.PutJSON(t.Context(), r.Key(), r)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	consumetest.Rewrite(w.World, func(r *slshec.Receipt) {
+		r.StartedAt, r.FinishedAt = r.StartedAt.AddDate(0, 0, -500), r.FinishedAt.AddDate(0, 0, -500)
+	})
 	w.Fill(gen, 10, 10)
 	w.mustRun(f)
 	kept := len(w.receipts())

@@ -2,6 +2,7 @@ package attest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -22,25 +23,68 @@ func (s Statement) Compare(i int, now report.Function) (list []receipt.Finding) 
 	for _, subject := range s.Subject {
 		roots[subject.Name] = subject.Digest["sha256"]
 	}
+	c := comparison{made: s.Predicate.Made, ended: map[string]bool{}}
+	for _, day := range now.Days {
+		c.endedIn(day.Receipts)
+	}
 	for n, day := range s.Predicate.Functions[i].Days {
 		where := folder(now.Name, now.Days[n].Date)
-		if roots[where] == now.Days[n].Root {
-			continue
-		}
-		before := len(list)
-		list = append(list, receipts(where, day.Receipts, now.Days[n].Receipts)...)
-		if len(list) == before || len(day.Receipts) == 0 {
-			list = append(list[:before], receipt.Finding{
+		switch {
+		case roots[where] == now.Days[n].Root:
+		case len(day.Receipts) > 0:
+			list = append(list, c.receipts(where, day.Receipts, now.Days[n].Receipts)...)
+		default:
+			list = append(list, receipt.Finding{
 				Kind: receipt.Altered, Where: where,
 				Detail: fmt.Sprintf("its receipts have the SHA-256 %q, and had %q on %s", now.Days[n].Root, roots[where], s.Predicate.Made.Format(time.DateOnly)),
 			})
 		}
 	}
-	return list
+	return append(list, unnamed(list, now)...)
+}
+
+// unnamed returns what is found of the chain of receipts that list does not name
+// already.
+func unnamed(list []receipt.Finding, now report.Function) (more []receipt.Finding) {
+	broken := []string{receipt.Missing, receipt.Altered, receipt.Unknown}
+	for _, f := range now.Findings {
+		if !f.Proof.IsZero() || !slices.Contains(broken, f.Kind) || slices.ContainsFunc(list, func(l receipt.Finding) bool { return l.Kind == f.Kind && l.Where == f.Where }) {
+			continue
+		}
+		more = append(more, f.Finding)
+	}
+	return more
+}
+
+// comparison is of the receipts of a function at two times.
+type comparison struct {
+	made  time.Time       // when the first was
+	ended map[string]bool // runs of which there is the receipt of their end now, by id
+}
+
+func (c comparison) endedIn(day []rollup.Receipt) {
+	for _, r := range day {
+		if n, err := receipt.NameOf(r.Name); err == nil && n.Ended() {
+			c.ended[n.ID] = true
+		}
+	}
+}
+
+// replaced tells whether a receipt was of a run that was under way, and has ended
+// since.
+func (c comparison) replaced(name string) bool {
+	n, err := receipt.NameOf(name)
+	return err == nil && !n.Ended() && c.ended[n.ID]
+}
+
+// later tells whether a receipt is of a run that ended after the first.
+func (c comparison) later(name string) bool {
+	n, err := receipt.NameOf(name)
+	return err == nil && n.Ended() && n.At.After(c.made)
 }
 
 // receipts names what differs between the receipts of a day then and now.
-func receipts(where string, then, now []rollup.Receipt) (list []receipt.Finding) {
+func (c comparison) receipts(where string, then, now []rollup.Receipt) (list []receipt.Finding) {
 	kept := map[string]string{}
 	for _, r := range now {
 		kept[r.Name] = r.SHA256
@@ -50,6 +94,7 @@ func receipts(where string, then, now []rollup.Receipt) (list []receipt.Finding)
 	}
 	for _, r := range then {
 		switch sum, ok := kept[r.Name]; {
+		case !ok && c.replaced(r.Name):
 		case !ok:
 			add(receipt.Missing, r.Name, "the receipt was removed after it was attested")
 		case sum != r.SHA256:
@@ -58,7 +103,7 @@ func receipts(where string, then, now []rollup.Receipt) (list []receipt.Finding)
 		delete(kept, r.Name)
 	}
 	for _, r := range now {
-		if _, ok := kept[r.Name]; ok {
+		if _, ok := kept[r.Name]; ok && !c.later(r.Name) {
 			add(receipt.Unknown, r.Name, "the receipt was not there when the day was attested")
 		}
 	}

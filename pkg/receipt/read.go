@@ -2,8 +2,10 @@ package receipt
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"path"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,55 +15,178 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
-// Read reads the kept receipts of function, as R, of all runs that may have been
-// under way at from or later; a zero from means all. Only the days since then
-// are listed, so that the cost does not grow with a deployment's age. each is
-// called for one after the other, in no order.
-func Read[R any](ctx context.Context, state *bucket.Bucket, function string, from time.Time, each func(R)) error {
-	if !from.IsZero() {
-		from = from.AddDate(0, 0, -1) // they lie by the day a run began, which may be the one before
+// ReadSpan says which receipts to read.
+type ReadSpan struct {
+	// From has those of all runs read that may have been under way then or later;
+	// zero means all.
+	From time.Time
+	// Pruned is the time before which receipts were removed on purpose.
+	Pruned time.Time
+}
+
+// Read reads the kept receipts of function, as R, and looks whether their [Chain]
+// is whole. Only the days since span.From are listed, so that the cost does not
+// grow with a deployment's age. each is called for one after the other, in no
+// order, once for each run; not with what was altered so that it is no receipt
+// any more, which is a finding.
+func Read[R any](ctx context.Context, state *bucket.Bucket, function string, span ReadSpan, each func(R)) (FindingList, Chained, error) {
+	r := reader{state: state, function: function}
+	if from := span.From; !from.IsZero() {
+		// Before they had ended, and in an earlier release, they lie by the day on
+		// which a run began, which may be the one before.
+		r.from = from.UTC().AddDate(0, 0, -1).Truncate(24 * time.Hour)
+	}
+	r.chain = NewChain(function, ChainSpan{Listed: r.from, From: span.From, Pruned: span.Pruned})
+	var mu sync.Mutex
+	err := r.read(ctx, func(key string, text []byte, intact bool) error {
+		var v R
+		if err := json.Unmarshal(text, &v); err != nil {
+			if !intact {
+				return nil // which is a finding
+			}
+			return fmt.Errorf("read %s: %w", key, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		each(v)
+		return nil
+	})
+	if err != nil {
+		return FindingList{}, Chained{}, err
+	}
+	return r.chain.Check(ctx, state)
+}
+
+// reader reads receipts.
+type reader struct {
+	state    *bucket.Bucket
+	function string
+	from     time.Time
+	chain    *Chain
+}
+
+// read lists receipts and reads them, and calls each with one for each run.
+func (r reader) read(ctx context.Context, each func(key string, text []byte, intact bool) error) error {
+	list, err := r.list(ctx)
+	if err != nil {
+		return err
 	}
 	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(16) // a store answers one small read in tens of milliseconds
-	for o, err := range state.Days(ctx, function+"/receipts/", from, time.Time{}) {
-		if err != nil {
-			return errors.Join(err, g.Wait())
+	gone := map[string]bool{} // runs whose receipt was there no more
+	read := func(ctx context.Context, o kept) error {
+		text, err := r.state.ReadAll(ctx, o.key)
+		if bucket.IsNotFound(err) {
+			mu.Lock()
+			defer mu.Unlock()
+			gone[o.name.ID] = true
+			return nil
 		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", o.key, err)
+		}
+		if intact := r.chain.Add(o.key, o.mod, text); !o.superseded {
+			return each(o.key, text, intact)
+		}
+		return nil
+	}
+	if err := sixteen(ctx, list, read); err != nil || len(gone) == 0 {
+		return errors.Join(err, r.proofs(ctx))
+	}
+	// The receipt of a run that was under way is replaced when it ends.
+	now, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	was := map[string]bool{}
+	for _, o := range list {
+		was[o.key] = true
+	}
+	now = slices.DeleteFunc(now, func(o kept) bool { return was[o.key] || !gone[o.name.ID] })
+	return errors.Join(sixteen(ctx, now, read), r.proofs(ctx))
+}
+
+// kept is a receipt as a list tells of it.
+type kept struct {
+	key        string
+	name       Name
+	mod        time.Time
+	superseded bool
+}
+
+func (r reader) list(ctx context.Context) (list []kept, err error) {
+	var keys []string
+	for o, err := range r.state.Days(ctx, folder(r.function), r.from, time.Time{}) {
+		if err != nil {
+			return nil, err
+		}
+		n, _ := NameOf(o.Key) // else the chain says so
+		list = append(list, kept{key: o.Key, name: n, mod: o.ModTime})
+		keys = append(keys, o.Key)
+	}
+	superseded := Superseded(keys)
+	for i := range list {
+		list[i].superseded = superseded[list[i].key]
+	}
+	return list, nil
+}
+
+// proofs tells the chain what verifications have seen.
+func (r reader) proofs(ctx context.Context) error {
+	var keys []string
+	for o, err := range r.state.Days(ctx, r.function+"/verify/", r.from, time.Time{}) {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, o.Key)
+	}
+	return sixteen(ctx, keys, func(ctx context.Context, key string) error {
+		var v Verification
+		if err := r.state.ReadJSON(ctx, key, &v); err != nil && !bucket.IsNotFound(err) {
+			return err
+		}
+		r.chain.Expect(v.Verify.Receipts.Newest)
+		return nil
+	})
+}
+
+// sixteen does something with each item of a list, sixteen at a time: a store
+// answers one small read in tens of milliseconds.
+func sixteen[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for _, item := range list {
 		if gctx.Err() != nil {
 			break // g.Wait says why
 		}
-		g.Go(func() error {
-			var r R
-			if err := state.ReadJSON(gctx, o.Key, &r); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			each(r)
-			return nil
-		})
+		g.Go(func() error { return do(gctx, item) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return ctx.Err() // which may be all that ended the list
+	return ctx.Err() // which may be all that ended it
 }
 
 // Oldest returns when the run began whose receipt is the oldest that is kept of
 // function; zero if there is none.
 func Oldest(ctx context.Context, state *bucket.Bucket, function string) (time.Time, error) {
-	for o, err := range state.Objects(ctx, function+"/receipts/") {
-		if err != nil {
-			return time.Time{}, err
-		}
-		return Began(path.Base(o.Key))
+	n, err := oldestName(ctx, state, function)
+	if errors.Is(err, errNone) {
+		return time.Time{}, nil
 	}
-	return time.Time{}, nil
+	if err != nil || !n.Ended() {
+		return n.At, err
+	}
+	text, err := state.ReadAll(ctx, n.Key(function))
+	if err != nil {
+		return time.Time{}, err
+	}
+	c := Core{StartedAt: n.At}
+	_ = json.Unmarshal(text, &c) // what was altered is found where the chain is looked at
+	return minTime(c.StartedAt, n.At), nil
 }
 
-// Began returns when the run began, or what else is called as runs are, whose
-// name is id.
+// Began returns when that began whose name is id, which is made as that of a
+// run.
 func Began(id string) (time.Time, error) {
 	stamped, _, _ := strings.Cut(id, "-")
 	return time.Parse(stamp, stamped)

@@ -3,12 +3,10 @@
 package receipt
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
 
-	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
@@ -78,6 +76,13 @@ type Core struct {
 	Redeliver bool `json:"-"`
 	// Remaining says, in words, what the next run has to do.
 	Remaining []string `json:"remaining,omitempty"`
+
+	// Follows names the receipts that this one follows, once it is kept.
+	Follows *Follows `json:"follows,omitempty"`
+	// Kept tells that one was kept before the run has ended. See [Save].
+	Kept bool `json:"-"`
+	// key is where it was kept last.
+	key string
 }
 
 // Receipt is any function's receipt.
@@ -148,20 +153,6 @@ func (c *Core) Balance() error {
 	if c.In != c.Out+c.Filtered+c.Quarantined {
 		return fmt.Errorf("receipt %s does not add up: in %d ≠ out %d + filtered %d + quarantined %d",
 			c.Run, c.In, c.Out, c.Filtered, c.Quarantined)
-	}
-	return nil
-}
-
-// Key is where the receipt of a run lies in STATE_URL:
-// <function>/receipts/YYYY/MM/DD/<run>.json.
-func (c *Core) Key() string {
-	return c.Function + "/receipts/" + c.StartedAt.UTC().Format("2006/01/02/") + c.Run + ".json"
-}
-
-// Save keeps r in the state bucket.
-func Save(ctx context.Context, state *bucket.Bucket, r Receipt) error {
-	if err := state.PutJSON(ctx, r.Base().Key(), r); err != nil {
-		return fmt.Errorf("save receipt: %w", err)
 	}
 	return nil
 }

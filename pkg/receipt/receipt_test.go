@@ -96,14 +96,15 @@ func TestRead(t *testing.T) {
 	}
 	for from, want := range map[time.Time]int{{}: 0 + 1 + 2 + 3 + 4 + 5, day.AddDate(0, 0, 3): 3 + 4 + 5, day.AddDate(0, 0, 9): 0} {
 		sum := 0
-		if err := receipt.Read(t.Context(), state, "f", from, func(r own) { sum += r.Extra }); err != nil || sum != want {
+		if _, _, err := receipt.Read(t.Context(), state, "f", receipt.ReadSpan{From: from}, func(r own) { sum += r.Extra }); err != nil || sum != want {
 			t.Errorf("from %v: %d, want %d, %v", from, sum, want, err)
 		}
 	}
-	if err := state.PutJSON(t.Context(), other.Key(), "no receipt"); err != nil {
+	earlier := receipt.Start("g") // kept under the name of its run, as before it has ended
+	if err := state.PutJSON(t.Context(), earlier.Key(), "no receipt"); err != nil {
 		t.Fatal(err)
 	}
-	if err := receipt.Read(t.Context(), state, "g", time.Time{}, func(own) {}); err == nil {
+	if _, _, err := receipt.Read(t.Context(), state, "g", receipt.ReadSpan{}, func(own) {}); err == nil {
 		t.Error("what cannot be read is passed over")
 	}
 }

@@ -29,6 +29,8 @@ type Verified struct {
 	Findings int64            `json:"findings"`
 	Kinds    map[string]int64 `json:"kinds"`
 	First    []Finding        `json:"first"`
+	// Receipts says how far the function's receipts are vouched for.
+	Receipts Chained `json:"receipts,omitzero"`
 	// Incomplete says why not all of it was looked at, empty if it was.
 	Incomplete string `json:"incomplete,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
@@ -29,7 +30,9 @@ type Function struct {
 	Findings []Named
 	// MoreFindings counts those that are not named.
 	MoreFindings int64
-	Pending      status.Pending
+	// Chained is how far the receipts that were read are vouched for.
+	Chained receipt.Chained
+	Pending status.Pending
 	// NotKept says why days could not be rolled up, nil if they could.
 	NotKept error
 }
@@ -68,6 +71,15 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 		f.Days = append(f.Days, Day{Day: rollup.Day{Date: t}})
 	}
 	now := time.Now()
+	pruned, err := prune.Until(ctx, state, function)
+	if err != nil {
+		return f, err
+	}
+	chain := receipt.NewChain(function, receipt.ChainSpan{Listed: from, Pruned: pruned, Skipped: func(day time.Time) bool {
+		i := int(day.Sub(from) / (24 * time.Hour))
+		return i < 0 || i >= len(f.Days) || f.Days[i].RolledUp
+	}})
+	span.Taken = func(key string, saved time.Time, text []byte) { chain.Add(key, saved, text) }
 	reader := rollup.NewReader(state, function, span.Options)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(daysAbreast)
@@ -81,8 +93,14 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 	if err := g.Wait(); err != nil {
 		return f, err
 	}
+	if err := f.readFollowing(ctx, state, span.Options); err != nil {
+		return f, err
+	}
 	proofs, err := readProofs(ctx, state, function, from, to.AddDate(0, 0, laterProofs))
 	if err != nil {
+		return f, err
+	}
+	if err := f.check(ctx, state, chain, proofs, reader); err != nil {
 		return f, err
 	}
 	judge(f.Days, proofs, now)
@@ -94,6 +112,56 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 	f.NotKept = reader.NotKept()
 	f.Pending, err = status.InQuarantine(ctx, quarantine.New(rejected, function))
 	return f, err
+}
+
+// readFollowing reads the days after those that were read: receipts of theirs may
+// be named there alone.
+func (f *Function) readFollowing(ctx context.Context, state *bucket.Bucket, o rollup.Options) error {
+	o.Reread, o.Progress = true, nil
+	reader := rollup.NewReader(state, f.Name, o)
+	var again []*Day
+	for i := 1; i < len(f.Days); i++ {
+		if f.Days[i].RolledUp && !f.Days[i-1].RolledUp {
+			again = append(again, &f.Days[i])
+		}
+	}
+	for _, d := range again {
+		var err error
+		if d.Day, d.RolledUp, err = reader.Day(ctx, d.Date); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check enters what is found of the chain of receipts. A day of which that is
+// anything is not rolled up, so that it is found again.
+func (f *Function) check(ctx context.Context, state *bucket.Bucket, chain *receipt.Chain, proofs []Proof, reader *rollup.Reader) error {
+	for _, p := range proofs {
+		chain.Expect(p.Receipts.Newest)
+	}
+	list, chained, err := chain.Check(ctx, state)
+	if err != nil {
+		return err
+	}
+	f.Chained = chained
+	f.MoreFindings += list.Found - int64(len(list.Findings))
+	var broken []time.Time
+	for _, one := range list.Findings {
+		n, err := receipt.NameOf(one.Where)
+		if i := int(n.At.Sub(f.From) / (24 * time.Hour)); err == nil && i >= 0 && i < len(f.Days) {
+			f.Days[i].Find(one)
+			broken = append(broken, f.Days[i].Date)
+		} else {
+			f.Findings = append(f.Findings, Named{Finding: one})
+		}
+	}
+	for _, day := range slices.CompactFunc(slices.SortedFunc(slices.Values(broken), time.Time.Compare), time.Time.Equal) {
+		if err := reader.Forget(ctx, day); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // versions lists the releases that ran in the order they came.

@@ -71,6 +71,20 @@ const (
 // add takes in a receipt. The receipts of a day have to be added in the order of
 // their names.
 func (d *Day) add(t taken) {
+	if !t.superseded {
+		d.count(t)
+	}
+	if d.root == nil {
+		d.root = sha256.New()
+	}
+	_, _ = fmt.Fprintf(d.root, "%s  %s\n", t.SHA256, t.Name) // a hash takes all
+	if d.each || len(d.Receipts) <= few {
+		d.Receipts = append(d.Receipts, t.Receipt)
+	}
+}
+
+// count adds up what a receipt says.
+func (d *Day) count(t taken) {
 	n := t.totals()
 	d.Totals.Add(n)
 	if t.StartedAt.After(d.LastRun) {
@@ -98,14 +112,7 @@ func (d *Day) add(t taken) {
 		d.fail(t)
 	}
 	if t.problem.Kind != "" {
-		d.find(t.problem)
-	}
-	if d.root == nil {
-		d.root = sha256.New()
-	}
-	_, _ = fmt.Fprintf(d.root, "%s  %s\n", t.SHA256, t.Name) // a hash takes all
-	if d.each || len(d.Receipts) <= few {
-		d.Receipts = append(d.Receipts, t.Receipt)
+		d.Find(t.problem)
 	}
 }
 
@@ -129,7 +136,8 @@ func (d *Day) fail(t taken) {
 	f.Last, f.Error = t.Name, cut(t.Error, mostText)
 }
 
-func (d *Day) find(f receipt.Finding) {
+// Find adds what is found of one of the receipts.
+func (d *Day) Find(f receipt.Finding) {
 	if len(d.Findings) >= mostFindings {
 		d.MoreFindings++
 		return

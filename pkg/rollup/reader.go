@@ -12,7 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"gocloud.dev/blob"
+
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 const (
@@ -42,6 +45,9 @@ type Options struct {
 	Reread bool
 	// Each lists every receipt with its hash, which needs every one read.
 	Each bool
+	// Taken is called with each receipt that is read, from many goroutines, if it
+	// is not nil.
+	Taken func(key string, saved time.Time, text []byte)
 	// Progress is called with the receipts that are read or were rolled up, one
 	// call after the other, if it is not nil.
 	Progress func(receipts int)
@@ -96,10 +102,15 @@ func (r *Reader) Day(ctx context.Context, date time.Time) (d Day, rolled bool, e
 func (r *Reader) read(ctx context.Context, date time.Time) (Day, string, error) {
 	d := Day{Date: date, each: r.o.Each}
 	sum := sha256.New()
-	err := inOrder(ctx, r.slots, r.list(ctx, date, sum), r.take, func(t taken) {
+	superseded, err := r.superseded(ctx, date)
+	if err != nil {
+		return d, "", err
+	}
+	err = inOrder(ctx, r.slots, r.list(ctx, date, sum), r.take, func(t taken) {
 		if t.Name == "" {
 			return // it was removed meanwhile
 		}
+		t.superseded = superseded[t.Name]
 		d.add(t)
 		r.progress(1)
 	})
@@ -111,8 +122,12 @@ func (r *Reader) read(ctx context.Context, date time.Time) (Day, string, error) 
 }
 
 // take reads a receipt. One that is gone has no name.
-func (r *Reader) take(ctx context.Context, key string) (taken, error) {
+func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
+	key := o.Key
 	text, err := r.state.ReadAll(ctx, key)
+	if err == nil && r.o.Taken != nil {
+		r.o.Taken(key, o.ModTime, text)
+	}
 	switch {
 	case bucket.IsNotFound(err):
 		return taken{}, nil
@@ -156,17 +171,42 @@ func (r *Reader) listed(ctx context.Context, date time.Time) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// list lists the keys of the receipts of a day, and writes them with their
-// versions to sum.
-func (r *Reader) list(ctx context.Context, date time.Time, sum io.Writer) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+// superseded returns the names of receipts that runs kept before they had ended,
+// of a day on which they have.
+func (r *Reader) superseded(ctx context.Context, date time.Time) (map[string]bool, error) {
+	running, ended := map[string]string{}, map[string]bool{}
+	for o, err := range r.list(ctx, date, io.Discard) {
+		if err != nil {
+			return nil, err
+		}
+		n, err := receipt.NameOf(o.Key)
+		if err != nil {
+			continue
+		}
+		if !n.Ended() {
+			running[n.ID] = path.Base(o.Key)
+		} else if name, ok := running[n.ID]; ok {
+			ended[name] = true
+		}
+	}
+	return ended, nil
+}
+
+// Forget removes the roll-up of a day, whose receipts are to be read each time.
+func (r *Reader) Forget(ctx context.Context, date time.Time) error {
+	return r.state.Remove(ctx, key(r.function, date))
+}
+
+// list lists the receipts of a day, and writes their names and versions to sum.
+func (r *Reader) list(ctx context.Context, date time.Time, sum io.Writer) iter.Seq2[*blob.ListObject, error] {
+	return func(yield func(*blob.ListObject, error) bool) {
 		for o, err := range r.state.Objects(ctx, r.function+"/receipts/"+date.Format("2006/01/02/")) {
 			if err != nil {
-				yield("", err)
+				yield(nil, err)
 				return
 			}
 			_, _ = fmt.Fprintf(sum, "%s %s\n", path.Base(o.Key), bucket.ListedVersion(o)) // a hash takes all
-			if !yield(o.Key, nil) {
+			if !yield(o, nil) {
 				return
 			}
 		}

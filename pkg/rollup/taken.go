@@ -24,6 +24,9 @@ type taken struct {
 	Receipt
 	at time.Time // of its name
 	receiptFields
+	// superseded tells that the run has ended and left another receipt, which is
+	// the one that counts.
+	superseded bool
 	// problem is what is wrong with it, if anything is; then fields may be empty.
 	problem receipt.Finding
 }

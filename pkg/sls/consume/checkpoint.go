@@ -122,6 +122,7 @@ func (l *ledger) announce(ctx context.Context, st sls.Stretch) error {
 	entries, announced, number := l.look()
 	r.add(entries, announced)
 	r.Status, r.FinishedAt = receipt.Running, time.Now().UTC()
+	l.r.Kept = true // also if the answer is lost
 	if err := l.keep(ctx, l.c.full(r, l.sink)); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -30,10 +29,10 @@ func (s Stretch) span() (from, to int64) { return number(s.From), number(s.To) }
 // evidence gathers the stretches of kept receipts by shard, in the order of
 // cursors: that the logs between two of them were accounted for. Whether the
 // checkpoint moved past one that is not saved is known from where the next run's
-// begin.
-func (c *Consumer) evidence(ctx context.Context, from time.Time) (map[int][]Stretch, error) {
+// begin. Beside them is what is found of the chain of receipts.
+func (c *Consumer) evidence(ctx context.Context, span receipt.ReadSpan) (map[int][]Stretch, receipt.FindingList, receipt.Chained, error) {
 	byShard := map[int][]Stretch{}
-	err := receipt.Read(ctx, c.state, c.fn.Name, from, func(r earlier) {
+	list, chained, err := receipt.Read(ctx, c.state, c.fn.Name, span, func(r earlier) {
 		if r.Group != c.cfg.Group && r.Mode != "range" {
 			return
 		}
@@ -41,13 +40,10 @@ func (c *Consumer) evidence(ctx context.Context, from time.Time) (map[int][]Stre
 			byShard[s.Shard] = append(byShard[s.Shard], s)
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
 	for shard := range byShard {
 		byShard[shard] = disjoint(byShard[shard])
 	}
-	return byShard, nil
+	return byShard, list, chained, err
 }
 
 // disjoint sorts stretches by their cursors and leaves out those that others make up

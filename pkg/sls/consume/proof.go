@@ -40,6 +40,7 @@ func (c *Consumer) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 	for _, s := range shards {
 		v.Checked += s.Held
 		v.Find(s.Findings...)
+		v.Receipts.Add(s.Chained)
 		if !s.Until.IsZero() && s.Until.Before(v.To) {
 			v.To = s.Until // one shard may be behind the others
 		}

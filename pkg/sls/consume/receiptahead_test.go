@@ -121,7 +121,7 @@ func TestReceiptNotKeptTakesInTheNextInterval(t *testing.T) {
 		t.Fatalf("%v, told %d times", err, told)
 	}
 	var kept []Receipt
-	if err := receipt.Read(t.Context(), c.state, c.fn.Name, time.Time{}, func(r Receipt) { kept = append(kept, r) }); err != nil {
+	if _, _, err := receipt.Read(t.Context(), c.state, c.fn.Name, receipt.ReadSpan{}, func(r Receipt) { kept = append(kept, r) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(kept) != 1 || kept[0].In != 10 || len(kept[0].Stretches) != 2 || kept[0].Status != receipt.OK || kept[0].Error != "" {
@@ -173,7 +173,7 @@ func TestReceiptsOfEarlierVersionsAreRead(t *testing.T) {
 	if err := state.PutJSON(t.Context(), core.Key(), kept); err != nil {
 		t.Fatal(err)
 	}
-	known, err := c.evidence(t.Context(), time.Time{})
+	known, _, _, err := c.evidence(t.Context(), receipt.ReadSpan{})
 	if err != nil || len(known[3]) != 2 {
 		t.Fatalf("%v, %+v", err, known)
 	}

@@ -25,7 +25,10 @@ type Verified struct {
 	// Receipts counts the logs that receipts say were read, of these Accepted
 	// by the sink, Filtered and Quarantined. Held counts those in SLS.
 	Receipts, Accepted, Filtered, Quarantined, Held int64
-	Findings                                        []receipt.Finding
+	// Chained is how far the receipts, which are those of all shards, are vouched
+	// for. It and what is found of them stands with the first shard.
+	Chained  receipt.Chained
+	Findings []receipt.Finding
 }
 
 // Verify compares, shard by shard, what receipts say was delivered of the logs
@@ -38,16 +41,14 @@ func (c *Consumer) Verify(ctx context.Context, from, to time.Time) ([]Verified, 
 }
 
 func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verified, error) {
-	if !from.IsZero() {
-		pruned, err := prune.Until(ctx, c.state, c.fn.Name)
-		if err != nil {
-			return nil, err
-		}
-		if from.Before(pruned) {
-			from = pruned
-		}
+	pruned, err := prune.Until(ctx, c.state, c.fn.Name)
+	if err != nil {
+		return nil, err
 	}
-	known, err := c.evidence(ctx, from)
+	if !from.IsZero() && from.Before(pruned) {
+		from = pruned
+	}
+	known, found, chained, err := c.evidence(ctx, receipt.ReadSpan{From: from, Pruned: pruned})
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +65,15 @@ func (c *Consumer) verify(ctx context.Context, from time.Time, up upTo) ([]Verif
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil || c.fn.Verify == nil {
+	if err := g.Wait(); err != nil {
 		return out, err
+	}
+	if len(out) > 0 {
+		out[0].Chained = chained
+		out[0].Findings = append(out[0].Findings, found.Findings...)
+	}
+	if c.fn.Verify == nil {
+		return out, nil
 	}
 	return out, c.fn.Verify(ctx, out)
 }

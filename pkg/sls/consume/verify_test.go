@@ -1,7 +1,6 @@
 package consume_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 func TestVerify(t *testing.T) {
@@ -40,13 +40,7 @@ func TestVerify(t *testing.T) {
 
 	// A run that began before midnight counts logs of the day after.
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	for _, r := range w.receipts() {
-		key := r.Key()
-		r.StartedAt = today.Add(-time.Minute)
-		if err := errors.Join(w.State.Remove(t.Context(), key), w.State.PutJSON(t.Context(), r.Key(), r)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	consumetest.Rewrite(w.World, func(r *consume.Receipt) { r.StartedAt = today.Add(-time.Minute) })
 	list, err := f.Verify(t.Context(), today, time.Time{})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +68,9 @@ func TestVerify(t *testing.T) {
 	if err := w.State.Remove(t.Context(), keys[1]); err != nil {
 		t.Fatal(err)
 	}
-	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Gap || !strings.Contains(list[0].Detail, "10 LogGroups") {
+	if list := findings(); len(list) != 3 || list[0].Kind != receipt.Gap || !strings.Contains(list[0].Detail, "10 LogGroups") || list[1] != (receipt.Finding{
+		Kind: receipt.Missing, Where: keys[1], Detail: list[1].Detail,
+	}) {
 		t.Errorf("%v", list)
 	}
 	// A receipt that counts other than SLS does is found out.
@@ -82,7 +78,7 @@ func TestVerify(t *testing.T) {
 	if err := w.State.PutJSON(t.Context(), keys[1], second); err != nil {
 		t.Fatal(err)
 	}
-	if list := findings(); len(list) != 1 || list[0].Kind != receipt.Missing {
+	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Missing || list[1].Kind != receipt.Altered || list[1].Where != keys[1] {
 		t.Errorf("%v", list)
 	}
 }

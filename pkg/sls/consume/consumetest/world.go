@@ -23,6 +23,7 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -197,6 +198,26 @@ func Receipts[R any](w *World) []R {
 		out = append(out, r)
 	}
 	return out
+}
+
+// Rewrite keeps the receipts anew, changed, as if runs had kept them so.
+func Rewrite[R any, P interface {
+	*R
+	receipt.Receipt
+}](w *World, change func(P)) {
+	w.T.Helper()
+	all := Receipts[R](w)
+	for _, k := range w.receiptKeys() {
+		if err := w.State.Remove(context.Background(), k); err != nil {
+			w.T.Fatal(err)
+		}
+	}
+	for i := range all {
+		change(&all[i])
+		if err := receipt.Save(context.Background(), w.State, P(&all[i])); err != nil {
+			w.T.Fatal(err)
+		}
+	}
 }
 
 func (w *World) receiptKeys() []string {
