@@ -34,9 +34,11 @@ func pack(ctx context.Context, s source, dir string, o options) error {
 	return packFormats(ctx, s, dir, o.platforms, "gcf,lambda,fc,oci", names...)
 }
 
+// packFormats runs scripts/package, which is the same program in every clone: compiled
+// once.
 func packFormats(ctx context.Context, s source, dir, platforms, formats string, names ...string) error {
 	env := []string{"SOURCE_DATE_EPOCH=" + strconv.FormatInt(s.time, 10), "GOWORK=off", "GOFLAGS=-tags=disable_grpc_modules", "GOAMD64="}
-	args := append([]string{"run", "./scripts/package", "-version", s.version, "-platforms", platforms, "-format", formats, "-o", dir}, names...)
+	args := append([]string{"run", "-trimpath", "./scripts/package", "-version", s.version, "-platforms", platforms, "-format", formats, "-o", dir}, names...)
 	_, err := output(ctx, s.dir, env, "go", args...)
 	return err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/xeipuuv/gojsonschema"
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
 	"github.com/siemfeed/siemfeed/pkg/provenance"
@@ -179,6 +180,7 @@ func checkSBOM(t *testing.T, dir string) {
 	if err := cdx.NewBOMDecoder(f, cdx.BOMFileFormatJSON).Decode(&bom); err != nil {
 		t.Fatal(err)
 	}
+	checkSchema(t, dir)
 	components := map[string]cdx.Component{}
 	for _, c := range *bom.Components {
 		components[c.BOMRef] = c
@@ -223,6 +225,38 @@ func checkSBOM(t *testing.T, dir string) {
 				t.Errorf("%s: %+v, %v", ref, components[ref].Hashes, err)
 			}
 		}
+	}
+}
+
+// checkSchema holds the SBOM to CycloneDX's schema, which lies in its library's
+// module.
+func checkSchema(t *testing.T, dir string) {
+	t.Helper()
+	library, err := output(t.Context(), ".", nil, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) gojsonschema.JSONLoader {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gojsonschema.NewBytesLoader(text)
+	}
+	schemas := gojsonschema.NewSchemaLoader()
+	if err := schemas.AddSchemas(file(filepath.Join(library, "schema", "spdx.schema.json")), file(filepath.Join(library, "schema", "jsf-0.82.schemax.json"))); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := schemas.Compile(file(filepath.Join(library, "schema", "bom-1.6.schema.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := schema.Validate(file(filepath.Join(dir, sbomFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range result.Errors() {
+		t.Error(e)
 	}
 }
 
