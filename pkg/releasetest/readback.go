@@ -2,10 +2,12 @@ package releasetest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
 	"github.com/siemfeed/siemfeed/pkg/status"
@@ -16,6 +18,7 @@ import (
 // have ended well, and what was read to add up.
 func (r *Release) ReadBack(t testing.TB, function string, state, rejected *bucket.Bucket) (status.Function, report.Function) {
 	t.Helper()
+	wantKnown(t, function, state)
 	now := time.Now()
 	s, err := status.Read(context.Background(), state, rejected, function, now)
 	if err != nil {
@@ -38,4 +41,21 @@ func (r *Release) ReadBack(t testing.TB, function string, state, rejected *bucke
 		}
 	}
 	panic("unreachable")
+}
+
+// wantKnown wants every object that is kept to be of a kind whose format has a
+// number: in a folder of that name right below the function, or below a part of
+// it such as an organisation.
+func wantKnown(t testing.TB, function string, state *bucket.Bucket) {
+	t.Helper()
+	keys, err := state.Keys(context.Background(), function+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		parts := strings.Split(key, "/")
+		if format.Number(parts[1]) == 0 && (len(parts) < 3 || format.Number(parts[2]) == 0) {
+			t.Errorf("%s is of no kind that package format knows", key)
+		}
+	}
 }
