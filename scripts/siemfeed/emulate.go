@@ -11,6 +11,7 @@ import (
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 type emulateCmd struct {
@@ -47,13 +48,22 @@ func (l *listenFlags) serve(ctx context.Context, h http.Handler, ready func(url 
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: l.late(h), ReadHeaderTimeout: 10 * time.Second}
 	ready("http://" + ln.Addr().String())
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
 	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+// late has h answer after the latency.
+func (l *listenFlags) late(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if retry.Sleep(r.Context(), l.Latency) == nil { // else nobody waits any more
+			h.ServeHTTP(w, r)
+		}
+	})
 }
 
 type emulateAnypoint struct {
@@ -66,7 +76,7 @@ type emulateAnypoint struct {
 
 // Run implements the command.
 func (e *emulateAnypoint) Run(ctx context.Context) error {
-	s := emulator.New(emulator.Options{RatePerMinute: e.Rate, Latency: e.Latency, Gzip: true})
+	s := emulator.New(emulator.Options{RatePerMinute: e.Rate, Gzip: true})
 	if err := e.inject(s.Faults); err != nil {
 		return err
 	}

@@ -8,6 +8,16 @@ import (
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
 )
 
+// The instances that are there unless flags say otherwise, of each account.
+const (
+	emulatedAccounts  = 3
+	emulatedInstances = 1000
+	emulatedType      = "ACS::ECS::Instance"
+)
+
+func emulatedAccount(n int) string  { return fmt.Sprint(1_000_000_000_000_001 + n) }
+func emulatedInstance(n int) string { return fmt.Sprintf("i-%05d", n) }
+
 type emulateAlibaba struct {
 	listenFlags
 	Accounts  int    `help:"Accounts: the management account and its members." default:"3"`
@@ -18,15 +28,15 @@ type emulateAlibaba struct {
 
 // Run implements the command.
 func (e *emulateAlibaba) Run(ctx context.Context) error {
-	s := emulator.New(emulator.Options{Latency: e.Latency, CallsPerSecond: e.Rate})
+	s := emulator.New(emulator.Options{CallsPerSecond: e.Rate})
 	if err := e.inject(s.Faults); err != nil {
 		return err
 	}
 	teams := []string{"payments", "search", "platform", "data"}
 	for n := range e.Accounts {
-		a := s.AddAccount(fmt.Sprint(1_000_000_000_000_001 + n))
+		a := s.AddAccount(emulatedAccount(n))
 		for i := range e.Resources {
-			a.Create(emulator.Resource{Region: e.Region, Type: "ACS::ECS::Instance", ID: fmt.Sprintf("i-%05d", i)},
+			a.Create(emulator.Resource{Region: e.Region, Type: emulatedType, ID: emulatedInstance(i)},
 				map[string]string{"project": teams[(n+i)%len(teams)], "env": []string{"prod", "test"}[i%2]})
 		}
 	}

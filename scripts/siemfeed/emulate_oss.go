@@ -17,7 +17,7 @@ type emulateOSS struct {
 
 // Run implements the command.
 func (e *emulateOSS) Run(ctx context.Context) error {
-	s := emulator.New(emulator.Options{Region: e.Region, Latency: e.Latency})
+	s := emulator.New(emulator.Options{Region: e.Region})
 	if err := e.inject(s.Faults); err != nil {
 		return err
 	}

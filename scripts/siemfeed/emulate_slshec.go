@@ -16,6 +16,10 @@ type emulateSLS struct {
 	Shards int `help:"Shards of the logstore." default:"4"`
 	Logs   int `help:"Logs in each shard from the beginning." default:"10000"`
 	Rate   int `help:"Logs a second that come in while it runs." default:"0"`
+
+	Trail bool `help:"The logs are events of ActionTrail, about instances of siemfeed emulate alibaba, and there is a logstore security/tagged for what becomes of them."`
+
+	events int
 }
 
 // Run implements the command.
@@ -24,10 +28,13 @@ func (e *emulateSLS) Run(ctx context.Context) error {
 	if err := e.inject(s.Faults); err != nil {
 		return err
 	}
+	if e.Trail {
+		s.AddLogstore("security", "tagged", e.Shards).SetIndex(false, "eventName", "userName", "resourceName", "tagStatus", "tag_project", "tag_env")
+	}
 	gen := emulator.NewGenerator(e.Seed)
 	for id := range e.Shards {
 		for left := e.Logs; left > 0; left -= 100 {
-			s.Logstore().Append(id, gen.Group(min(left, 100)))
+			s.Logstore().Append(id, e.group(gen, min(left, 100)))
 		}
 	}
 	go e.trickle(ctx, s.Logstore(), gen) // ends with ctx, as the process does
@@ -37,6 +44,21 @@ func (e *emulateSLS) Run(ctx context.Context) error {
 			return
 		}
 		fmt.Fprintf(os.Stderr, "SLS_ENDPOINT=%s SLS_AK_ID=ak SLS_AK_KEY=secret SLS_PROJECT=project SLS_LOGSTORE=logstore SLS_CG=demo SLS_START=begin\n", u.Host)
+		if e.Trail {
+			fmt.Fprintln(os.Stderr, "SLS_TARGET_PROJECT=security SLS_TARGET_LOGSTORE=tagged")
+		}
+	})
+}
+
+// group makes n logs.
+func (e *emulateSLS) group(gen *emulator.Generator, n int) []byte {
+	if !e.Trail {
+		return gen.Group(n)
+	}
+	return gen.TrailOf(n, func(event map[string]any) {
+		e.events++
+		event["recipientAccountId"] = emulatedAccount(e.events % emulatedAccounts)
+		event["resourceType"], event["resourceName"] = emulatedType, emulatedInstance(e.events/emulatedAccounts%emulatedInstances)
 	})
 }
 
@@ -51,7 +73,7 @@ func (e *emulateSLS) trickle(ctx context.Context, l *emulator.Logstore, gen *emu
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			l.Append(n%e.Shards, gen.Group(e.Rate))
+			l.Append(n%e.Shards, e.group(gen, e.Rate))
 		}
 	}
 }
@@ -69,7 +91,7 @@ type emulateHEC struct {
 func (e *emulateHEC) Run(ctx context.Context) error {
 	s := splunk.New(splunk.Options{
 		Tokens:   []splunk.Token{{Value: e.Token, UseACK: e.Ack}},
-		AckDelay: e.AckDelay, QueueEvents: e.Queue, QueueRate: e.Drain, Latency: e.Latency,
+		AckDelay: e.AckDelay, QueueEvents: e.Queue, QueueRate: e.Drain,
 	})
 	if err := e.inject(s.Faults); err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestNewerStateIsRefused(t *testing.T) {
 	files := map[string]string{
 		state + "/gunzipcsv/format/manifests/99":             `{"version":"v99.1.0"}`,
 		state + "/quarantine/gunzipcsv/format/quarantine/99": `{"version":"v99.1.0"}`,
-		source + "/a.csv":                                    "1\n",
+		source + "/a.csv": "1\n",
 	}
 	for name, text := range files {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o750), os.WriteFile(name, []byte(text), 0o600)); err != nil {
