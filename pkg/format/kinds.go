@@ -13,6 +13,7 @@ var kinds = map[string]int{
 	// Every function.
 	"receipts":   1,
 	"verify":     1, // outcomes of verifications
+	"rollup":     1, // sums of the receipts of a day
 	"pruned":     1, // up to when proof is gone
 	"quarantine": 1, // rejected records
 	"replayed":   1, // which of them are seen to
