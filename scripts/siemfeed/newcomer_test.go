@@ -248,6 +248,15 @@ func (n *newcomer) operates(t *testing.T) {
 			}
 		}
 	}
+	makefile, err := os.ReadFile(filepath.Join(n.tree, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range regexp.MustCompile(`(?:`+"`"+`|\n)make ([a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
+		if !bytes.Contains(makefile, []byte("\n"+target[1]+":")) {
+			t.Errorf("README.md has make %s, and the Makefile does not", target[1])
+		}
+	}
 	if commands < 12 {
 		t.Errorf("README.md has %d commands", commands)
 	}
