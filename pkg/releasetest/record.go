@@ -46,7 +46,7 @@ func (r *Recording) Write(name string, data []byte) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil { //nolint:gosec // of a test
 		r.t.Fatal(err)
 	}
 }
