@@ -13,22 +13,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/proctest"
 	"github.com/siemfeed/siemfeed/pkg/releasetest"
 )
 
-// What the READMEs say is done as it stands there, in a copy of what is checked
-// in: each function against its emulators, killed half-way, proved; and then
-// every command of the first README.
+// What the READMEs say is done as it stands there: each function against its
+// emulators, killed half-way, proved; and then every command of the first README.
+// The demo has a test of its own.
 func TestNewcomer(t *testing.T) {
-	tree := checkout(t)
-	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "disable_grpc_modules", "-o", bin, "./scripts/siemfeed")
-	build.Dir = tree
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	path := t.TempDir()
+	if err := os.Symlink(proctest.Build(t, "."), filepath.Join(path, "siemfeed")); err != nil {
+		t.Fatal(err)
 	}
-	n := &newcomer{tree: tree, bin: bin, home: t.TempDir()}
+	n := &newcomer{tree: filepath.Join("..", ".."), path: path, home: t.TempDir()}
 	t.Run("functions", func(t *testing.T) {
 		for _, f := range functions() {
 			t.Run(string(f.name), func(t *testing.T) {
@@ -40,38 +37,9 @@ func TestNewcomer(t *testing.T) {
 	n.operates(t)
 }
 
-// checkout copies the files that are checked in, as they are now.
-func checkout(t *testing.T) string {
-	t.Helper()
-	root := filepath.Join("..", "..")
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Skipf("this is no checkout: %v", err)
-	}
-	tree := t.TempDir()
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		data, err := os.ReadFile(filepath.Join(root, name)) //nolint:gosec // as git lists it
-		if os.IsNotExist(err) {
-			continue // removed, and not committed yet
-		}
-		to := filepath.Join(tree, name)
-		if err == nil {
-			err = os.MkdirAll(filepath.Dir(to), 0o750)
-		}
-		if err == nil {
-			err = os.WriteFile(to, data, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return tree
-}
-
-// newcomer is somebody with a checkout, the command, and a directory to try it in.
-type newcomer struct{ tree, bin, home string }
+// newcomer is somebody with a checkout, the command on the path, and a directory to
+// try it in.
+type newcomer struct{ tree, path, home string }
 
 // reads returns the shell commands below a heading of a README.
 func (n *newcomer) reads(t *testing.T, readme, heading string) string {
@@ -100,7 +68,7 @@ func (n *newcomer) does(t *testing.T, dir, commands string, env ...string) strin
 		"finds() { code=0; \"$@\" || code=$?; [ $code -le 1 ]; } # a finding is an answer\n" + commands
 	sh := exec.CommandContext(ctx, "bash", "-c", script) //nolint:gosec // what the README says
 	sh.Dir = dir
-	sh.Env = append(append(os.Environ(), "PATH="+n.bin+":"+os.Getenv("PATH"), "TMPDIR="+t.TempDir()), env...)
+	sh.Env = append(append(os.Environ(), "PATH="+n.path+":"+os.Getenv("PATH"), "TMPDIR="+t.TempDir()), env...)
 	var out bytes.Buffer
 	sh.Stdout, sh.Stderr = &out, &out
 	sh.WaitDelay = 10 * time.Second
