@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,7 @@ func check(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeAll(tmp)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	var built []string
 	if o.with != "" {
 		built = append(built, o.with)
@@ -99,27 +100,21 @@ func buildAt(ctx context.Context, o options, tmp string, p place) (string, error
 }
 
 // touch gives the files of a source a time.
-func touch(dir string, at time.Time) error {
-	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+func touch(dir string, at time.Time) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case d.Name() == ".git":
-			return filepath.SkipDir
+			return fs.SkipDir
 		}
-		return os.Chtimes(path, at, at)
+		return root.Chtimes(path, at, at)
 	})
-}
-
-// removeAll removes a folder in which there may be others that cannot be written.
-func removeAll(dir string) error {
-	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			err = os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	return os.RemoveAll(dir)
 }
 
 // compare tells whether the releases in two folders have the same bytes in the same
