@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
-	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/report"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -46,7 +44,7 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	}
 	defer kept.close()
 	// What is signed was read, all of it, by who signs.
-	list, err := a.gather(ctx, kept, asked, rollup.Options{Reread: true, Each: !a.DaysOnly})
+	list, err := a.gather(ctx, c, kept, asked, rollup.Options{Reread: true, Each: !a.DaysOnly})
 	if err != nil {
 		return err
 	}
@@ -60,8 +58,11 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	if err := os.WriteFile(a.Out, append(text, '\n'), 0o600); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(c.stdout, a.Out)
-	return nil
+	answer := &attestAnswer{File: a.Out, Functions: []spanSummary{}}
+	for _, f := range list {
+		answer.Functions = append(answer.Functions, summaryOf(f))
+	}
+	return c.show(answer)
 }
 
 func (a *signAttest) key() (attest.Private, error) {
@@ -72,43 +73,15 @@ func (a *signAttest) key() (attest.Private, error) {
 	return key, err
 }
 
-func showStatement(w io.Writer, s attest.Statement) {
-	_, _ = fmt.Fprintf(w, "attested %s by siemfeed %s, and signed with this key\n", s.Predicate.Made.Format(time.RFC3339), s.Predicate.Version)
-	rows := [][]string{{"FUNCTION", "FROM", "TO", "IN", "DELIVERED", "FILTERED", "QUARANTINED", "RUNS", "FAILED", "DAYS COMPLETE", "LATE", "GAP", "NOT LOOKED AT"}}
-	for _, f := range s.Predicate.Functions {
-		row := []string{
-			f.Function, f.From.Format(time.DateOnly), f.To.AddDate(0, 0, -1).Format(time.DateOnly),
-			count(f.In), count(f.Delivered), count(f.Filtered), count(f.Quarantined), count(int64(f.Runs)), count(int64(f.Failed)),
-		}
-		for _, verdict := range []report.Verdict{report.Complete, report.Late, report.Gap, report.Unseen} {
-			n := 0
-			for _, d := range f.Days {
-				if d.Verdict == verdict {
-					n++
-				}
-			}
-			row = append(row, count(int64(n)))
-		}
-		rows = append(rows, row)
-	}
-	table(w, rows)
+// attestAnswer is what was signed.
+type attestAnswer struct {
+	header
+	// File is where the attestation was written.
+	File string `json:"file"`
+	// Functions are what it is about.
+	Functions []spanSummary `json:"functions"`
 }
 
-// compare names what changed in STATE_URL.
-func compare(ctx context.Context, s attest.Statement) (list []receipt.Finding, err error) {
-	kept, err := openState(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer kept.close()
-	for i := range s.Predicate.Functions {
-		name, span := s.Span(i)
-		span.Progress = toldNowAndThen(name)
-		now, err := report.Gather(ctx, kept.state, kept.rejected, name, span)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s.Compare(i, now)...)
-	}
-	return list, nil
-}
+func (a *attestAnswer) kind() string     { return "attest" }
+func (a *attestAnswer) found() bool      { return false }
+func (a *attestAnswer) text(w io.Writer) { _, _ = fmt.Fprintln(w, a.File) }

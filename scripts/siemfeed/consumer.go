@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -38,13 +37,12 @@ type runConsumer struct {
 
 	Follow bool          `help:"Go on for good, and show how far each shard is. MODE does not matter then."`
 	Every  time.Duration `help:"How often to show it where the output is no terminal." default:"30s"`
-	Quiet  bool          `help:"Do not print the receipt as JSON."`
 }
 
 // Run implements the command.
 func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 	if !r.Follow {
-		return (&runFunction{Quiet: r.Quiet}).Run(ctx, c, fn)
+		return (&runFunction{}).Run(ctx, c, fn)
 	}
 	f, err := r.open(ctx, c)
 	if err != nil {
@@ -57,17 +55,13 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 		defer close(shown)
 		r.watch(watch, f)
 	}()
-	var total receipt.Core
-	err = f.Follow(ctx, func(r receipt.Receipt) {
-		s := r.Base()
-		total.In += s.In
-		total.Out += s.Out
-		total.Filtered += s.Filtered
-		total.Quarantined += s.Quarantined
-	})
+	a := &runAnswer{Function: c.function.name}
+	err = f.Follow(ctx, func(r receipt.Receipt) { a.add(r.Base()) })
 	stop()
 	<-shown
-	c.note("in %s = out %s + filtered %s + quarantined %s", count(total.In), count(total.Out), count(total.Filtered), count(total.Quarantined))
+	if printing := c.show(a); printing != nil {
+		return printing
+	}
 	return err
 }
 
@@ -125,16 +119,13 @@ func (b *backfillConsumer) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	var delivered int64
+	a := newBackfillAnswer(c.function.name)
 	err = f.Backfill(ctx, b.From, b.To, func(r receipt.Receipt) {
-		delivered += r.Base().Out
+		a.add(r)
 		c.note("%s", summary(r.Base()))
 	})
-	c.note("%s delivered", count(delivered))
-	if err != nil {
-		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
-	}
-	return nil
+	a.line = count(a.Out) + " delivered"
+	return a.ended(c, err)
 }
 
 type verifyConsumer struct {
@@ -159,32 +150,72 @@ func (v *verifyConsumer) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return showShards(c.stdout, list, rejected.Findings...)
+	a := shardsVerified(c.function.name, list)
+	a.Join(rejected)
+	return c.show(a)
 }
 
-// showShards prints what a verification found, shard by shard, and the findings
-// that are of no shard.
-func showShards(w io.Writer, list []consume.Verified, more ...receipt.Finding) error {
+// shard is what was looked at of a shard.
+type shard struct {
+	// Shard is its number.
+	Shard int `json:"shard"`
+	// From is the cursor at which was begun to look.
+	From string `json:"from"`
+	// To is the cursor up to which was looked.
+	To string `json:"to"`
+	// Held counts the logs in SLS.
+	Held int64 `json:"in_sls"`
+	// Receipts counts the logs that receipts say were read.
+	Receipts int64 `json:"receipts"`
+	// Accepted counts those of them that the receiver took.
+	Accepted int64 `json:"accepted"`
+	// Filtered counts those of them that were not to be delivered.
+	Filtered int64 `json:"filtered"`
+	// Quarantined counts those of them that were rejected.
+	Quarantined int64 `json:"quarantined"`
+	// Findings counts its findings; the verification has some that are of no
+	// shard besides.
+	Findings int64 `json:"findings"`
+}
+
+type shards []shard
+
+func shardsVerified(name functionName, list []consume.Verified) *verifyAnswer {
+	what := shards{}
+	a := newVerifyAnswer(name, nil)
+	for _, v := range list {
+		what = append(what, shard{
+			Shard: v.Shard, From: v.From, To: v.To, Held: v.Held, Receipts: v.Receipts,
+			Accepted: v.Accepted, Filtered: v.Filtered, Quarantined: v.Quarantined, Findings: int64(len(v.Findings)),
+		})
+		a.Join(listOf(v.Findings))
+	}
+	a.Checked = what
+	return a
+}
+
+func (list shards) rows() [][]string {
 	rows := [][]string{{"SHARD", "IN SLS", "RECEIPTS", "ACCEPTED", "FILTERED", "QUARANTINED", "FINDINGS"}}
-	var sum consume.Verified
-	row := func(name string, v consume.Verified) {
+	row := func(name string, s shard) {
 		rows = append(rows, []string{
-			name, count(v.Held), count(v.Receipts), count(v.Accepted), count(v.Filtered), count(v.Quarantined), count(int64(len(v.Findings))),
+			name, count(s.Held), count(s.Receipts), count(s.Accepted), count(s.Filtered), count(s.Quarantined), count(s.Findings),
 		})
 	}
-	for _, v := range list {
-		row(fmt.Sprint(v.Shard), v)
-		sum.Held += v.Held
-		sum.Receipts += v.Receipts
-		sum.Accepted += v.Accepted
-		sum.Filtered += v.Filtered
-		sum.Quarantined += v.Quarantined
-		sum.Findings = append(sum.Findings, v.Findings...)
+	var sum shard
+	for _, s := range list {
+		row(fmt.Sprint(s.Shard), s)
+		sum.Held += s.Held
+		sum.Receipts += s.Receipts
+		sum.Accepted += s.Accepted
+		sum.Filtered += s.Filtered
+		sum.Quarantined += s.Quarantined
+		sum.Findings += s.Findings
 	}
 	row("all", sum)
-	table(w, rows)
-	return findings(w, append(sum.Findings, more...))
+	return rows
 }
+
+func (shards) notes() []string { return nil }
 
 type replayConsumer struct{ open consumers }
 
@@ -198,12 +229,9 @@ func (r *replayConsumer) Run(ctx context.Context, c *cli) error {
 	done, err := f.Replay(ctx, func(object string, accepted int) {
 		c.note("%s: %s accepted", object, count(int64(accepted)))
 	})
-	c.note("%s records accepted, %d objects done, %d kept", count(int64(done.Accepted)), done.Objects, len(done.Kept))
-	for _, k := range done.Kept {
-		_, _ = fmt.Fprintln(c.stdout, k)
-	}
-	if err == nil && len(done.Kept) > 0 {
-		err = errFindings
-	}
-	return err
+	a := newReplayAnswer(c.function.name)
+	a.Objects, a.Delivered, a.Left = int64(done.Objects), int64(done.Accepted), int64(len(done.Kept))
+	a.Why = append(a.Why, done.Kept...)
+	a.line = fmt.Sprintf("%s records accepted, %s done, %d kept", count(a.Delivered), plural(a.Objects, "object"), a.Left)
+	return a.ended(c, err)
 }

@@ -20,9 +20,12 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
 type demoCmd struct {
+	textOnly
+
 	Keep bool `help:"Keep the files the demo writes, and say where."`
 }
 
@@ -42,7 +45,7 @@ func (d *demoCmd) Run(ctx context.Context, c *cli) error {
 			return err
 		}
 	}
-	return demoPage(ctx, dir, c.names())
+	return demoPage(ctx, c, dir)
 }
 
 // demoState is the state that the functions share, each in its own folder below
@@ -52,7 +55,7 @@ func demoState(folder string) string {
 }
 
 // demoPage writes the proof page of what the functions did. It stays.
-func demoPage(ctx context.Context, dir string, names []functionName) error {
+func demoPage(ctx context.Context, c *cli, dir string) error {
 	heading("The proof page")
 	state, err := bucket.Open(ctx, demoState(filepath.Join(dir, "all")))
 	if err != nil {
@@ -65,12 +68,16 @@ func demoPage(ctx context.Context, dir string, names []functionName) error {
 	}
 	defer func() { _ = rejected.Close() }()
 	s := spanFlags{From: time.Now(), To: time.Now()}
-	page, err := s.page(ctx, &stateBuckets{state: state, rejected: rejected}, names)
+	list, err := s.gather(ctx, c, &stateBuckets{state: state, rejected: rejected}, c.names(), rollup.Options{})
+	if err != nil {
+		return err
+	}
+	html, err := page(list)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(os.TempDir(), "siemfeed-demo.html")
-	if err := os.WriteFile(path, page, 0o600); err != nil {
+	if err := os.WriteFile(path, html, 0o600); err != nil {
 		return err
 	}
 	say("open %s: what arrived, and what says so", path)

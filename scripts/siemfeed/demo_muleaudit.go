@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
-	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -123,11 +123,10 @@ func proveMuleaudit(ctx context.Context, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := showVerified(os.Stdout, list); err != nil {
-		return err
-	}
-	if list[0].Events != list[0].APITotal {
-		return findings(os.Stdout, []receipt.Finding{{Kind: receipt.Behind, Where: "demo-org", Detail: "events and API total differ"}})
+	a := muleauditVerified(list)
+	a.text(os.Stdout)
+	if a.found() || list[0].Events != list[0].APITotal {
+		return errors.New("events are missing")
 	}
 	return nil
 }

@@ -230,10 +230,10 @@ func proveTrailtags(ctx context.Context, env map[string]string, t *trail) error 
 	for i := range list {
 		list[i].Findings = slices.DeleteFunc(list[i].Findings, func(x receipt.Finding) bool { return x.Kind == receipt.Doubled })
 	}
-	if err := showShards(os.Stdout, list); errors.Is(err, errFindings) {
+	a := shardsVerified("trailtags", list)
+	a.text(os.Stdout)
+	if a.found() {
 		return errors.New("events are missing")
-	} else if err != nil {
-		return err
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 )
 
 type emulateCmd struct {
+	textOnly
+
 	Anypoint emulateAnypoint `cmd:"" help:"MuleSoft Anypoint: tokens, hierarchy, audit log query."`
 	Cfqueue  emulateCfqueue  `cmd:"" help:"Cloudflare Queues: pull, acknowledge, retry, dead letters."`
 	SLS      emulateSLS      `cmd:"" help:"Alibaba Cloud Log Service: shards, pulls, consumer groups."`

@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
-
-	"github.com/siemfeed/siemfeed/pkg/config"
 )
 
 type envCmd struct {
@@ -18,21 +15,46 @@ func (e *envCmd) Run(c *cli) error {
 	if err != nil {
 		return err
 	}
-	return writeTemplate(c.stdout, f.name, f.variables)
+	a := &envAnswer{Function: f.name, Variables: []variable{}}
+	for _, v := range f.variables {
+		a.Variables = append(a.Variables, variable{v.Name, v.Default, v.Help, v.Required})
+	}
+	return c.show(a)
 }
 
-// writeTemplate writes an env file of vars: what is required without a value,
-// the rest as comments with their defaults.
-func writeTemplate(w io.Writer, name functionName, vars []config.Variable) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# %s, for siemfeed --env-file. What has no # before it is required.\n", name)
-	for _, v := range vars {
+// envAnswer is what a function is configured by.
+type envAnswer struct {
+	header
+	// Function is the function that takes the variables.
+	Function functionName `json:"function"`
+	// Variables are all that it takes.
+	Variables []variable `json:"variables"`
+}
+
+// variable is one variable of the environment.
+type variable struct {
+	// Name is the variable.
+	Name string `json:"name"`
+	// Default is what it counts as where it is not set.
+	Default string `json:"default"`
+	// Help says what it is for.
+	Help string `json:"help"`
+	// Required tells that the function does not start without it.
+	Required bool `json:"required"`
+}
+
+func (e *envAnswer) kind() string { return "env" }
+func (e *envAnswer) found() bool  { return false }
+
+// text writes an env file: what is required without a value, the rest as comments
+// with their defaults.
+func (e *envAnswer) text(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "# %s, for siemfeed --env-file. What has no # before it is required.\n", e.Function)
+	for _, v := range e.Variables {
 		mark := "#"
 		if v.Required {
 			mark = ""
 		}
-		fmt.Fprintf(&b, "\n# %s\n%s%s=%s\n", v.Help, mark, v.Name, v.Default)
+		_, _ = fmt.Fprintf(w, "\n# %s\n%s%s=%s\n", v.Help, mark, v.Name, v.Default)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -12,15 +11,12 @@ func TestTemplate(t *testing.T) {
 	mark := regexp.MustCompile(`(?m)^#([A-Z][A-Z0-9_]*=)`)
 	for _, f := range functions() {
 		name := f.name
-		var b strings.Builder
-		if err := writeTemplate(&b, name, f.variables); err != nil {
-			t.Fatal(err)
-		}
-		as, err := parseEnv(b.String())
+		_, text, _ := inProcess(t, functions(), "env", string(name))
+		as, err := parseEnv(text)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		all, err := parseEnv(mark.ReplaceAllString(b.String(), "$1"))
+		all, err := parseEnv(mark.ReplaceAllString(text, "$1"))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

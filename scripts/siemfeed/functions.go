@@ -82,7 +82,7 @@ func (c *cli) find(name functionName) (*function, error) {
 		}
 		known = append(known, string(f.name))
 	}
-	return nil, fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(known, ", "))
+	return nil, usageError{fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(known, ", "))}
 }
 
 // asked returns the names in list, or all where there is none.

@@ -92,11 +92,19 @@ type verifyStub struct {
 }
 
 func (v *verifyStub) Run(_ context.Context, c *cli, f *function) error {
+	a := newVerifyAnswer(f.name, looks(1))
 	if v.Hard {
-		return findings(c.stdout, []receipt.Finding{{Kind: receipt.Gap, Where: string(f.name), Detail: "a hard look"}})
+		a.Find(receipt.Gap, string(f.name), "a hard look")
 	}
-	return findings(c.stdout, nil)
+	return c.show(a)
 }
+
+// looks is how often a stub looked.
+type looks int
+
+func (l looks) rows() [][]string { return [][]string{{"LOOKS"}, {count(int64(l))}} }
+
+func (looks) notes() []string { return nil }
 
 func stubFunction() function {
 	return function{
@@ -138,6 +146,8 @@ func TestAnotherFunction(t *testing.T) {
 		{"prune --help", exitDone, "Prunes the stub."},
 		{"serve --help", exitDone, "serve stub"},
 		{"verify stub --help", exitDone, "Look twice."},
+		{"status -o json stub", exitFindings, `"schema":"siemfeed.status/v1"`},
+		{"prune stub -o json --keep 8d", exitDone, `"dry_run":false`},
 		{"run stob", exitFailed, `did you mean "stub"?`},
 		{"verify stub --hart", exitFailed, `did you mean "--hard"?`},
 		{"backfill stub", exitFailed, "unexpected argument stub"}, // for which it has nothing
@@ -154,6 +164,9 @@ func TestAnotherFunction(t *testing.T) {
 		{"report --out " + t.TempDir() + "/proof.html", exitDone, "proof.html"},
 	} {
 		code, stdout, stderr := inProcess(t, five, strings.Fields(c.args)...)
+		if strings.Contains(c.args, "-o json") {
+			decodeAnswer(t, stdout)
+		}
 		if all := stdout + stderr; code != c.code || !strings.Contains(all, c.want) {
 			t.Errorf("%s: ended with %d, want %d and %q in\n%s", c.args, code, c.code, c.want, all)
 		}

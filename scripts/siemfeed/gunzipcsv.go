@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync/atomic"
 	"time"
@@ -13,7 +10,6 @@ import (
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
-	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 func gunzipcsvFunction() function {
@@ -69,32 +65,21 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	bar := newProgress("backfill", total)
-	var sum receipt.Core
+	a := newBackfillAnswer(c.function.name)
 	err = f.Backfill(ctx, sel, func(r *gunzipcsv.Receipt, listed int64) {
-		sum.Out += r.Out
-		sum.Filtered += r.Filtered
-		sum.Quarantined += r.Quarantined
+		a.add(r)
 		bar.set(listed)
 	})
 	bar.finish()
-	c.note("%s objects: %s converted, %s were so already or are no logs, %s in quarantine",
-		count(total), count(sum.Out), count(sum.Filtered), count(sum.Quarantined))
-	var left *gunzipcsv.Unconverted
-	if errors.As(err, &left) {
-		for _, m := range left.Objects {
-			c.note("  failed for now: %s: %s", m.Key, m.Error)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
-	}
-	return nil
+	a.Objects = a.Out
+	a.line = fmt.Sprintf("%s: %s converted, %s were so already or are no logs, %s in quarantine",
+		plural(total, "object"), count(a.Out), count(a.Filtered), count(a.Quarantined))
+	return a.ended(c, err)
 }
 
 type verifyGunzipcsv struct {
 	selectFlags
 	Deep bool `help:"Read every target and compare its content, not only size and ETag."`
-	JSON bool `help:"Print the result as JSON. The results of the shards of one selection add up." name:"json"`
 }
 
 // Run implements the command.
@@ -119,36 +104,58 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	if v.JSON {
-		return showJSON(c.stdout, got)
-	}
-	return showConverted(c.stdout, got)
+	return c.show(gunzipcsvVerified(got))
 }
 
-func showJSON(w io.Writer, v gunzipcsv.Verified) error {
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return err
-	}
-	if !v.Complete() {
-		return errFindings
-	}
-	return nil
+// objects is what was looked at of a source. Those of the shards of one selection
+// add up.
+type objects struct {
+	// Objects counts those in the source.
+	Objects int64 `json:"objects"`
+	// Converted counts those of them with the target as it was written, of the
+	// same version.
+	Converted int64 `json:"converted"`
+	// Skipped counts those that are gzip neither by name nor by content.
+	Skipped int64 `json:"skipped"`
+	// Gone counts the converted objects that the source has no more, with the
+	// target as it was written.
+	Gone int64 `json:"gone"`
+	// Bytes is the size of the converted sources.
+	Bytes int64 `json:"bytes"`
+	// Records counts single records in quarantine, of objects that were converted.
+	Records int64 `json:"records_quarantined"`
+	// Accepted counts what was rejected and accepted as lost.
+	Accepted int64 `json:"accepted"`
+	// Unread counts what could not be looked at; each is a finding too.
+	Unread int64 `json:"unread"`
+	// Findings counts the findings.
+	Findings int64 `json:"findings"`
 }
 
-func showConverted(w io.Writer, v gunzipcsv.Verified) error {
-	table(w, [][]string{
-		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE GONE SINCE", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS", "OF THESE UNREAD"},
-		{count(v.Objects), count(v.Converted), count(v.Skipped), count(v.Gone), size(v.Bytes), count(v.Records), count(v.Found), count(v.Unread)},
+func gunzipcsvVerified(v gunzipcsv.Verified) *verifyAnswer {
+	a := newVerifyAnswer("gunzipcsv", objects{
+		Objects: v.Objects, Converted: v.Converted, Skipped: v.Skipped, Gone: v.Gone, Bytes: v.Bytes,
+		Records: v.Records, Accepted: v.Accepted, Unread: v.Unread, Findings: v.Found,
 	})
-	err := findingList(w, v.FindingList)
-	if v.Accepted > 0 {
-		_, _ = fmt.Fprintf(w, "%s records in quarantine were accepted as lost\n", count(v.Accepted))
-	}
+	a.Join(v.FindingList)
 	if !v.Pruned.IsZero() {
-		_, _ = fmt.Fprintf(w, "not looked at: what was written before %s, whose proof was pruned\n", v.Pruned.Format(time.RFC3339))
+		a.NotLookedAt = append(a.NotLookedAt, fmt.Sprintf("what was written before %s, whose proof was pruned", v.Pruned.Format(time.RFC3339)))
 	}
-	_, _ = fmt.Fprintf(w, "%s could not be looked at\n", count(v.Unread))
-	return err
+	return a
+}
+
+func (o objects) rows() [][]string {
+	return [][]string{
+		{"SOURCE OBJECTS", "CONVERTED", "NO LOGS", "SOURCE GONE SINCE", "SOURCE BYTES", "RECORDS IN QUARANTINE", "FINDINGS", "OF THESE UNREAD"},
+		{count(o.Objects), count(o.Converted), count(o.Skipped), count(o.Gone), size(o.Bytes), count(o.Records), count(o.Findings), count(o.Unread)},
+	}
+}
+
+func (o objects) notes() (notes []string) {
+	if o.Accepted > 0 {
+		notes = append(notes, count(o.Accepted)+" records in quarantine were accepted as lost")
+	}
+	return notes
 }
 
 type replayGunzipcsv struct {
@@ -164,15 +171,11 @@ func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
 	}
 	defer func() { _ = f.Close() }()
 	done, err := f.Replay(ctx, gunzipcsv.ReplayOptions{Queue: r.Queue, Code: r.Code}, nil)
-	if err != nil {
-		return err
-	}
-	c.note("%s objects in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left",
-		count(done.Objects), count(done.Delivered), count(done.Sent), count(done.Rejected), count(done.Left))
-	if !r.Queue {
-		c.note("%s", summary(done.Receipt.Base()))
-	}
-	return nil
+	a := newReplayAnswer(c.function.name)
+	a.Objects, a.Delivered, a.Sent, a.Rejected, a.Left = done.Objects, done.Delivered, done.Sent, done.Rejected, done.Left
+	a.line = fmt.Sprintf("%s in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left",
+		plural(done.Objects, "object"), count(done.Delivered), count(done.Sent), count(done.Rejected), count(done.Left))
+	return a.ended(c, err)
 }
 
 type emulateCfqueue struct {

@@ -51,11 +51,11 @@ func TestGunzipcsvCommands(t *testing.T) {
 	}
 	run(true, "checks passed", "doctor", "gunzipcsv")
 	run(false, "MISSING", "verify", "gunzipcsv")
-	run(true, "gunzipcsv ok: in 3 = out 2 + filtered 0 + quarantined 1", "run", "gunzipcsv", "--quiet")
+	run(true, "gunzipcsv ok: in 3 = out 2 + filtered 0 + quarantined 1", "run", "gunzipcsv")
 	run(false, "QUARANTINED  bad.log.gz", "verify", "gunzipcsv")
 	put("bad.log.gz", object.Bytes())
 	put("late.log.gz", object.Bytes())
-	run(true, "1 objects in quarantine replayed: 1 records delivered", "replay", "gunzipcsv")
+	run(true, "1 object in quarantine replayed: 1 records delivered", "replay", "gunzipcsv")
 	run(true, "4 objects: 1 converted", "backfill", "gunzipcsv")
 	run(true, "complete: nothing is missing", "verify", "gunzipcsv")
 }

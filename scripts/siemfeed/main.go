@@ -23,6 +23,8 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and end." short:"V"`
 	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
+	Output string `help:"text, or json: one document on standard output, as scripts/siemfeed/README.md describes it." short:"o" enum:"text,json" default:"text"`
+
 	Demo       demoCmd       `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
 	Run        perFunction   `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
 	Backfill   perFunction   `cmd:"" help:"Deliver a span of the past. Interrupted, it goes on where it was."`
@@ -38,7 +40,9 @@ type cli struct {
 	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
 	Serve      perFunction   `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 
-	stdout    io.Writer // for what was asked for
+	stdout    io.Writer // for what was asked for, see show
+	shown     answer    // that waits for how the command ends
+	printed   bool      // what was asked for is printed as JSON, as a list is
 	stderr    io.Writer // for what is said on the way
 	functions []function
 	function  *function // that the command bears the name of, if it does
@@ -67,6 +71,20 @@ const (
 	exitFindings
 	exitFailed // or the command line was wrong
 )
+
+// exits are the words for these.
+var exits = []string{exitDone: "done", exitFindings: "findings", exitFailed: "failed"}
+
+// exitOf is what to end with after err.
+func exitOf(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFindings):
+		return exitFindings
+	}
+	return exitFailed
+}
 
 // errFindings ends the process with exitFindings after a report has said why.
 var errFindings = errors.New("findings")
@@ -102,8 +120,10 @@ func siemfeed(ctx context.Context, functions []function, stdout, stderr io.Write
 		return exitDone
 	}
 	if err != nil {
-		c.note("siemfeed: %v; see siemfeed --help", err)
-		return exitFailed
+		if asksForJSON(args) {
+			c.Output = outputJSON
+		}
+		return c.end(usageError{err}, "; see siemfeed --help")
 	}
 	if f, err := c.find(functionName(k.Selected().Name)); err == nil {
 		c.function = f
@@ -111,12 +131,16 @@ func siemfeed(ctx context.Context, functions []function, stdout, stderr io.Write
 	}
 	err = k.Run()
 	c.close()
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.Is(err, errFindings):
-		return exitFindings
+	return c.end(err, "")
+}
+
+// end says how the command ended, and returns what the process is to end with.
+func (c *cli) end(err error, hint string) int {
+	if printing := c.finish(err); printing != nil {
+		err = printing
 	}
-	c.note("siemfeed: %v", err)
-	return exitFailed
+	if exitOf(err) == exitFailed {
+		c.note("siemfeed: %v%s", err, hint)
+	}
+	return exitOf(err)
 }

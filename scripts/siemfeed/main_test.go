@@ -104,7 +104,7 @@ func TestMuleauditCommands(t *testing.T) {
 	}
 	run(true, "checks passed", "doctor", "muleaudit")
 	run(false, "GAP", "verify", "muleaudit")
-	run(true, "muleaudit ok: in 600 = out 600", "run", "muleaudit", "--quiet")
+	run(true, "muleaudit ok: in 600 = out 600", "run", "muleaudit")
 	run(true, "complete: nothing is missing", "verify", "muleaudit")
 	run(true, "0 events in 0 objects", "backfill", "muleaudit", "--from", now.Add(-30*time.Hour).Format(time.RFC3339), "--to", now.Add(-2*time.Hour).Format(time.RFC3339))
 	objects, err := filepath.Glob(output + "/*/*/*/*.gz")

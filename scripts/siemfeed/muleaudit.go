@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/config"
-	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 func muleauditFunction() function {
@@ -40,20 +38,17 @@ func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
 	}
 	defer func() { _ = f.Close() }()
 	bar := newProgress("backfill", int64(b.To.Sub(b.From)/time.Minute))
-	var events, objects int64
+	a := newBackfillAnswer(c.function.name)
 	err = f.Backfill(ctx, b.From, b.To, func(r *muleaudit.Receipt, reached time.Time) {
-		events += r.Out
+		a.add(r)
 		for _, o := range r.Orgs {
-			objects += int64(len(o.Objects))
+			a.Objects += int64(len(o.Objects))
 		}
 		bar.set(int64(reached.Sub(b.From) / time.Minute))
 	})
 	bar.finish()
-	c.note("%s events in %s objects", count(events), count(objects))
-	if err != nil {
-		return fmt.Errorf("backfill: %w; the same command goes on from here", err)
-	}
-	return nil
+	a.line = fmt.Sprintf("%s in %s", plural(a.Out, "event"), plural(a.Objects, "object"))
+	return a.ended(c, err)
 }
 
 type verifyMuleaudit struct {
@@ -79,33 +74,79 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return showVerified(c.stdout, list)
+	return c.show(muleauditVerified(list))
 }
 
-func showVerified(w io.Writer, list []muleaudit.Verified) error {
+// organisation is what was looked at of one.
+type organisation struct {
+	// Org is its id.
+	Org string `json:"org"`
+	// From is the first moment that was looked at.
+	From time.Time `json:"from"`
+	// To is the first moment after it.
+	To time.Time `json:"to"`
+	// Slices counts the spans of time that objects hold.
+	Slices int `json:"slices"`
+	// Objects counts those that receipts name.
+	Objects int `json:"objects"`
+	// Read counts those of them whose content was read.
+	Read int `json:"read"`
+	// Gone counts those of them that are not there and may have been deleted by
+	// the feed.
+	Gone int `json:"gone"`
+	// Events counts those in the objects.
+	Events int64 `json:"events"`
+	// APITotal is how many the API counts there now.
+	APITotal int64 `json:"api_total"`
+	// Forgotten counts the entries that the API had once and has no longer.
+	Forgotten int64 `json:"forgotten"`
+	// Accepted counts the entries that were rejected and accepted as lost.
+	Accepted int64 `json:"accepted"`
+	// Findings counts its findings.
+	Findings int64 `json:"findings"`
+}
+
+type organisations []organisation
+
+func muleauditVerified(list []muleaudit.Verified) *verifyAnswer {
+	what := organisations{}
+	a := newVerifyAnswer("muleaudit", nil)
+	for _, o := range list {
+		what = append(what, organisation{
+			Org: o.Org, From: o.From, To: o.To, Slices: o.Slices, Objects: o.Objects, Read: o.Read, Gone: o.Gone,
+			Events: o.Events, APITotal: o.APITotal, Forgotten: o.Forgotten, Accepted: o.Accepted, Findings: o.Found,
+		})
+		a.Join(o.FindingList)
+		for _, left := range o.Left {
+			a.NotLookedAt = append(a.NotLookedAt, o.Org+" "+left)
+		}
+		if o.Gone > 0 {
+			a.NotLookedAt = append(a.NotLookedAt, fmt.Sprintf("%s %s objects that are there no more", o.Org, count(int64(o.Gone))))
+		}
+	}
+	a.Checked = what
+	return a
+}
+
+func (list organisations) rows() [][]string {
 	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "READ", "EVENTS", "API TOTAL", "FINDINGS"}}
-	all := receipt.NewFindingList()
 	for _, o := range list {
 		rows = append(rows, []string{
 			o.Org, o.From.Format(time.RFC3339), o.To.Format(time.RFC3339), count(int64(o.Slices)),
-			count(int64(o.Objects)), count(int64(o.Read)), count(o.Events), count(o.APITotal), count(o.Found),
+			count(int64(o.Objects)), count(int64(o.Read)), count(o.Events), count(o.APITotal), count(o.Findings),
 		})
-		all.Join(o.FindingList)
 	}
-	table(w, rows)
+	return rows
+}
+
+func (list organisations) notes() (notes []string) {
 	for _, o := range list {
-		for _, left := range o.Left {
-			_, _ = fmt.Fprintf(w, "not looked at: %s %s\n", o.Org, left)
-		}
-		if o.Gone > 0 {
-			_, _ = fmt.Fprintf(w, "not looked at: %s %s objects that are there no more\n", o.Org, count(int64(o.Gone)))
-		}
 		if o.Accepted > 0 {
-			_, _ = fmt.Fprintf(w, "%s: %s entries in quarantine were accepted as lost\n", o.Org, count(o.Accepted))
+			notes = append(notes, fmt.Sprintf("%s: %s entries in quarantine were accepted as lost", o.Org, count(o.Accepted)))
 		}
 		if o.Forgotten > 0 {
-			_, _ = fmt.Fprintf(w, "%s: the API has %s entries no longer that it sent once\n", o.Org, count(o.Forgotten))
+			notes = append(notes, fmt.Sprintf("%s: the API has %s entries no longer that it sent once", o.Org, count(o.Forgotten)))
 		}
 	}
-	return findingList(w, all)
+	return notes
 }

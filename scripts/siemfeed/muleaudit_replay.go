@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -24,7 +23,11 @@ func (replayMuleaudit) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	return adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"), c.stdout)
+	a, err := adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"))
+	if err != nil {
+		return err
+	}
+	return c.show(a)
 }
 
 // tooLong is the code of entries that a higher limit lets through.
@@ -35,20 +38,22 @@ type window struct{ From, To time.Time }
 
 // adviseMuleaudit says, by what was rejected, what to do. That anything is
 // pending is a finding.
-func adviseMuleaudit(ctx context.Context, q *quarantine.Store, w io.Writer) error {
+func adviseMuleaudit(ctx context.Context, q *quarantine.Store) (*replayAnswer, error) {
+	a := newReplayAnswer("muleaudit")
 	codes, windows := map[string]int64{}, map[window]bool{}
 	for name, err := range q.Names(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for r, err := range q.Read(ctx, name) {
 			if err != nil {
-				return err
+				return nil, err
 			}
 			codes[r.Code]++
+			a.Left++
 			var at window
 			if err := json.Unmarshal(r.Source, &at); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			if r.Code == tooLong {
 				windows[at] = true
@@ -56,10 +61,10 @@ func adviseMuleaudit(ctx context.Context, q *quarantine.Store, w io.Writer) erro
 		}
 	}
 	if len(codes) == 0 {
-		_, _ = fmt.Fprintln(w, "nothing is pending")
-		return nil
+		a.line = "nothing is pending"
+		return a, nil
 	}
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	say := func(format string, args ...any) { a.Why = append(a.Why, fmt.Sprintf(format, args...)) }
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		if code == tooLong {
 			say("%s entries were too long. Set MAX_RECORD_BYTES to more than the longest, here and where the function is deployed, and export their time again, in which each goes out once:", count(codes[code]))
@@ -72,7 +77,8 @@ func adviseMuleaudit(ctx context.Context, q *quarantine.Store, w io.Writer) erro
 		}
 		say("  siemfeed quarantine accept muleaudit --code %s", code)
 	}
-	return errFindings
+	a.line = fmt.Sprintf("%s entries are pending", count(a.Left))
+	return a, nil
 }
 
 // joined returns windows in order, those that meet as one.

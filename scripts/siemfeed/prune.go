@@ -40,11 +40,47 @@ func (p *pruneFunction) Run(ctx context.Context, c *cli) error {
 	r, err := f.Prune(ctx, prune.Options{Keep: time.Duration(p.Keep), DryRun: p.DryRun, Progress: func(n int64) {
 		said.then(func() { c.note("  %s objects so far", count(n)) })
 	}})
-	showPruned(c.stdout, r, p.DryRun)
+	if r.Before.IsZero() { // it was not begun
+		return err
+	}
+	r.Lines = append([]prune.Line{}, r.Lines...)
+	a := &pruneAnswer{Function: c.function.name, DryRun: p.DryRun, Report: r}
+	if shown := c.show(a); shown != nil {
+		return shown
+	}
 	if err != nil {
 		return fmt.Errorf("prune: %w; the same command goes on from here", err)
 	}
 	return nil
+}
+
+// pruneAnswer is what was removed, or would be.
+type pruneAnswer struct {
+	header
+	// Function is the function whose proof it is.
+	Function functionName `json:"function"`
+	// DryRun tells that nothing was removed: it was only counted.
+	DryRun bool `json:"dry_run"`
+	prune.Report
+}
+
+func (p *pruneAnswer) kind() string { return "prune" }
+func (p *pruneAnswer) found() bool  { return false }
+
+func (p *pruneAnswer) text(w io.Writer) {
+	removed := "REMOVED"
+	if p.DryRun {
+		removed = "WOULD BE REMOVED"
+	}
+	rows := [][]string{{"OLDER THAN " + p.Before.Format(time.DateOnly), removed, "BYTES", "KEPT"}}
+	for _, l := range p.Lines {
+		kept := ""
+		if l.Kept > 0 {
+			kept = count(l.Kept) + ": " + l.Why
+		}
+		rows = append(rows, []string{l.What, count(l.Objects), size(l.Bytes), kept})
+	}
+	table(w, rows)
 }
 
 // now does something now and then.
@@ -64,20 +100,4 @@ func (n *now) then(do func()) {
 		n.last = time.Now()
 		do()
 	}
-}
-
-func showPruned(w io.Writer, r prune.Report, dry bool) {
-	removed := "REMOVED"
-	if dry {
-		removed = "WOULD BE REMOVED"
-	}
-	rows := [][]string{{"OLDER THAN " + r.Before.Format(time.DateOnly), removed, "BYTES", "KEPT"}}
-	for _, l := range r.Lines {
-		kept := ""
-		if l.Kept > 0 {
-			kept = count(l.Kept) + ": " + l.Why
-		}
-		rows = append(rows, []string{l.What, count(l.Objects), size(l.Bytes), kept})
-	}
-	table(w, rows)
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -24,7 +26,6 @@ type lsQuarantine struct {
 	Code     string       `help:"Only records with this code." placeholder:"too_long"`
 	From     time.Time    `help:"Only objects of this day or later."`
 	To       time.Time    `help:"Only objects of this day or before."`
-	Output   string       `help:"table or json: a line of JSON a record." enum:"table,json" default:"table"`
 }
 
 // Run implements the command.
@@ -37,26 +38,35 @@ func (l *lsQuarantine) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	out := bufio.NewWriter(c.stdout)
-	if err := l.list(ctx, quarantine.New(kept.rejected, string(l.Function)), out); err != nil {
-		return err
-	}
-	return out.Flush()
+	return c.list("quarantine-ls", func(each func(any, string) error) error {
+		return l.list(ctx, quarantine.New(kept.rejected, string(l.Function)), each)
+	})
+}
+
+// lsAnswer is what is pending. It is written while it is read: see list.
+type lsAnswer struct {
+	header
+	// Records are the rejected records, each in a line.
+	Records []listed `json:"records"`
 }
 
 // listed is a record of the list: all of it but what was received.
 type listed struct {
-	Object string          `json:"object"`
-	Line   int             `json:"line"`
-	Time   time.Time       `json:"time"`
-	Code   string          `json:"code"`
-	Reason string          `json:"reason"`
+	// Object is where it lies, below QUARANTINE_URL.
+	Object string `json:"object"`
+	// Line is its line there, from 1.
+	Line int `json:"line"`
+	// Time is when it was rejected.
+	Time time.Time `json:"time"`
+	// Code says why it was rejected, in a word that stays the same.
+	Code string `json:"code"`
+	// Reason says why.
+	Reason string `json:"reason"`
+	// Source is its position in the source, as the function tells it.
 	Source json.RawMessage `json:"source"`
 }
 
-// list writes while it reads: there may be a million.
-func (l *lsQuarantine) list(ctx context.Context, q *quarantine.Store, w io.Writer) error {
-	enc := json.NewEncoder(w)
+func (l *lsQuarantine) list(ctx context.Context, q *quarantine.Store, each func(any, string) error) error {
 	for name, err := range q.Names(ctx, l.From, l.To) {
 		if err != nil {
 			return err
@@ -69,17 +79,42 @@ func (l *lsQuarantine) list(ctx context.Context, q *quarantine.Store, w io.Write
 				continue
 			}
 			one := listed{r.Object, r.Line, r.Time, r.Code, r.Reason, r.Source}
-			if l.Output == "json" {
-				err = enc.Encode(one)
-			} else {
-				_, err = fmt.Fprintf(w, "%s:%d  %s  %s  %s\n    %s\n", one.Object, one.Line, one.Time.Format(time.RFC3339), one.Code, one.Source, one.Reason)
-			}
-			if err != nil {
+			text := fmt.Sprintf("%s:%d  %s  %s  %s\n    %s\n", one.Object, one.Line, one.Time.Format(time.RFC3339), one.Code, one.Source, one.Reason)
+			if err := each(one, text); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// list prints records while they are read, there may be a million, as text or as
+// a document of the given kind. records calls each with one in both forms.
+func (c *cli) list(kind string, records func(each func(record any, text string) error) error) error {
+	w := bufio.NewWriter(c.stdout)
+	if c.Output != outputJSON {
+		err := records(func(_ any, text string) error {
+			_, err := w.WriteString(text)
+			return err
+		})
+		return errors.Join(err, w.Flush())
+	}
+	_, _ = fmt.Fprintf(w, `{"schema":%q,"records":[`, schemaOf(kind)) // Flush says if it failed
+	between := "\n"
+	err := records(func(record any, _ string) error {
+		line, err := json.Marshal(record)
+		if err != nil {
+			return err
+		}
+		_, _ = w.WriteString(between)
+		_, err = w.Write(line)
+		between = ",\n"
+		return err
+	})
+	end, encoding := json.Marshal(ending(err))
+	_, _ = fmt.Fprintf(w, "\n],%s\n", end[1:])
+	c.printed = true
+	return errors.Join(err, encoding, w.Flush())
 }
 
 type showQuarantine struct {
@@ -98,8 +133,23 @@ func (s *showQuarantine) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
+	return c.list("quarantine-show", func(each func(any, string) error) error {
+		return s.show(ctx, quarantine.New(kept.rejected, string(s.Function)), each)
+	})
+}
+
+// received is a record with what was received.
+type received struct {
+	listed
+	// Record is what was received.
+	Record string `json:"record"`
+	// Encoding is base64 where what was received is no text.
+	Encoding string `json:"encoding,omitempty"`
+}
+
+func (s *showQuarantine) show(ctx context.Context, q *quarantine.Store, each func(any, string) error) error {
 	found := false
-	for r, err := range quarantine.New(kept.rejected, string(s.Function)).Read(ctx, s.Object) {
+	for r, err := range q.Read(ctx, s.Object) {
 		if err != nil {
 			return err
 		}
@@ -110,7 +160,11 @@ func (s *showQuarantine) Run(ctx context.Context, c *cli) error {
 		if r.Long {
 			return fmt.Errorf("%s:%d is too long to be kept in one piece: it is at its source, %s", r.Object, r.Line, r.Source)
 		}
-		if _, err := c.stdout.Write(printable(r.Record)); err != nil {
+		one := received{listed: listed{r.Object, r.Line, r.Time, r.Code, r.Reason, r.Source}, Record: string(r.Record)}
+		if !utf8.Valid(r.Record) {
+			one.Record, one.Encoding = base64.StdEncoding.EncodeToString(r.Record), "base64"
+		}
+		if err := each(one, string(printable(r.Record))); err != nil {
 			return err
 		}
 	}
@@ -147,28 +201,60 @@ func (a *acceptQuarantine) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	return a.accept(ctx, quarantine.New(kept.rejected, string(a.Function)), c.stdout)
+	answer, err := a.accept(ctx, quarantine.New(kept.rejected, string(a.Function)))
+	if shown := c.show(answer); err == nil {
+		err = shown
+	}
+	return err
 }
 
-func (a *acceptQuarantine) accept(ctx context.Context, q *quarantine.Store, w io.Writer) error {
-	var objects, records, left int64
+// acceptAnswer is what was accepted as lost.
+type acceptAnswer struct {
+	header
+	// Function is the function whose quarantine it is.
+	Function functionName `json:"function"`
+	// Objects counts the objects that were accepted.
+	Objects int64 `json:"objects"`
+	// Records counts the records in them.
+	Records int64 `json:"records"`
+	// Left are the objects that stay pending, as they hold records of another code.
+	Left []leftObject `json:"left"`
+}
+
+// leftObject is an object that stays pending.
+type leftObject struct {
+	// Object is where it lies, below QUARANTINE_URL.
+	Object string `json:"object"`
+	// Records counts its records.
+	Records int64 `json:"records"`
+	// Others counts those of them with another code.
+	Others int64 `json:"others"`
+}
+
+func (a *acceptAnswer) kind() string { return "quarantine-accept" }
+func (a *acceptAnswer) found() bool  { return len(a.Left) > 0 }
+
+func (a *acceptAnswer) text(w io.Writer) {
+	for _, l := range a.Left {
+		_, _ = fmt.Fprintf(w, "%s stays pending: %d of its %d records have another code\n", l.Object, l.Others, l.Records)
+	}
+	_, _ = fmt.Fprintf(w, "%s with %s accepted as lost\n", plural(a.Objects, "object"), plural(a.Records, "record"))
+}
+
+func (a *acceptQuarantine) accept(ctx context.Context, q *quarantine.Store) (*acceptAnswer, error) {
+	done := &acceptAnswer{Function: a.Function, Left: []leftObject{}}
 	err := q.Accept(ctx, func(r quarantine.Record) bool {
 		return r.Object == a.Object || a.Code != "" && r.Code == a.Code
 	}, func(d quarantine.Acceptance) {
 		if d.Left > 0 {
-			left++
-			_, _ = fmt.Fprintf(w, "%s stays pending: %d of its %d records have another code\n", d.Object, d.Left, d.Left+d.Records)
+			done.Left = append(done.Left, leftObject{d.Object, d.Left + d.Records, d.Left})
 			return
 		}
-		objects++
-		records += d.Records
+		done.Objects++
+		done.Records += d.Records
 	})
-	_, _ = fmt.Fprintf(w, "%s objects with %s records accepted as lost\n", count(objects), count(records))
-	switch {
-	case err == nil && left > 0:
-		return errFindings
-	case err == nil && objects == 0 && a.Object != "":
-		return fmt.Errorf("%s is not pending", a.Object)
+	if err == nil && !done.found() && done.Objects == 0 && a.Object != "" {
+		err = fmt.Errorf("%s is not pending", a.Object)
 	}
-	return err
+	return done, err
 }

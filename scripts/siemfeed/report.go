@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,11 +41,18 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	html, err := r.page(ctx, kept, asked)
+	list, err := r.gather(ctx, c, kept, asked, rollup.Options{})
+	if err != nil {
+		return err
+	}
+	html, err := page(list)
 	if err != nil {
 		return err
 	}
 	if r.Serve {
+		if c.Output == outputJSON {
+			return usageError{errors.New("--serve answers nothing: leave out --output json")}
+		}
 		l := listenFlags{Port: r.Port}
 		return l.serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -57,29 +66,79 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(c.stdout, path)
-	return nil
+	a := &reportAnswer{File: path, Functions: []spanSummary{}}
+	for _, f := range list {
+		a.Functions = append(a.Functions, summaryOf(f))
+	}
+	return c.show(a)
+}
+
+// reportAnswer says what the proof page tells.
+type reportAnswer struct {
+	header
+	// File is the page.
+	File string `json:"file"`
+	// Functions are those on the page.
+	Functions []spanSummary `json:"functions"`
+}
+
+func (r *reportAnswer) kind() string     { return "report" }
+func (r *reportAnswer) found() bool      { return false }
+func (r *reportAnswer) text(w io.Writer) { _, _ = fmt.Fprintln(w, r.File) }
+
+// spanSummary is what a function did in a span of days.
+type spanSummary struct {
+	// Function is its name.
+	Function string `json:"function"`
+	// From is the first day.
+	From string `json:"from"`
+	// To is the last day.
+	To string `json:"to"`
+	// In counts the records that were read: in = delivered + filtered + quarantined.
+	In int64 `json:"in"`
+	// Delivered counts those of them that were delivered.
+	Delivered int64 `json:"delivered"`
+	// Filtered counts those of them that were not to be delivered.
+	Filtered int64 `json:"filtered"`
+	// Quarantined counts those of them that were rejected.
+	Quarantined int64 `json:"quarantined"`
+	// Runs counts the runs.
+	Runs int `json:"runs"`
+	// Failed counts the runs that failed.
+	Failed int `json:"failed"`
+	// Days counts the days by what is known of them.
+	Days days `json:"days"`
+}
+
+type days map[report.Verdict]int
+
+func summaryOf(f report.Function) spanSummary {
+	s := spanSummary{
+		Function: f.Name, From: f.From.Format(time.DateOnly), To: f.To.AddDate(0, 0, -1).Format(time.DateOnly),
+		In: f.Totals.In, Delivered: f.Totals.Delivered, Filtered: f.Totals.Filtered, Quarantined: f.Totals.Quarantined,
+		Runs: f.Totals.Runs, Failed: f.Totals.Failed, Days: days{},
+	}
+	for _, d := range f.Days {
+		s.Days[d.Verdict]++
+	}
+	return s
 }
 
 // page makes the proof page.
-func (s *spanFlags) page(ctx context.Context, kept *stateBuckets, asked []functionName) ([]byte, error) {
-	list, err := s.gather(ctx, kept, asked, rollup.Options{})
-	if err != nil {
-		return nil, err
-	}
+func page(list []report.Function) ([]byte, error) {
 	var html bytes.Buffer
-	err = report.Page{Made: time.Now().UTC(), Version: version.String(), Functions: list}.Write(&html)
+	err := report.Page{Made: time.Now().UTC(), Version: version.String(), Functions: list}.Write(&html)
 	return html.Bytes(), err
 }
 
 // gather reads what is kept of the functions called asked; where none was named,
 // of those of them that ran in the span or have something in quarantine.
-func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, asked []functionName, o rollup.Options) (list []report.Function, err error) {
+func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, asked []functionName, o rollup.Options) (list []report.Function, err error) {
 	if s.To.Before(s.From) {
-		return nil, fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))
+		return nil, usageError{fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))}
 	}
 	for _, name := range asked {
-		o.Progress = toldNowAndThen(string(name))
+		o.Progress = c.toldNowAndThen(string(name))
 		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{
 			From: s.From, To: s.To, Options: o,
 		})
@@ -94,12 +153,12 @@ func (s *spanFlags) gather(ctx context.Context, kept *stateBuckets, asked []func
 }
 
 // toldNowAndThen tells how many receipts of a function are read.
-func toldNowAndThen(name string) func(int) {
+func (c *cli) toldNowAndThen(name string) func(int) {
 	last := time.Now()
 	return func(n int) {
 		if time.Since(last) >= 5*time.Second {
 			last = time.Now()
-			fmt.Fprintf(os.Stderr, "  %s: %s receipts read\n", name, count(int64(n)))
+			c.note("  %s: %s receipts read", name, count(int64(n)))
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/siemfeed/siemfeed/pkg/doctor"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
 )
@@ -24,6 +23,12 @@ func table(w io.Writer, rows [][]string) {
 		_, _ = fmt.Fprintln(tw, "  "+strings.Join(row, "\t"))
 	}
 	_ = tw.Flush()
+}
+
+// onTerminal tells whether answers are read by people as they come.
+func (c *cli) onTerminal() bool {
+	f, ok := c.stdout.(*os.File)
+	return ok && c.Output == outputText && term.IsTerminal(int(f.Fd()))
 }
 
 // progress is a bar on a terminal, and a line now and then elsewhere.
@@ -117,48 +122,4 @@ func summary(c *receipt.Core) string {
 		line += "\n  trouble on the way: " + c.Trouble
 	}
 	return line
-}
-
-// checks prints the outcome of a doctor and returns errFindings if any failed.
-func checks(w io.Writer, list []doctor.Check) error {
-	failed := 0
-	for _, c := range list {
-		if c.OK() {
-			_, _ = fmt.Fprintf(w, "ok    %s: %s\n", c.Name, c.Detail)
-			continue
-		}
-		failed++
-		_, _ = fmt.Fprintf(w, "FAIL  %s: %v; fix: %s\n", c.Name, c.Problem, c.Fix)
-	}
-	if failed > 0 {
-		_, _ = fmt.Fprintf(w, "%d of %d checks failed\n", failed, len(list))
-		return errFindings
-	}
-	_, _ = fmt.Fprintf(w, "all %d checks passed\n", len(list))
-	return nil
-}
-
-// findingList prints what a verification found, of what is too much only the
-// first, and returns errFindings if that is anything.
-func findingList(w io.Writer, l receipt.FindingList) error {
-	err := findings(w, l.Findings)
-	if more := l.Found - int64(len(l.Findings)); more > 0 {
-		_, _ = fmt.Fprintf(w, "and %s findings more\n", count(more))
-		err = errFindings
-	}
-	return err
-}
-
-// findings prints what a verification found, and returns errFindings if that
-// is anything.
-func findings(w io.Writer, list []receipt.Finding) error {
-	if len(list) == 0 {
-		_, _ = fmt.Fprintln(w, "complete: nothing is missing, altered or unread")
-		return nil
-	}
-	for _, f := range list {
-		_, _ = fmt.Fprintf(w, "%-11s  %s: %s\n", strings.ToUpper(f.Kind), f.Where, f.Detail)
-	}
-	_, _ = fmt.Fprintf(w, "%d findings\n", len(list))
-	return errFindings
 }

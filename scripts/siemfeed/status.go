@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/status"
@@ -20,8 +18,7 @@ import (
 
 type statusCmd struct {
 	Functions []functionName `arg:"" optional:"" help:"Only these; else those that have something in STATE_URL."`
-	Watch     bool           `help:"Show it again every few seconds."`
-	Output    string         `help:"table or json." enum:"table,json" default:"table"`
+	Watch     bool           `help:"Show it again every few seconds. As JSON a document each time, in a line."`
 }
 
 // watchEvery is how often a status is shown again.
@@ -40,19 +37,47 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 	defer kept.close()
 	for {
 		list, err := s.read(ctx, kept, asked)
-		if err == nil {
-			err = s.show(c.stdout, list)
+		if err != nil {
+			return err
 		}
-		if !s.Watch || err != nil {
-			if err == nil && slices.ContainsFunc(list, func(f status.Function) bool { return len(f.Next) > 0 }) {
-				err = errFindings
-			}
+		if s.Watch && c.onTerminal() {
+			_, _ = io.WriteString(c.stdout, "\033[H\033[2J")
+		}
+		err = c.show(&statusAnswer{Functions: list, now: time.Now()})
+		if !s.Watch || err != nil && !errors.Is(err, errFindings) {
+			return err
+		}
+		if err := c.finish(err); err != nil {
 			return err
 		}
 		if retry.Sleep(ctx, watchEvery) != nil {
 			return nil // the operator ended it
 		}
 	}
+}
+
+// statusAnswer is how the functions fare.
+type statusAnswer struct {
+	header
+	// Functions are those that were asked about, or that have left anything.
+	Functions []status.Function `json:"functions"`
+
+	now time.Time
+}
+
+func (s *statusAnswer) kind() string { return "status" }
+
+// found tells whether there is anything to be done.
+func (s *statusAnswer) found() bool {
+	return slices.ContainsFunc(s.Functions, func(f status.Function) bool { return len(f.Next) > 0 })
+}
+
+func (s *statusAnswer) text(w io.Writer) {
+	if len(s.Functions) == 0 {
+		_, _ = fmt.Fprintln(w, "no function has left anything in STATE_URL yet")
+		return
+	}
+	showStatus(w, s.Functions, s.now)
 }
 
 // read reads how the functions called asked fare; where none was named, those of
@@ -76,21 +101,6 @@ func (s *statusCmd) read(ctx context.Context, kept *stateBuckets, asked []functi
 		})
 	}
 	return list, nil
-}
-
-func (s *statusCmd) show(w io.Writer, list []status.Function) error {
-	if s.Output == "json" {
-		return json.NewEncoder(w).Encode(map[string][]status.Function{"functions": list})
-	}
-	if s.Watch && term.IsTerminal(int(os.Stdout.Fd())) {
-		_, _ = io.WriteString(w, "\033[H\033[2J")
-	}
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "no function has left anything in STATE_URL yet")
-		return err
-	}
-	showStatus(w, list, time.Now())
-	return nil
 }
 
 // mostSources is how many of a function's sources are shown, the furthest

@@ -89,11 +89,12 @@ func TestStateCommands(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
+	var list lsAnswer
 	line := run(`"key":"bad.log.gz"`, "quarantine", "ls", "gunzipcsv", "--output", "json")
-	var first listed
-	if err := json.Unmarshal([]byte(line), &first); err != nil || first.Code == "" || first.Line != 1 {
-		t.Fatalf("%s: %+v, %v", line, first, err)
+	if err := json.Unmarshal([]byte(line), &list); err != nil || len(list.Records) != 1 || list.Records[0].Code == "" || list.Records[0].Line != 1 {
+		t.Fatalf("%s: %+v, %v", line, list, err)
 	}
+	first := list.Records[0]
 	run(first.Object+":1", "quarantine", "ls", "gunzipcsv", "--code", first.Code, "--from", "1d")
 	if out := run("", "quarantine", "ls", "gunzipcsv", "--code", "another"); out != "" {
 		t.Errorf("another code: %s", out)

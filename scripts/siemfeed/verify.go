@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+)
+
+// verifyAnswer is what a verification found.
+type verifyAnswer struct {
+	header
+	// Function is the function that was verified.
+	Function functionName `json:"function"`
+	receipt.FindingList
+	// NotLookedAt says what was asked about and not looked at, and why.
+	NotLookedAt []string `json:"not_looked_at"`
+	// Checked is what was looked at, as the function counts it.
+	Checked checked `json:"checked"`
+}
+
+// checked is what a function looked at.
+type checked interface {
+	// rows are a table, the first its heading.
+	rows() [][]string
+	// notes are what else is to be said, no findings.
+	notes() []string
+}
+
+// newVerifyAnswer is without a finding.
+func newVerifyAnswer(name functionName, what checked) *verifyAnswer {
+	return &verifyAnswer{Function: name, FindingList: receipt.NewFindingList(), NotLookedAt: []string{}, Checked: what}
+}
+
+func (v *verifyAnswer) kind() string { return "verify" }
+func (v *verifyAnswer) found() bool  { return v.Found > 0 }
+
+func (v *verifyAnswer) text(w io.Writer) {
+	writeFindings(w, v.FindingList)
+	for _, left := range v.NotLookedAt {
+		_, _ = fmt.Fprintln(w, "not looked at: "+left)
+	}
+	for _, note := range v.Checked.notes() {
+		_, _ = fmt.Fprintln(w, note)
+	}
+	table(w, v.Checked.rows())
+	if !v.found() {
+		_, _ = fmt.Fprintln(w, "complete: nothing is missing, altered or unread")
+		return
+	}
+	_, _ = fmt.Fprintln(w, plural(v.Found, "finding"))
+}
+
+// writeFindings writes the findings of a list, of what is too much only the
+// first.
+func writeFindings(w io.Writer, l receipt.FindingList) {
+	for _, f := range l.Findings {
+		_, _ = fmt.Fprintf(w, "%-11s  %s: %s\n", strings.ToUpper(f.Kind), f.Where, f.Detail)
+	}
+	if more := l.Found - int64(len(l.Findings)); more > 0 {
+		_, _ = fmt.Fprintf(w, "and %s more\n", plural(more, "finding"))
+	}
+}
+
+// listOf has all of the findings.
+func listOf(all []receipt.Finding) receipt.FindingList {
+	l := receipt.NewFindingList()
+	for _, f := range all {
+		l.Join(receipt.FindingList{Found: 1, Kinds: map[string]int64{f.Kind: 1}, Findings: []receipt.Finding{f}})
+	}
+	return l
+}
+
+// plural is a number of things, by the name of one.
+func plural(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return count(n) + " " + thing
+}
