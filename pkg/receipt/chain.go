@@ -196,10 +196,14 @@ func (c *Chain) Check(ctx context.Context, state *bucket.Bucket) (FindingList, C
 	if err != nil {
 		return c.list, c.told, err
 	}
-	if lost, err = c.unexpired(ctx, state, lost); err != nil {
+	expired, err := c.expiredBefore(ctx, state, lost)
+	if err != nil {
 		return c.list, c.told, err
 	}
 	for _, n := range lost {
+		if at := time.UnixMilli(n.at); at.Before(expired) {
+			continue
+		}
 		if n.by == "" {
 			c.find(n.link, Missing, "a verification has seen it, and it is there no more")
 		} else {
@@ -288,20 +292,18 @@ const (
 	expiry  = 2 * 24 * time.Hour // takes so long, from the oldest that is kept
 )
 
-// unexpired returns those of lost that have not just become too old.
-func (c *Chain) unexpired(ctx context.Context, state *bucket.Bucket, lost []naming) ([]naming, error) {
-	if len(lost) == 0 || time.Since(time.UnixMilli(lost[0].at)) < expires {
-		return lost, nil
+// expiredBefore returns the time before which a store may have removed those of
+// lost, if any is as old as that.
+func (c *Chain) expiredBefore(ctx context.Context, state *bucket.Bucket, lost []naming) (time.Time, error) {
+	young := time.Now().Add(-expires)
+	if len(lost) == 0 || time.UnixMilli(lost[0].at).After(young) {
+		return time.Time{}, nil
 	}
 	oldest, err := oldestName(ctx, state, c.function)
-	if err != nil {
-		return lost, err
+	if errors.Is(err, errNone) {
+		return time.Time{}, nil
 	}
-	kept := oldest.At.Add(expiry)
-	return slices.DeleteFunc(lost, func(n naming) bool {
-		at := time.UnixMilli(n.at)
-		return time.Since(at) >= expires && at.Before(kept)
-	}), nil
+	return minTime(young, oldest.At.Add(expiry)), err
 }
 
 // judge finds what no other receipt names, though one has looked that was saved

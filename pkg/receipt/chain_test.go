@@ -2,6 +2,7 @@ package receipt_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -55,9 +56,9 @@ func (h *history) runs(n int, every time.Duration) (keys []string) {
 }
 
 // check returns what is found, as "kind key", and what is counted.
-func (h *history) check() ([]string, receipt.Chained) {
+func (h *history) check(ctx context.Context) ([]string, receipt.Chained) {
 	h.Helper()
-	list, told, err := receipt.Read(h.Context(), h.state, "f", receipt.ReadSpan{}, func(receipt.Core) {})
+	list, told, err := receipt.Read(ctx, h.state, "f", receipt.ReadSpan{}, func(receipt.Core) {})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -72,7 +73,13 @@ func (h *history) check() ([]string, receipt.Chained) {
 // want checks that just these are found.
 func (h *history) want(what string, want ...string) receipt.Chained {
 	h.Helper()
-	found, told := h.check()
+	return h.wantAt(h.Context(), what, want...)
+}
+
+// wantAt is want with a context.
+func (h *history) wantAt(ctx context.Context, what string, want ...string) receipt.Chained {
+	h.Helper()
+	found, told := h.check(ctx)
 	slices.Sort(want)
 	if !slices.Equal(found, append([]string{}, want...)) {
 		h.Errorf("%s: %q, want %q", what, found, want)
@@ -218,7 +225,7 @@ func TestTheNewestIsMissedAfterAVerification(t *testing.T) {
 		h.want("before there was a verification")
 		h.write(last, text)
 		v := receipt.NewVerified()
-		_, v.Receipts = h.check()
+		_, v.Receipts = h.check(t.Context())
 		if err := receipt.SaveVerification(t.Context(), h.state, receipt.Verification{Function: "f", Verify: v}); err != nil {
 			t.Fatal(err)
 		}
@@ -286,6 +293,51 @@ func TestReceiptsOutsideTheChain(t *testing.T) {
 			if wantRunning := strings.Contains(left[0], run); (status == receipt.Running) != wantRunning {
 				t.Errorf("%s is %s", run, status)
 			}
+		}
+	})
+}
+
+// What a store removes by itself once it is very old is not missed, nor what was
+// pruned; what is gone from among the others is.
+func TestWhatHasExpiredIsNotMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, "mem://")
+		keys := h.runs(4*20, 6*time.Hour)
+		for i, key := range keys[:4*7] { // a week, the last day of it in part
+			if i < 4*6 || i%2 > 0 {
+				h.remove(key)
+			}
+		}
+		h.want("expired")
+		h.remove(keys[4*10])
+		h.want("removed", "missing "+keys[4*10])
+		h.remove(keys[4*18])
+		h.want("removed lately", "missing "+keys[4*10], "missing "+keys[4*18])
+		pruned, err := receipt.NameOf(keys[4*19])
+		if err != nil {
+			t.Fatal(err)
+		}
+		span := receipt.ReadSpan{Pruned: pruned.At}
+		if list, _, err := receipt.Read(t.Context(), h.state, "f", span, func(receipt.Core) {}); err != nil || list.Found != 0 {
+			t.Errorf("pruned: %v, %v", list, err)
+		}
+	})
+}
+
+// A span is looked at from its beginning on.
+func TestChainOfASpan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, "mem://")
+		keys := h.runs(4*6, 6*time.Hour)
+		h.remove(keys[4])
+		h.remove(keys[4*4])
+		n, err := receipt.NameOf(keys[4*3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, _, err := receipt.Read(t.Context(), h.state, "f", receipt.ReadSpan{From: n.At}, func(receipt.Core) {})
+		if err != nil || len(list.Findings) != 1 || list.Findings[0].Where != keys[4*4] {
+			t.Errorf("%v, %v", list.Findings, err)
 		}
 	})
 }

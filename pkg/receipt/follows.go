@@ -57,27 +57,37 @@ const (
 )
 
 // follow returns what the receipt of a run of function that ended at end
-// follows. It costs a list and a read where another run ended within the hour
-// before.
+// follows. It costs a list and a read where another run ended within an hour and
+// a half before.
 func follow(ctx context.Context, state *bucket.Bucket, function string, end time.Time) (*Follows, error) {
 	t := tail{state, function}
 	var list []saved
-	for _, look := range []func(context.Context, time.Time) ([]saved, error){t.lastHour, t.dayBefore, t.earlier} {
+	var found *Follows
+	for _, look := range []func(context.Context, time.Time) (tailList, error){t.lastHours, t.dayBefore, t.earlier} {
 		more, err := look(ctx, end)
 		if err != nil {
 			return nil, err
 		}
-		if len(more) == 0 {
-			continue
+		if len(more.ended) <= len(list) {
+			continue // no others
 		}
-		list = timely(more, end)
+		list = timely(more.ended, end)
 		before, last, err := lastLink(ctx, state, function, list)
 		if err != nil {
 			return nil, err
 		}
-		if before != nil {
-			return goOn(list, before, last), nil
+		if before == nil {
+			continue
 		}
+		// What was saved since it has looked may have ended before it, by the
+		// clock of whoever ran.
+		found = goOn(list, before, last)
+		if more.narrowed || !last.At.Before(more.from.Add(2*skew)) {
+			break
+		}
+	}
+	if found != nil {
+		return found, nil
 	}
 	return beginAnew(list), nil
 }

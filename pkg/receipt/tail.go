@@ -25,37 +25,46 @@ const (
 	mostBack  = 5000
 )
 
-// lastHour lists those that ended from an hour before end on.
-func (t tail) lastHour(ctx context.Context, end time.Time) ([]saved, error) {
-	return t.since(ctx, end.Add(-time.Hour), end)
+// tailList are the receipts that ended from a moment on.
+type tailList struct {
+	ended []saved
+	from  time.Time
+	// narrowed tells that there were too many from the moment on that was asked
+	// for.
+	narrowed bool
+}
+
+// lastHours lists those that ended from two hours before end on.
+func (t tail) lastHours(ctx context.Context, end time.Time) (tailList, error) {
+	return t.since(ctx, end.Add(-2*time.Hour), end)
 }
 
 // dayBefore lists those that ended from 26 hours before end on: a function may
 // run once a day.
-func (t tail) dayBefore(ctx context.Context, end time.Time) ([]saved, error) {
+func (t tail) dayBefore(ctx context.Context, end time.Time) (tailList, error) {
 	return t.since(ctx, end.Add(-26*time.Hour), end)
 }
 
 // earlier lists those that ended on the last day on which any did. It looks at
 // a few days that have receipts of others only: of runs that were killed, or of a
 // release that did not name them so.
-func (t tail) earlier(ctx context.Context, end time.Time) ([]saved, error) {
+func (t tail) earlier(ctx context.Context, end time.Time) (tailList, error) {
 	before := folder(t.function) + end.UTC().AddDate(0, 0, 1).Format("2006/01/02/")
 	for range 3 {
 		last, err := t.state.LastDay(ctx, folder(t.function), before)
 		if err != nil || last == "" {
-			return nil, err
+			return tailList{}, err
 		}
 		day, err := time.Parse("2006/01/02/", last[len(folder(t.function)):])
 		if err != nil {
-			return nil, nil //nolint:nilerr // it only looks like a day
+			return tailList{}, nil //nolint:nilerr // it only looks like a day
 		}
-		if list, err := t.since(ctx, day, day.AddDate(0, 0, 1)); err != nil || len(list) > 0 {
+		if list, err := t.since(ctx, day.Add(-2*skew), day.AddDate(0, 0, 1)); err != nil || len(list.ended) > 0 {
 			return list, err
 		}
 		before = last
 	}
-	return nil, nil
+	return tailList{}, nil
 }
 
 // errCrowded says that the last receipts could not be found among very many.
@@ -65,7 +74,7 @@ var errCrowded = errors.New("the last receipts could not be found in forty lists
 // page, it begins nearer to end: where three quarters of a page should be left if
 // they came evenly, and after that halfway between where there are too many
 // and where there are none.
-func (t tail) since(ctx context.Context, from, end time.Time) ([]saved, error) {
+func (t tail) since(ctx context.Context, from, end time.Time) (tailList, error) {
 	var crowded, none time.Time
 	for range 40 {
 		most := mostListed
@@ -75,13 +84,14 @@ func (t tail) since(ctx context.Context, from, end time.Time) ([]saved, error) {
 		p, err := t.page(ctx, from, most)
 		switch {
 		case err != nil:
-			return nil, err
+			return tailList{}, err
 		case p.more:
 			crowded = p.last
 		case p.keys == 0 && !crowded.IsZero():
 			none = from
 		default:
-			return t.least(ctx, from, crowded, p)
+			list, err := t.least(ctx, from, crowded, p)
+			return tailList{list, from, !crowded.IsZero()}, err
 		}
 		if none.IsZero() {
 			fitting := p.last.Sub(p.first) / time.Duration(p.keys) * mostListed * 3 / 4
@@ -90,7 +100,7 @@ func (t tail) since(ctx context.Context, from, end time.Time) ([]saved, error) {
 		}
 		from = crowded.Add(none.Sub(crowded) / 2)
 	}
-	return nil, errCrowded
+	return tailList{}, errCrowded
 }
 
 // least returns what is on page p, which begins at from, and what is before it
