@@ -56,6 +56,7 @@ var everyFault = map[fault.Kind]float64{
 }
 
 func TestExactlyOnceUnderFaults(t *testing.T) {
+	const kindsMet = 6 // of everyFault
 	seeds := 12
 	if testing.Short() {
 		seeds = 3
@@ -85,8 +86,9 @@ func TestExactlyOnceUnderFaults(t *testing.T) {
 			for range 2 {
 				f, r := w.function(), rand.New(rand.NewPCG(rng.Uint64(), 1))
 				wg.Go(func() {
-					for range 8 {
-						ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.IntN(400))*time.Millisecond)
+					// A slow machine meets as many kinds of fault, in more runs and longer ones.
+					for n := 0; n < 8 || n < 100 && len(w.api.Faults.Counts()) < kindsMet; n++ {
+						ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.IntN(400)+10*n)*time.Millisecond)
 						_, _ = f.Run(ctx, trigger.Event{Kind: trigger.Tick}) // fails often, and may
 						cancel()
 					}
@@ -106,7 +108,7 @@ func TestExactlyOnceUnderFaults(t *testing.T) {
 			w.finish()
 			w.wantExactly(slice, want)
 			w.wantTidy()
-			if n := w.api.Faults.Counts(); len(n) < 6 {
+			if n := w.api.Faults.Counts(); len(n) < kindsMet {
 				t.Errorf("only these faults were met: %v", n)
 			}
 		})

@@ -89,105 +89,106 @@ func (w *world) slowly(s *slowStore, name string) *bucket.Bucket {
 	return b
 }
 
-// A month of hourly slices is verified in less than a minute, by a store that
-// takes 40 ms a call and an API of 40 requests a minute; and writes nothing.
+// A month of hourly slices, by a store that takes 40 ms a call and an API of 40
+// requests a minute.
 func TestVerifyAMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := monthWorld(t)
-		f := w.function()
-		asked := w.api.Metrics().Requests["query"]
-		began := time.Now()
-		list, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
-		took := time.Since(began)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := list[0]
-		asked = w.api.Metrics().Requests["query"] - asked
-		t.Logf("%v for %d slices, %d objects, %d events: %d calls to the store, %d to the API", took, v.Slices, v.Objects, v.Events, s.calls.Load(), asked)
-		if v.Found != 0 || v.Slices < 720 || v.Objects < 700 || v.Events < 3500 || v.APITotal != v.Events || v.Read != 0 {
-			t.Errorf("%+v", v)
-		}
-		if took > time.Minute {
-			t.Errorf("it took %v", took)
-		}
-		if asked > 35 {
-			t.Errorf("%d requests to the API for 30 days", asked)
-		}
-		if n := s.writes.Load(); n > 0 {
-			t.Errorf("%d writes", n)
-		}
-		if len(v.Left) == 0 {
-			t.Error("it does not say what it left out")
-		}
-	})
-}
-
-// A deep verification reads all, side by side, and tells how far it is.
-func TestVerifyAMonthDeeply(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, s := monthWorld(t)
+		verifyCheaply(t, w, s)
 		w.env["MULE_RATE_PER_MIN"] = "6000" // the budget's own share is not what is measured
-		var mu sync.Mutex
-		var last, whole time.Duration
-		steps := 0
-		began := time.Now()
-		list, err := w.function().Verify(t.Context(), muleaudit.VerifyOptions{Deep: true, Progress: func(done, total time.Duration) {
-			mu.Lock()
-			defer mu.Unlock()
-			steps++
-			last, whole = max(last, done), total
-		}})
-		took := time.Since(began)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := list[0]
-		t.Logf("%v for %d slices: %d calls to the store", took, v.Slices, s.calls.Load())
-		if v.Found != 0 || v.Read != v.Objects || v.APITotal != v.Events || len(v.Left) != 0 {
-			t.Errorf("%+v", v)
-		}
-		if took > time.Minute {
-			t.Errorf("it took %v", took)
-		}
-		if steps < 700 || last != whole || whole < 29*day {
-			t.Errorf("%d steps, up to %v of %v", steps, last, whole)
-		}
+		verifyDeeply(t, w, s)
+		verifyDrillingDown(t, w)
 		if n := s.writes.Load(); n > 0 {
 			t.Errorf("%d writes", n)
 		}
 	})
 }
 
-// Where a day's total differs, only that day is asked for in parts, and only the
-// slice that differs is read again.
-func TestVerifyDrillsDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, _ := monthWorld(t)
-		late := time.Now().UTC().Add(-15 * 24 * hour)
-		if err := w.api.Add("org-1", entry(late, "late")); err != nil {
-			t.Fatal(err)
-		}
-		w.env["MULE_RATE_PER_MIN"] = "6000"
-		f := w.function()
-		asked := w.api.Metrics().Requests["query"]
-		list, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := list[0]
-		if v.Found != 1 || v.Kinds[receipt.Behind] != 1 || !strings.Contains(v.Findings[0].Where, late.Truncate(hour).Format(time.RFC3339)) {
-			t.Errorf("%+v", v.FindingList)
-		}
-		if asked = w.api.Metrics().Requests["query"] - asked; asked < 55 || asked > 65 {
-			t.Errorf("%d requests to the API, of which 31 or so are for days and 24 for hours", asked)
-		}
-		// By default the last days: that one is not among them.
-		list, err = f.Verify(t.Context(), muleaudit.VerifyOptions{Last: 7 * 24 * time.Hour})
-		if err != nil || list[0].Found != 0 || list[0].To.Sub(list[0].From) != 7*24*hour || len(list[0].Left) != 3 {
-			t.Errorf("%+v, %v", list, err)
-		}
-	})
+// verifyCheaply takes less than a minute.
+func verifyCheaply(t *testing.T, w *world, s *slowStore) {
+	t.Helper()
+	f := w.function()
+	asked := w.api.Metrics().Requests["query"]
+	began := time.Now()
+	list, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := list[0]
+	asked = w.api.Metrics().Requests["query"] - asked
+	t.Logf("%v for %d slices, %d objects, %d events: %d calls to the store, %d to the API", took, v.Slices, v.Objects, v.Events, s.calls.Load(), asked)
+	if v.Found != 0 || v.Slices < 720 || v.Objects < 700 || v.Events < 3500 || v.APITotal != v.Events || v.Read != 0 {
+		t.Errorf("%+v", v)
+	}
+	if took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+	if asked > 35 {
+		t.Errorf("%d requests to the API for 30 days", asked)
+	}
+	if len(v.Left) == 0 {
+		t.Error("it does not say what it left out")
+	}
+}
+
+// verifyDeeply reads all, side by side, and tells how far it is.
+func verifyDeeply(t *testing.T, w *world, s *slowStore) {
+	t.Helper()
+	s.calls.Store(0)
+	var mu sync.Mutex
+	var last, whole time.Duration
+	steps := 0
+	began := time.Now()
+	list, err := w.function().Verify(t.Context(), muleaudit.VerifyOptions{Deep: true, Progress: func(done, total time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps++
+		last, whole = max(last, done), total
+	}})
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := list[0]
+	t.Logf("%v for %d slices: %d calls to the store", took, v.Slices, s.calls.Load())
+	if v.Found != 0 || v.Read != v.Objects || v.APITotal != v.Events || len(v.Left) != 0 {
+		t.Errorf("%+v", v)
+	}
+	if took > time.Minute {
+		t.Errorf("it took %v", took)
+	}
+	if steps < 700 || last != whole || whole < 29*day {
+		t.Errorf("%d steps, up to %v of %v", steps, last, whole)
+	}
+}
+
+// verifyDrillingDown asks in parts only for the day whose total differs, and reads
+// again only the slice that does.
+func verifyDrillingDown(t *testing.T, w *world) {
+	t.Helper()
+	late := time.Now().UTC().Add(-15 * 24 * hour)
+	if err := w.api.Add("org-1", entry(late, "late")); err != nil {
+		t.Fatal(err)
+	}
+	f := w.function()
+	asked := w.api.Metrics().Requests["query"]
+	list, err := f.Verify(t.Context(), muleaudit.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := list[0]
+	if v.Found != 1 || v.Kinds[receipt.Behind] != 1 || !strings.Contains(v.Findings[0].Where, late.Truncate(hour).Format(time.RFC3339)) {
+		t.Errorf("%+v", v.FindingList)
+	}
+	if asked = w.api.Metrics().Requests["query"] - asked; asked < 55 || asked > 65 {
+		t.Errorf("%d requests to the API, of which 31 or so are for days and 24 for hours", asked)
+	}
+	// By default the last days: that one is not among them.
+	list, err = f.Verify(t.Context(), muleaudit.VerifyOptions{Last: 7 * 24 * time.Hour})
+	if err != nil || list[0].Found != 0 || list[0].To.Sub(list[0].From) != 7*24*hour || len(list[0].Left) != 3 {
+		t.Errorf("%+v, %v", list, err)
+	}
 }
 
 // tampered replaces an object, as whoever may write to the bucket can: with the
