@@ -15,9 +15,13 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 )
 
-// memory lets 64 shards wait, each with answers of megabytes, and looks at the
-// most memory the process ever had.
-func memory(t *testing.T, bin string) {
+// TestMemoryOfManyShards lets 64 shards wait, each with answers of megabytes, and
+// looks at the most memory the process ever had.
+func TestMemoryOfManyShards(t *testing.T) {
+	if scale > 1 {
+		t.Skip("about the memory of a process, which has no race detector")
+	}
+	bin := proctest.Build(t, "./cmd/slshec")
 	const shards, most = 64, 128 << 20
 	w := newWorld(t, emulator.Options{Shards: shards}, splunk.Options{CountOnly: true}, map[string]string{"HEC_BATCH_BYTES": "1048576"})
 	gen := emulator.NewGenerator(1)

@@ -28,7 +28,7 @@ func TestOutages(t *testing.T) {
 	}, func(t *testing.T, need string) outagetest.World {
 		t.Helper()
 		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
-			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "LEASE_TTL": "1s", "SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "2s",
+			"RUN_TIMEOUT": outagetest.RunTimeout.String(), "LEASE_TTL": "3s", "SLS_HEARTBEAT": "100ms",
 		})
 		w.Fill(emulator.NewGenerator(1), 20, 10)
 		variable, target := "SLS_ENDPOINT", w.SLS.URL()
@@ -62,7 +62,7 @@ func TestOutagesWhileFollowing(t *testing.T) {
 	outagetest.Follow(t, map[string]outagetest.Need{"HEC": {Variable: "HEC_URL"}}, func(t *testing.T, _ string) outagetest.Follower {
 		t.Helper()
 		w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{}, map[string]string{
-			"MODE": "follow", "SLS_HEARTBEAT": "100ms", "SLS_GROUP_TIMEOUT": "2s",
+			"MODE": "follow", "SLS_HEARTBEAT": "100ms",
 		})
 		w.Fill(emulator.NewGenerator(1), 20, 10)
 		front := outagetest.NewFront(t, w.hec.URL())

@@ -17,6 +17,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/proctest"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
+	"github.com/siemfeed/siemfeed/pkg/sls/consume/consumetest"
 )
 
 // post hands p an event and returns its answer's status and receipt.
@@ -37,10 +38,9 @@ func post(t *testing.T, p *proctest.Process, event string) (int, slshec.Receipt)
 // each get further, and no event arrives twice: in one process, which learns how
 // long sends take, and in one process for each run.
 func slowCollector(t *testing.T, bin string) {
-	for name, fresh := range map[string]bool{"one process": false, "a process for each run": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Latency: 3 * time.Second}, map[string]string{"RUN_TIMEOUT": "4s"})
+	again := func(fresh bool) func(t *testing.T) {
+		return func(t *testing.T) {
+			w := newWorld(t, emulator.Options{Shards: 2}, splunk.Options{Latency: 5 * time.Second}, map[string]string{"RUN_TIMEOUT": "8s"})
 			w.Fill(emulator.NewGenerator(1), 60, 20)
 			total := len(w.Logs())
 			p := proctest.Start(t, bin, w.Env)
@@ -58,11 +58,12 @@ func slowCollector(t *testing.T, bin string) {
 			}
 			w.wantAll(false)
 			w.wantProof()
-		})
+		}
 	}
+	consumetest.AtOnce(t, map[string]func(*testing.T){"one process": again(false), "a process for each run": again(true)})
 }
 
-// Five ticks one after the other, against an API that saves no checkpoint, each
+// Four ticks one after the other, against an API that saves no checkpoint, each
 // say so, and each deliver no more than may be unsaved (see
 // [sls.WorkerOptions.MaxUnsavedFor]), of the same logs, whatever the backlog and
 // however long they run; mended, all is there.
@@ -73,7 +74,7 @@ func failingCheckpoints(t *testing.T, bin string) {
 		most = int64((time.Second+5*time.Second)/latency) + 8
 	)
 	w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{Latency: latency}, map[string]string{
-		"RUN_TIMEOUT": "12s", "HEC_CONCURRENCY": "1", "HEC_BATCH_BYTES": "20000", "LEASE_TTL": "1s",
+		"RUN_TIMEOUT": "12s", "HEC_CONCURRENCY": "1", "HEC_BATCH_BYTES": "20000",
 	})
 	p := proctest.Start(t, bin, w.Env)
 	if status, r := post(t, p, "{}"); status != http.StatusOK { // the group has begun
@@ -82,10 +83,10 @@ func failingCheckpoints(t *testing.T, bin string) {
 	w.Fill(emulator.NewGenerator(1), 400, 40)
 	w.SLS.Faults.Match = of("checkpoint")
 	w.SLS.Faults.Random(1, map[fault.Kind]float64{fault.Error500: 1})
-	for n := range 5 {
+	for n := range 4 {
 		if n == 1 { // the first ran for long enough to be stopped by what was unsaved
 			p.Kill()
-			w.Env["RUN_TIMEOUT"] = "3s"
+			w.Env["RUN_TIMEOUT"] = "6s"
 			p = proctest.Start(t, bin, w.Env)
 		}
 		before := w.hec.Stats()
@@ -120,9 +121,9 @@ func failingCheckpoints(t *testing.T, bin string) {
 // answered 500 within RUN_TIMEOUT, so that the service hands its range over
 // again; then it is delivered.
 func collectorDown(t *testing.T, bin string) {
+	down := map[string]func(*testing.T){}
 	for _, kind := range []outagetest.Kind{outagetest.Refused, outagetest.Silent, outagetest.Error, outagetest.Busy} {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
+		down[string(kind)] = func(t *testing.T) {
 			w := newWorld(t, emulator.Options{Shards: 1}, splunk.Options{}, map[string]string{"RUN_TIMEOUT": outagetest.RunTimeout.String()})
 			w.Fill(emulator.NewGenerator(1), 20, 20)
 			front := outagetest.NewFront(t, w.hec.URL())
@@ -133,7 +134,7 @@ func collectorDown(t *testing.T, bin string) {
 			p := proctest.StartOn(t, bin, "FC_CUSTOM_LISTEN_PORT", w.Env)
 			front.Break(t, kind, nil)
 			for range 2 {
-				ctx, cancel := context.WithTimeout(t.Context(), 2*outagetest.RunTimeout) // as long again for a machine that is busy
+				ctx, cancel := context.WithTimeout(t.Context(), outagetest.RunTimeout+time.Minute)
 				status, answer, err := p.Post(ctx, event, nil)
 				cancel()
 				var r slshec.Receipt
@@ -143,7 +144,7 @@ func collectorDown(t *testing.T, bin string) {
 				if err != nil || status != http.StatusInternalServerError || r.Status != receipt.Failed || !strings.Contains(r.Error, "HEC_URL") {
 					t.Fatalf("%d %s %v", status, answer, err)
 				}
-				if took := r.FinishedAt.Sub(r.StartedAt); took > outagetest.RunTimeout*5/4 { // and its receipt
+				if took := r.FinishedAt.Sub(r.StartedAt); took > outagetest.RunTimeout+30*time.Second { // see outagetest.Run
 					t.Errorf("it took %v", took)
 				}
 			}
@@ -152,6 +153,7 @@ func collectorDown(t *testing.T, bin string) {
 				t.Errorf("%d %+v", status, r)
 			}
 			w.wantAll(false)
-		})
+		}
 	}
+	consumetest.AtOnce(t, down)
 }

@@ -14,7 +14,7 @@ import (
 // A lookup that a stop cuts off is no answer: the event is left for the next run,
 // in good order.
 func TestStopLeavesWhatWaits(t *testing.T) {
-	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"LOOKUP_BUDGET": "30s", "SLS_HEARTBEAT": "50ms", "SLS_GROUP_TIMEOUT": "2s"})
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"LOOKUP_BUDGET": "2m", "SLS_HEARTBEAT": "50ms"})
 	w.create(member, instance, "i-slow", map[string]string{"project": "slow"})
 	w.cloud.AddAccount(member).Trouble("ECS", cloud.Trouble{Hang: true})
 	fine := w.write("CreateUser", third, "")

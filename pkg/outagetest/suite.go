@@ -19,7 +19,7 @@ import (
 )
 
 // RunTimeout is the RUN_TIMEOUT to configure functions with.
-const RunTimeout = 3 * time.Second
+const RunTimeout = 5 * time.Second
 
 // Need is one thing that a function needs.
 type Need struct {
@@ -58,7 +58,7 @@ func Handler(t testing.TB, build serve.New, env map[string]string, rt serve.Runt
 }
 
 // side is how many outages are tried at a time: they take waiting, not work.
-const side = 6
+const side = 12
 
 // Run tries every kind of outage of every need, in a world of its own.
 func Run(t *testing.T, needs map[string]Need, build func(t *testing.T, need string) World) {

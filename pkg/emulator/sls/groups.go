@@ -195,6 +195,17 @@ func (g *consumerGroup) expire(l *Logstore) {
 	}
 }
 
+// TimeOut lets the timeout of a consumer group pass: whoever is in it is forgotten,
+// as if silent for so long, and comes back with the next heartbeat.
+func (l *Logstore) TimeOut(group string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := l.groups[group]; g != nil {
+		clear(g.seen)
+		clear(g.owner)
+	}
+}
+
 // assign shares the shards evenly. Who holds more keeps the larger share, so
 // that nothing moves without need.
 func (g *consumerGroup) assign(l *Logstore, name string) []int {

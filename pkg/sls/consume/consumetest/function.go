@@ -114,6 +114,7 @@ func (w *World) Chaos(c Chaos) {
 	}
 	_ = stop()
 	wg.Wait()
+	w.Store.TimeOut(Group) // the follower holds shards yet
 
 	w.SLS.Faults.Random(0, nil)
 	w.Store.RefuseCheckpoints(nil)
@@ -128,7 +129,7 @@ func (w *World) Chaos(c Chaos) {
 // finish drains until all is done.
 func (w *World) finish(f Function) {
 	w.T.Helper()
-	for range 200 {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
 		r, err := w.Run(f)
 		if err != nil {
 			w.T.Fatal(err)

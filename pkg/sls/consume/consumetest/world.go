@@ -229,6 +229,17 @@ func (w *World) receiptKeys() []string {
 	return keys
 }
 
+// AtOnce runs tests that wait more than they compute, all at the same time however
+// few processors there are.
+func AtOnce(t *testing.T, tests map[string]func(t *testing.T)) {
+	t.Helper()
+	var all sync.WaitGroup
+	for name, test := range tests {
+		all.Go(func() { t.Run(name, test) })
+	}
+	all.Wait()
+}
+
 // Eventually waits for a condition; how long it may take is no assertion.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
