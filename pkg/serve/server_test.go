@@ -17,8 +17,9 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
-// short are limits that a test can wait for.
-var short = limits{header: 150 * time.Millisecond, body: 300 * time.Millisecond, answer: 300 * time.Millisecond, idle: time.Minute, bytes: 8 << 10}
+// short are limits that a test can wait for. A header may take long: its time runs
+// before the client has had a turn.
+var short = limits{header: time.Second, body: 300 * time.Millisecond, answer: 300 * time.Millisecond, idle: time.Minute, bytes: 8 << 10}
 
 // runFunc is a function of its Run.
 type runFunc func(context.Context, trigger.Event) (receipt.Receipt, error)
@@ -149,8 +150,9 @@ func TestLongRun(t *testing.T) {
 
 // A client that goes away is heard of also after the body has been read.
 func TestClientGone(t *testing.T) {
-	heard := make(chan error, 1)
+	began, heard := make(chan struct{}), make(chan error, 1)
 	addr, _, _ := serveShort(t, "", func(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+		close(began)
 		select {
 		case <-ctx.Done():
 		case <-time.After(30 * time.Second):
@@ -158,8 +160,13 @@ func TestClientGone(t *testing.T) {
 		heard <- ctx.Err()
 		return done(ctx, ev)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*short.body)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		<-began
+		time.Sleep(2 * short.body)
+		cancel()
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr, strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)

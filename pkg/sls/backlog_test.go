@@ -32,7 +32,7 @@ func (s *stuck) RoundTrip(r *http.Request) (*http.Response, error) {
 // when so much is unsaved, or when a checkpoint is due for so long; mended, all
 // goes on and nothing comes twice.
 func TestUnsavedIsBounded(t *testing.T) {
-	const groups = 400
+	const groups = 150
 	for _, tc := range []struct {
 		name     string
 		hang     bool // in the announcement instead of the service

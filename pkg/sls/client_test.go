@@ -177,7 +177,12 @@ func TestMemoryIsBounded(t *testing.T) {
 	q := sls.PullRequest{Cursor: begin}
 	var held []*sls.Page
 	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		// Nothing but memory is waited for, once it is held.
+		wait := time.Minute
+		if len(held) > 0 {
+			wait = 300 * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		p, err := c.Pull(ctx, q)
 		cancel()
 		if err != nil {

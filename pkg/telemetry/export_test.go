@@ -57,6 +57,10 @@ func answers(t *testing.T, answer http.HandlerFunc) string {
 	return s.URL
 }
 
+// endless is longer than Patience by as much as a busy machine may make of it, and
+// shorter than the 10 s that an exporter takes if it is let.
+const endless = 4 * Patience
+
 // Whatever the collector does, a flush and the end wait Patience at most, one
 // error tells of each run, and no goroutine is left.
 func TestCollectorDoesNoHarm(t *testing.T) {
@@ -99,7 +103,7 @@ func TestCollectorDoesNoHarm(t *testing.T) {
 				if err := m.Flush(t.Context()); err == nil {
 					t.Error("nobody is told")
 				}
-				if took := time.Since(began); took > Patience+time.Second {
+				if took := time.Since(began); took > endless {
 					t.Errorf("a flush took %v", took)
 				}
 			}
@@ -107,7 +111,7 @@ func TestCollectorDoesNoHarm(t *testing.T) {
 			if err := m.Close(t.Context()); err != nil {
 				t.Errorf("told twice: %v", err)
 			}
-			if took := time.Since(began); took > time.Second {
+			if took := time.Since(began); took >= Patience {
 				t.Errorf("what had just failed was waited for again: %v", took)
 			}
 		})
@@ -124,7 +128,7 @@ func TestCloseWaitsOnce(t *testing.T) {
 	if err := m.Close(t.Context()); !errors.Is(err, errSlow) {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > Patience+time.Second {
+	if took := time.Since(began); took > endless {
 		t.Errorf("the end took %v", took)
 	}
 }

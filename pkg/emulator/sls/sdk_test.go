@@ -202,7 +202,7 @@ func TestSDKConsumers(t *testing.T) {
 		w.Start()
 		defer w.StopAndWait()
 	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		mu.Lock()
 		n := len(seen)
 		mu.Unlock()

@@ -152,7 +152,7 @@ func TestDeadline(t *testing.T) {
 // again what may be unsaved, and not the backlog; mended, all is there.
 func TestSickCheckpointsDoNotRepeatTheBacklog(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, emulator.Options{Shards: 2}, map[string]string{"RUN_TIMEOUT": "12s", "LEASE_TTL": "1s"})
+	w := newWorld(t, emulator.Options{Shards: 2}, map[string]string{"RUN_TIMEOUT": "12s"})
 	w.mem.latency, w.mem.slots = 60*time.Millisecond, make(chan struct{}, 1)
 	w.mustRun(w.consumer()) // has begun
 	w.Fill(emulator.NewGenerator(1), 100, 40)
