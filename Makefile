@@ -24,9 +24,13 @@ VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestEightyGrou
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
 # that is not used here: a third of a binary, and minutes of compiling.
 TAGS := disable_grpc_modules
-export GOFLAGS := $(strip $(GOFLAGS) -tags=$(TAGS))
-# One way to compile, so that linter, binaries and tools share the build cache.
+# One way to compile, so that linter, tests, binaries and what is packaged share
+# the build cache.
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 0
+# How tests run: four packages at a time, since most of their time they wait, and
+# without the vet that lint is.
+TESTFLAGS := -shuffle=on -vet=off -p 4
 
 .PHONY: help
 help: ## list the targets
@@ -38,7 +42,7 @@ demo: ## show the functions at work, against emulated services
 
 .PHONY: build
 build: ## build functions and the operator's command into bin/
-	go build -trimpath -ldflags "-s -w" -o bin/ ./functions/*/cmd/* ./scripts/siemfeed
+	go build -ldflags "-s -w" -o bin/ ./functions/*/cmd/* ./scripts/siemfeed
 
 .PHONY: package
 package: ## write what hosts (FORMAT=gcf, lambda, fc, oci) are given into dist/
@@ -55,18 +59,19 @@ release-check: ## build the release in two fresh clones, and compare; WITH=dist 
 .PHONY: test
 test: ## run all tests, fuzz seeds included
 	@$(if $(RACE),,echo "gcc not found: the tests run without the race detector")
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on ./...
+	@# The commands' first: they take longest.
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) $(TESTFLAGS) ./scripts/... ./functions/... ./pkg/...
 	@# The servers of the other modules are not ours to search for races.
-	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test -shuffle=on ./...); done
+	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test $(TESTFLAGS) ./...); done
 	@# Without the loads that only some processors have.
-	go test -tags=purego ./pkg/deflate
+	go test -vet=off -tags=purego ./pkg/deflate
 	@# Under the race detector these take a tenth of their items, or none.
-	@$(if $(RACE),set -x; go test -run '^($(VOLUME))$$' ./functions/...)
+	@$(if $(RACE),set -x; go test -vet=off -p 4 -run '^($(VOLUME))$$' ./functions/...)
 	@for w in $(WORKERS); do \
 		if command -v node >/dev/null; then (set -x; cd $$w; node --test); \
 		else echo "node not found: the tests of $$w are left out"; fi; \
 	done
-	@if command -v chromium >/dev/null; then (set -x; cd scripts/e2e; go test -tags=$(TAGS),browser ./page); \
+	@if command -v chromium >/dev/null; then (set -x; cd scripts/e2e; go test -vet=off -tags=$(TAGS),browser ./page); \
 	else echo "chromium not found: the proof page is not opened in a browser"; fi
 
 .PHONY: lint

@@ -74,9 +74,9 @@ func build(t *testing.T, contents map[string][]byte) string {
 	if err := write(filepath.Join(src, main, "main.go"), []byte(generate(t, src))); err != nil {
 		t.Fatal(err)
 	}
-	// As elsewhere in the tests, without cgo: one compiled copy of the
+	// As elsewhere in the tests, without cgo and paths: one compiled copy of the
 	// dependencies is enough.
-	env := append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOFLAGS="+described(t, contents, "GOFLAGS"))
+	env := append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOFLAGS="+described(t, contents, "GOFLAGS")+" -trimpath")
 	command(t, src, env, "go", "mod", "tidy")
 	bin := filepath.Join(app, "main")
 	command(t, src, env, "go", "build", "-o", bin, "-ldflags", described(t, contents, "GOOGLE_GOLDFLAGS"), filepath.Join(src, main))
