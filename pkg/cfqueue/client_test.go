@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,29 +18,15 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/cfqueue"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inProcess serves requests without a network, so that a test can run on
-// synctest's clock.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if v := recover(); v != nil { // a reset: there is no connection to hijack
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	w := httptest.NewRecorder()
-	p.h.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
 func client(t *testing.T, h http.Handler, account, queue, token string) *cfqueue.Client {
 	t.Helper()
-	c, err := cfqueue.New(account, queue, token, cfqueue.Options{HTTPClient: &http.Client{Transport: inProcess{h}}})
+	c, err := cfqueue.New(account, queue, token, cfqueue.Options{HTTPClient: &http.Client{Transport: inprocess.Transport{Handler: h}}})
 	if err != nil {
 		t.Fatal(err)
 	}

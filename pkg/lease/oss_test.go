@@ -13,8 +13,8 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
-	"github.com/siemfeed/siemfeed/pkg/emulator/direct"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/lease"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -86,7 +86,7 @@ func TestNeverTwoHoldersOnOSS(t *testing.T) {
 		for i := range 5 {
 			wg.Go(func() {
 				for life := 0; ctx.Err() == nil; life++ {
-					contend(ctx, t, &seen, fmt.Sprint(i, ".", life), direct.Transport(s))
+					contend(ctx, t, &seen, fmt.Sprint(i, ".", life), inprocess.Transport{Handler: s})
 				}
 			})
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/prune"
@@ -203,11 +203,7 @@ func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.count(1)
 	defer s.count(-1)
 	time.Sleep(40 * time.Millisecond)
-	rec := httptest.NewRecorder()
-	s.h.ServeHTTP(rec, r)
-	res := rec.Result()
-	res.Request = r
-	return res, nil
+	return inprocess.Transport{Handler: s.h}.RoundTrip(r)
 }
 
 // Many objects are removed side by side, while they are listed; what is cut off

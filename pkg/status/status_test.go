@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
@@ -29,14 +29,7 @@ type store struct {
 func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.calls.Add(1)
 	time.Sleep(time.Duration(s.wait.Load()))
-	w := httptest.NewRecorder()
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	s.ServeHTTP(w, r)
-	res := w.Result()
-	res.Request = r
-	return res, nil
+	return inprocess.Transport{Handler: s}.RoundTrip(r)
 }
 
 func newStore(t *testing.T) (*store, *bucket.Bucket) {

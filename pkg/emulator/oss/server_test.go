@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	sdk "github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
 
+	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 )
 
@@ -330,23 +330,9 @@ func TestClock(t *testing.T) {
 func TestVirtualHost(t *testing.T) {
 	s, bucket, _ := start(t, oss.Options{})
 	c := client(t, "http://oss-cn-hangzhou.example", func(cfg *sdk.Config) {
-		cfg.WithHttpClient(&http.Client{Transport: direct{s}})
+		cfg.WithHttpClient(&http.Client{Transport: inprocess.Transport{Handler: s}})
 	})
 	if _, err := put(c, "a/k", "x", nil); err != nil || fmt.Sprint(bucket.Keys()) != "[a/k]" {
 		t.Error(bucket.Keys(), err)
 	}
-}
-
-// direct hands requests to a handler.
-type direct struct{ http.Handler }
-
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	if r.Host == "" {
-		r.Host = r.URL.Host
-	}
-	d.ServeHTTP(w, r)
-	resp := w.Result()
-	resp.Request = r
-	return resp, nil
 }
