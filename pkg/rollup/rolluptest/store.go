@@ -24,9 +24,12 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
-// Store holds the receipts of one function, and keeps what is written to it.
+// Store holds the receipts of one function or more, and keeps what is written to
+// it.
 type Store struct {
 	Function string
+	// More are functions with as many receipts.
+	More []string
 	// First is the first day that has receipts, Days how many have, and Runs how
 	// many receipts each of them has, evenly over the day.
 	First      time.Time
@@ -53,12 +56,14 @@ func (s *Store) Calls() (reads, lists, writes int64) {
 	return s.Reads.Swap(0), s.Lists.Swap(0), s.Writes.Swap(0)
 }
 
-// Receipt is the i-th of a day.
-func (s *Store) Receipt(day time.Time, i int) receipt.Core {
+// Receipt is the i-th of a day of Function.
+func (s *Store) Receipt(day time.Time, i int) receipt.Core { return s.receipt(s.Function, day, i) }
+
+func (s *Store) receipt(function string, day time.Time, i int) receipt.Core {
 	at := day.Add(time.Duration(i) * (24 * time.Hour / time.Duration(s.Runs))).Truncate(time.Millisecond)
 	lag := float64(30 + i%600)
 	c := receipt.Core{
-		Function: s.Function, Version: "v1." + strconv.Itoa(int(day.Month())) + ".0",
+		Function: function, Version: "v1." + strconv.Itoa(int(day.Month())) + ".0",
 		Run: at.Format("20060102T150405.000") + fmt.Sprintf("-%010d", i), Status: receipt.OK,
 		In: int64(100 + i%50), Filtered: int64(i % 7), Quarantined: int64(i % 2), BytesIn: 50_000, BytesOut: 40_000,
 		LagSeconds: &lag, Lags: map[string]float64{"0": lag, "1": 10},
@@ -104,14 +109,14 @@ func (store) SignedURL(context.Context, string, *driver.SignedURLOptions) (strin
 	return "", errors.ErrUnsupported
 }
 
-// day is the day of a key or prefix of receipts.
-func (s store) day(key string) (day time.Time, ok bool) {
-	rest, ok := strings.CutPrefix(key, s.Function+"/receipts/")
-	if !ok || len(rest) < len("2006/01/02/") {
-		return day, false
+// day is the function and the day of a key or prefix of receipts.
+func (s store) day(key string) (function string, day time.Time, ok bool) {
+	function, rest, ok := strings.Cut(key, "/receipts/")
+	if !ok || function != s.Function && !slices.Contains(s.More, function) || len(rest) < len("2006/01/02/") {
+		return function, day, false
 	}
 	day, err := time.Parse("2006/01/02/", rest[:len("2006/01/02/")])
-	return day, err == nil && !day.Before(s.First) && day.Before(s.First.AddDate(0, 0, s.Days))
+	return function, day, err == nil && !day.Before(s.First) && day.Before(s.First.AddDate(0, 0, s.Days))
 }
 
 // pageSize is that of the services.
@@ -122,7 +127,7 @@ func (s store) ListPaged(_ context.Context, o *driver.ListOptions) (*driver.List
 	s.Lists.Add(1)
 	from, _ := strconv.Atoi(string(o.PageToken)) // none is the first
 	var keys []string
-	day, receipts := s.day(o.Prefix)
+	function, day, receipts := s.day(o.Prefix)
 	total := s.Runs
 	if !receipts {
 		keys = s.others(o.Prefix)
@@ -132,7 +137,7 @@ func (s store) ListPaged(_ context.Context, o *driver.ListOptions) (*driver.List
 	for i := from; i < min(from+pageSize, total); i++ {
 		object := &driver.ListObject{ModTime: s.First}
 		if receipts {
-			c := s.Receipt(day, i)
+			c := s.receipt(function, day, i)
 			object.Key, object.Size = c.Key(), 500
 		} else {
 			object.Key, object.Size = keys[i], int64(len(s.text(keys[i])))
@@ -168,13 +173,13 @@ func (s store) NewRangeReader(_ context.Context, key string, _, _ int64, _ *driv
 	time.Sleep(s.Wait)
 	s.Reads.Add(1)
 	text := s.text(key)
-	if day, ok := s.day(key); ok {
+	if function, day, ok := s.day(key); ok {
 		_, n, _ := strings.Cut(strings.TrimSuffix(path.Base(key), ".json"), "-")
 		i, err := strconv.Atoi(n)
 		if err != nil {
 			return nil, errNotFound
 		}
-		c := s.Receipt(day, i)
+		c := s.receipt(function, day, i)
 		if text, err = json.Marshal(&c); err != nil {
 			return nil, err
 		}
