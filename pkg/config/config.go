@@ -135,6 +135,7 @@ func kind(t reflect.Type) string {
 type Variable struct {
 	Name, Default, Help string
 	Required            bool
+	Secret              bool // of the type [Secret]
 }
 
 // Variables lists the variables of T in the order of its fields, for help
@@ -153,7 +154,7 @@ func Variables[T any]() []Variable {
 				continue
 			}
 			parts := strings.Split(tag, ",")
-			v := Variable{Name: parts[0], Help: field.Tag.Get("help")}
+			v := Variable{Name: parts[0], Help: field.Tag.Get("help"), Secret: field.Type == reflect.TypeFor[Secret]()}
 			for _, p := range parts[1:] {
 				p = strings.TrimSpace(p)
 				if d, ok := strings.CutPrefix(p, "default="); ok {

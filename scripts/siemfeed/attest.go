@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
+	"github.com/siemfeed/siemfeed/pkg/cause"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -70,7 +71,7 @@ func (a *signAttest) key() (attest.Private, error) {
 	if err != nil && a.Key == "" {
 		err = fmt.Errorf("without --key: %w", err)
 	}
-	return key, err
+	return key, cause.Mark(cause.Misconfigured, err)
 }
 
 // attestAnswer is what was signed.

@@ -17,7 +17,7 @@ func (e *envCmd) Run(c *cli) error {
 	}
 	a := &envAnswer{Function: f.name, Variables: []variable{}}
 	for _, v := range f.variables {
-		a.Variables = append(a.Variables, variable{v.Name, v.Default, v.Help, v.Required})
+		a.Variables = append(a.Variables, variable{v.Name, v.Default, v.Help, v.Required, v.Secret})
 	}
 	return c.show(a)
 }
@@ -41,6 +41,8 @@ type variable struct {
 	Help string `json:"help"`
 	// Required tells that the function does not start without it.
 	Required bool `json:"required"`
+	// Secret tells that its value is never printed.
+	Secret bool `json:"secret"`
 }
 
 func (e *envAnswer) kind() string { return "env" }

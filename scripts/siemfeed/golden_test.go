@@ -2,11 +2,7 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net/url"
 	"os"
@@ -241,24 +237,7 @@ func TestAnswersOfGunzipcsv(t *testing.T) {
 func (s *session) attest() {
 	s.t.Helper()
 	dir := s.dir()
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	write := func(name, kind string, der []byte, err error) string {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			s.t.Fatal(err)
-		}
-		return file
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(priv)
-	private := write("private.pem", "PRIVATE KEY", der, err)
-	der, err = x509.MarshalPKIXPublicKey(pub)
-	public := write("public.pem", "PUBLIC KEY", der, err)
+	private, public := keyFiles(s.t, dir)
 	file := filepath.Join(dir, "delivery.json")
 	s.answers("report", exitDone, nil, "report", "--from", "1d", "--out", filepath.Join(dir, "proof.html"))
 	s.answers("attest", exitDone, nil, "attest", "--from", "1d", "--key", private, "--out", file)
@@ -388,5 +367,40 @@ func TestAnswersWithoutAFunction(t *testing.T) {
 	for _, output := range []string{outputText, outputJSON} {
 		_, text, _ := inProcess(t, five, "env", "stub", "-o", output)
 		golden(t, "env."+output, text)
+	}
+}
+
+// Whatever cannot begin ends with 2 and says why, a program in a document of its
+// own.
+func TestEveryCommandFailsAlike(t *testing.T) {
+	t.Setenv("STATE_URL", "nowhere://x")
+	_, public := keyFiles(t, t.TempDir())
+	var commands []string
+	for _, f := range functions() {
+		for _, verb := range []string{"run", "backfill --from 2d --to 1d", "verify", "doctor", "replay", "prune --keep 400d"} {
+			verb, flags, _ := strings.Cut(verb, " ")
+			commands = append(commands, verb+" "+string(f.name)+" "+flags)
+		}
+	}
+	commands = append(commands, "status", "report --out "+t.TempDir()+"/proof.html", "attest", "attest verify "+public+" --public "+public,
+		"quarantine ls slshec", "quarantine show slshec x", "quarantine accept slshec --code x", "env nothing", "demo --nothing", "emulate", "serve", "")
+	for _, command := range commands {
+		for _, output := range []string{outputText, outputJSON} {
+			code, stdout, stderr := inProcess(t, functions(), append(strings.Fields(command), "-o", output)...)
+			if code != exitFailed || !strings.HasPrefix(stderr, "siemfeed: ") {
+				t.Errorf("%s: ended with %d\n%s", command, code, stderr)
+			}
+			if output == outputText {
+				if stdout != "" {
+					t.Errorf("%s: %s", command, stdout)
+				}
+				continue
+			}
+			doc := decodeAnswer(t, stdout)
+			why, _ := doc["error"].(map[string]any)
+			if doc["schema"] != "siemfeed.error/v1" || why["code"] == "unknown" && !strings.HasPrefix(command, "attest verify") || why["message"] == "" {
+				t.Errorf("%s: %s", command, stdout)
+			}
+		}
 	}
 }

@@ -57,25 +57,25 @@ func leaks(text, secret string) (found []string) {
 // what it prints, at debug level too, and what it writes to its buckets.
 func TestNoOutputHasASecret(t *testing.T) {
 	bin := proctest.Build(t, ".")
-	functions := map[string]struct {
-		secrets []string // variables
+	of := map[string]struct {
+		secrets []string // variables, besides those that its configuration says are
 		env     func(url string) map[string]string
 	}{
-		"muleaudit": {[]string{"CLIENT_SECRET"}, func(url string) map[string]string {
+		"muleaudit": {nil, func(url string) map[string]string {
 			return map[string]string{"MULE_ORG_ID": "org-1", "CLIENT_ID": "id", "MULE_BASE_URL": url, "MULE_LOOKBACK": "1h"}
 		}},
-		"gunzipcsv": {[]string{"CF_API_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}, func(url string) map[string]string {
+		"gunzipcsv": {[]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}, func(url string) map[string]string {
 			return map[string]string{
 				"CF_ACCOUNT_ID": "account", "CF_QUEUE_ID": "queue", "CF_API_BASE_URL": url,
 				"SOURCE_URL": "s3://logs?region=us-east-1&endpoint=" + url, "AWS_ACCESS_KEY_ID": "id",
 			}
 		}},
-		"slshec": {[]string{"SLS_AK_KEY", "SLS_SECURITY_TOKEN", "HEC_TOKEN"}, func(url string) map[string]string {
+		"slshec": {nil, func(url string) map[string]string {
 			return map[string]string{
 				"SLS_ENDPOINT": url, "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group", "SLS_AK_ID": "id", "HEC_URL": url,
 			}
 		}},
-		"trailtags": {[]string{"SLS_AK_KEY", "SLS_SECURITY_TOKEN", "RESOURCE_AK_KEY"}, func(url string) map[string]string {
+		"trailtags": {nil, func(url string) map[string]string {
 			return map[string]string{
 				"SLS_ENDPOINT": url, "SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "group", "SLS_AK_ID": "id",
 				"SLS_TARGET_PROJECT": "project", "SLS_TARGET_LOGSTORE": "tagged", "ADMIN_ACCOUNT_ID": "1", "RESOURCE_AK_ID": "id2", "LOOKUP_BUDGET": "250ms",
@@ -83,7 +83,19 @@ func TestNoOutputHasASecret(t *testing.T) {
 			}
 		}},
 	}
-	servers := map[string]string{"no URL": "http://[hush+URL/x"}
+	for _, f := range functions() {
+		one := of[string(f.name)]
+		for _, v := range f.variables {
+			if v.Secret {
+				one.secrets = append(one.secrets, v.Name)
+			}
+		}
+		if of[string(f.name)] = one; len(one.secrets) == 0 {
+			t.Errorf("%s has no secret", f.name)
+		}
+	}
+	private, public := keyFiles(t, t.TempDir())
+	servers := map[string]string{"no URL": "http://[hush+URL/x", "unreachable": "http://127.0.0.1:1"}
 	for _, status := range []int{200, 400, 401, 403, 500} {
 		servers[fmt.Sprint(status)] = echo(t, status)
 	}
@@ -93,7 +105,7 @@ func TestNoOutputHasASecret(t *testing.T) {
 			t.Error("no server echoed a secret: the test shows nothing")
 		}
 	})
-	for function, f := range functions {
+	for function, f := range of {
 		for server, at := range servers {
 			t.Run(function+" "+server, func(t *testing.T) {
 				t.Parallel()
@@ -106,6 +118,7 @@ func TestNoOutputHasASecret(t *testing.T) {
 				}
 				for name, value := range map[string]string{
 					"OUTPUT_URL": "file://" + dir + "/out", "DEST_URL": "file://" + dir + "/out", "STATE_URL": "file://" + dir + "/state",
+					"SLS_AK_ID": "id", "R2_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_ID": "id",
 					"RUN_TIMEOUT": "1s", "LOG_LEVEL": "debug", "AWS_EC2_METADATA_DISABLED": "true",
 					"OTEL_EXPORTER_OTLP_ENDPOINT": at, "OTEL_EXPORTER_OTLP_HEADERS": "api-key=" + url.PathEscape(hush("OTEL")),
 				} {
@@ -116,12 +129,21 @@ func TestNoOutputHasASecret(t *testing.T) {
 					secrets[name] = hush(name)
 					env[name] = hush(name)
 				}
-				commands := []string{"run", "doctor", "verify"}
-				if server == "200" || server == "500" {
+				key, err := os.ReadFile(private)
+				if err != nil {
+					t.Fatal(err)
+				}
+				secrets["SIEMFEED_ATTEST_KEY"] = strings.Split(string(key), "\n")[1]
+				env["SIEMFEED_ATTEST_KEY"] = string(key)
+				commands := []string{"run " + function, "doctor " + function, "verify -o json " + function}
+				switch server {
+				case "200", "500", "unreachable":
 					commands = commands[:1] // the others have no RUN_TIMEOUT, and try again for minutes
+				case "401", "no URL":
+					commands = append(commands, "run -o json "+function, "doctor -o json "+function)
 				}
 				for _, command := range commands {
-					out, _ := proctest.Run(t, bin, env, command, function) // it may fail: what it says counts
+					out, _ := proctest.Run(t, bin, env, strings.Fields(command)...) // it may fail: what it says counts
 					if out == "" || strings.Contains(out, "to fix\n") && server != "no URL" {
 						t.Errorf("%s did not get to work: %s", command, out)
 					}
@@ -130,7 +152,24 @@ func TestNoOutputHasASecret(t *testing.T) {
 					}
 					look(t, command, out, secrets)
 				}
-				err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+				if server == "401" { // what is about what is kept is the same whatever the services answer
+					signed := dir + "/out/signed.json"
+					for _, command := range []string{
+						"status", "report --from 1d --out " + dir + "/out/proof.html", "attest --from 1d --out " + signed,
+						"attest --from 1d --key " + private + " --out " + signed, "attest verify " + signed + " --public " + public + " --compare",
+						"attest --from 1d --key " + public, "quarantine ls " + function, "quarantine show " + function + " none", "replay " + function,
+						"prune " + function + " --keep 8d --dry-run", "env " + function, "verfy " + function,
+					} {
+						for _, output := range []string{"text", "json"} {
+							out, _ := proctest.Run(t, bin, env, append(strings.Fields(command), "-o", output)...) // likewise
+							look(t, command+" -o "+output, out, secrets)
+						}
+					}
+					if text, err := os.ReadFile(signed); err != nil || !strings.Contains(string(text), "payload") {
+						t.Errorf("nothing was signed: %v", err)
+					}
+				}
+				err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 					if err != nil || d.IsDir() {
 						return err
 					}
