@@ -114,7 +114,6 @@ func (w *World) Chaos(c Chaos) {
 	}
 	_ = stop()
 	wg.Wait()
-	w.Store.TimeOut(Group) // the follower holds shards yet
 
 	w.SLS.Faults.Random(0, nil)
 	w.Store.RefuseCheckpoints(nil)
@@ -130,6 +129,7 @@ func (w *World) Chaos(c Chaos) {
 func (w *World) finish(f Function) {
 	w.T.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		w.Store.TimeOut(Group) // others hold shards yet, and a late heartbeat may take some back
 		r, err := w.Run(f)
 		if err != nil {
 			w.T.Fatal(err)
