@@ -49,12 +49,13 @@ func TestUnsavedIsBounded(t *testing.T) {
 			t.Parallel()
 			s := startServer(t, emulator.Options{Shards: 4})
 			l, gen := s.Logstore(), emulator.NewGenerator(1)
-			mustRun(t, newWorker(t, newClient(t, s, sls.Options{}), "c", newSink(t, 0), drain())) // has begun
+			begin, o := drain(), quick()
+			begin.Timeout, o.Timeout = time.Minute, time.Minute // nobody else wants the shards
+			mustRun(t, newWorker(t, newClient(t, s, sls.Options{}), "c", newSink(t, 0), begin))
 			n := fill(l, gen, groups, 1)
 			mended := make(chan struct{})
 			tr := &http.Transport{}
 			t.Cleanup(tr.CloseIdleConnections)
-			o := quick()
 			o.MaxUnsaved, o.MaxUnsavedFor, o.Count = tc.most, tc.mostTime, 1
 			network := &stuck{tr, mended}
 			if tc.hang {
