@@ -8,7 +8,9 @@ type Day struct {
 	// RolledUp tells that its receipts were not read again, since a list names
 	// the same versions of them as when they were.
 	RolledUp bool
-	Verdict  Verdict
+	// Open tells that the day is not over.
+	Open    bool
+	Verdict Verdict
 	// Proof is what the verdict rests on; nil if nobody looked.
 	Proof *Proof
 }

@@ -3,9 +3,11 @@
 // on. It is made of what lies in STATE_URL and QUARANTINE_URL, and of nothing
 // else:
 //
-//	gather.go    receipts and proofs of the span, by day
-//	day.go       … summed up, whatever their number
-//	proofs.go    which of the proofs a day rests on
-//	page.go      the page, from page.html
+//	gather.go    what is kept of a function, by day
+//	proofs.go    … and the proofs of it
+//	verdict.go   what is known of a day, by the proof that it rests on
+//	answer.go    what is known of a function, in a sentence
+//	page.go      the page, from page.html, page.css and page.js
 //	plot.go      … with its drawings
+//	serve.go     … shown on this machine
 package report

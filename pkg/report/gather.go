@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,6 +61,15 @@ const daysAbreast = 32
 type Span struct {
 	From, To time.Time // days, both included
 	rollup.Options
+	// Progress is called as days and receipts are read, one call after the
+	// other, if it is not nil.
+	Progress func(Progress)
+}
+
+// Progress is how far a span is gathered.
+type Progress struct {
+	Days, Of int
+	Receipts int
 }
 
 // Gather reads what is kept of function of a span, in the buckets of STATE_URL
@@ -80,6 +90,18 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 		return i < 0 || i >= len(f.Days) || f.Days[i].RolledUp
 	}})
 	span.Taken = func(key string, saved time.Time, text []byte) { chain.Add(key, saved, text) }
+	var mu sync.Mutex
+	at := Progress{Of: len(f.Days)}
+	progress := func(days, receipts int) {
+		mu.Lock()
+		defer mu.Unlock()
+		at.Days += days
+		at.Receipts = max(at.Receipts, receipts)
+		if span.Progress != nil {
+			span.Progress(at)
+		}
+	}
+	span.Options.Progress = func(receipts int) { progress(0, receipts) }
 	reader := rollup.NewReader(state, function, span.Options)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(daysAbreast)
@@ -87,6 +109,7 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 		g.Go(func() (err error) {
 			d := &f.Days[i]
 			d.Day, d.RolledUp, err = reader.Day(gctx, d.Date)
+			progress(1, 0)
 			return err
 		})
 	}
@@ -187,19 +210,33 @@ func versions(days []Day) (list []Version) {
 	return list
 }
 
+// mostNamed is how many findings of a function are named, whatever the span: a
+// page is to be read.
+const mostNamed = 300
+
 // name collects the findings of the receipts, and of the proofs that the days
 // rest on, two of which may have looked at the same and named it both; and what
 // is wrong with proofs themselves.
 func (f *Function) name(proofs []Proof) {
-	for _, p := range proofs {
-		if p.Damaged != nil {
-			f.Findings = append(f.Findings, Named{Finding: receipt.Finding{Kind: receipt.Unread, Where: p.Key, Detail: p.Damaged.Error()}})
+	seen, rests := map[receipt.Finding]bool{}, map[*Proof]bool{}
+	add := func(one receipt.Finding, proof time.Time) {
+		switch {
+		case seen[one]:
+		case len(f.Findings) >= mostNamed:
+			f.MoreFindings++
+		default:
+			seen[one] = true
+			f.Findings = append(f.Findings, Named{one, proof})
 		}
 	}
-	seen, rests := map[receipt.Finding]bool{}, map[*Proof]bool{}
+	for _, p := range proofs {
+		if p.Damaged != nil {
+			add(receipt.Finding{Kind: receipt.Unread, Where: p.Key, Detail: "it is no proof: " + p.Damaged.Error()}, time.Time{})
+		}
+	}
 	for _, d := range f.Days {
 		for _, one := range d.Findings {
-			f.Findings = append(f.Findings, Named{Finding: one})
+			add(one, time.Time{})
 		}
 		f.MoreFindings += d.MoreFindings
 		if d.Proof == nil || rests[d.Proof] {
@@ -207,11 +244,8 @@ func (f *Function) name(proofs []Proof) {
 		}
 		rests[d.Proof] = true
 		for _, one := range d.Proof.First {
-			if !seen[one] {
-				f.Findings = append(f.Findings, Named{one, d.Proof.Time})
-			}
-			seen[one] = true
+			add(one, d.Proof.Time)
 		}
-		f.MoreFindings += d.Proof.Findings - int64(len(d.Proof.First))
+		f.MoreFindings += d.Proof.Verified.Findings - int64(len(d.Proof.First))
 	}
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"crypto/sha256"
 	_ "embed" // the page
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -11,20 +13,42 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/status"
 )
 
-//go:embed page.html
-var pageText string
+// The page is one file that loads nothing: no font, no picture, and no style or
+// script but these, which the policy names by their hashes.
+var (
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	style string
+	//go:embed page.js
+	script string
 
-// page is one file that loads nothing: no script, no font, no picture.
+	policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", source(style), source(script))
+)
+
+// source is how a content security policy names an inline style or script
+// (w3.org/TR/CSP3, §2.3.1).
+func source(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"class": class, "count": func(n any) string { return Count(reflect.ValueOf(n).Int()) }, "day": func(t time.Time) string { return t.Format(time.DateOnly) },
+	"policy": func() string { return policy },
+	"style":  func() template.HTML { return template.HTML("<style>" + style + "</style>") },    //nolint:gosec // a file of this package
+	"script": func() template.HTML { return template.HTML("<script>" + script + "</script>") }, //nolint:gosec // likewise
+
+	"class": class, "mark": mark, "months": months, "monthdays": monthdays, "verdicts": verdicts,
+	"records": throughput, "lag": lag, "failures": failures, "rejected": rejected, "rested": rested,
+
+	"count": func(n any) string { return Count(reflect.ValueOf(n).Int()) }, "bytes": bytes,
+	"day":    func(t time.Time) string { return t.Format(time.DateOnly) },
 	"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
-	"mark":   mark, "months": months, "verdicts": verdicts, "rejected": rejected,
-	"last":    func(f Function) time.Time { return f.To.AddDate(0, 0, -1) },
-	"records": func(f Function) template.HTML { return bars(f.Days, "Records delivered a day", delivered, whole) },
-	"lag":     func(f Function) template.HTML { return bars(f.Days, "Longest lag a day", lag, span) },
 }).Parse(pageText))
 
 // Page is what a page says.
@@ -37,21 +61,6 @@ type Page struct {
 // Write writes the page as HTML.
 func (p Page) Write(w io.Writer) error { return page.Execute(w, p) }
 
-func delivered(d Day) (float64, bool) { return float64(d.Delivered), d.Runs > 0 }
-
-func whole(v float64) string { return Count(int64(v)) }
-
-func lag(d Day) (float64, bool) {
-	if d.MostLag == nil {
-		return 0, false
-	}
-	return *d.MostLag, true
-}
-
-func span(seconds float64) string {
-	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
-}
-
 // Count writes a number with separators.
 func Count(n int64) string {
 	s := fmt.Sprint(n)
@@ -60,6 +69,24 @@ func Count(n int64) string {
 	}
 	return s
 }
+
+// bytes writes a size in the unit that is of use.
+func bytes(n int64) string {
+	f := float64(n)
+	for _, unit := range []string{"bytes", "KB", "MB", "GB"} {
+		if f < 1000 {
+			if unit == "bytes" {
+				return fmt.Sprintf("%d bytes", n)
+			}
+			return fmt.Sprintf("%.1f %s", f, unit)
+		}
+		f /= 1000
+	}
+	return fmt.Sprintf("%.1f TB", f)
+}
+
+// class is a verdict's class of style.
+func class(v Verdict) string { return strings.ReplaceAll(string(v), " ", "-") }
 
 // mark is what a day's field shows besides its colour, which not everyone sees
 // nor every printer prints.
@@ -70,26 +97,37 @@ func mark(v Verdict) string {
 	case Late:
 		return "L"
 	case Gap:
-		return "G"
+		return "✗"
 	}
 	return "?"
 }
 
-// month is a row of the calendar: the days of a month that the page is about.
+// month is the days of a month that the page is about.
 type month struct {
 	Name   string
-	Before []struct{} // fields before the first
-	Days   []Day
+	Before []struct{} // days before the first
+	Days   []*Day
+	Totals rollup.Totals
 }
 
 func months(days []Day) (list []month) {
-	for _, d := range days {
+	for i := range days {
+		d := &days[i]
 		name := d.Date.Format("2006-01")
 		if len(list) == 0 || list[len(list)-1].Name != name {
 			list = append(list, month{Name: name, Before: make([]struct{}, d.Date.Day()-1)})
 		}
 		m := &list[len(list)-1]
 		m.Days = append(m.Days, d)
+		m.Totals.Add(d.Totals)
+	}
+	return list
+}
+
+// monthdays are the days that a month may have.
+func monthdays() (list []int) {
+	for n := range 31 {
+		list = append(list, n+1)
 	}
 	return list
 }
@@ -102,15 +140,26 @@ type counted struct {
 
 func verdicts(days []Day) (list []counted) {
 	for _, v := range []Verdict{Complete, Late, Gap, Unseen} {
-		n := 0
-		for _, d := range days {
-			if d.Verdict == v {
-				n++
-			}
-		}
-		list = append(list, counted{v, n})
+		list = append(list, counted{v, len(dated(days, v))})
 	}
 	return list
+}
+
+// failures sums up what runs failed for, the most frequent first.
+func failures(days []Day) (list []rollup.Failure) {
+	by := map[receipt.Code]rollup.Failure{}
+	for _, d := range days {
+		for _, f := range d.Failures {
+			f.Runs += by[f.Code].Runs
+			by[f.Code] = f // of a later day
+		}
+	}
+	return slices.SortedFunc(maps.Values(by), func(a, b rollup.Failure) int {
+		if a.Runs != b.Runs {
+			return b.Runs - a.Runs
+		}
+		return strings.Compare(string(a.Code), string(b.Code))
+	})
 }
 
 // reason is a code of the quarantine.
@@ -128,6 +177,52 @@ func rejected(p status.Pending) (list []reason) {
 		return strings.Compare(a, b)
 	}) {
 		list = append(list, reason{code, p.Codes[code], string(p.Examples[code])})
+	}
+	return list
+}
+
+// rested says how the page knows what receipts say.
+func rested(days []Day) string {
+	var read, rolled int64
+	for _, d := range days {
+		if d.RolledUp {
+			rolled += int64(d.Runs)
+		} else {
+			read += int64(d.Runs)
+		}
+	}
+	if rolled == 0 {
+		return fmt.Sprintf("For this page %s were read.", plural(read, "receipt"))
+	}
+	return fmt.Sprintf("For this page %s were read; the other %s are as they were when they were summed up, by the bucket's own list of them.", plural(read, "receipt"), Count(rolled))
+}
+
+// mostReceipts is up to how many receipts the page names each.
+const mostReceipts = 500
+
+// Receipts are the function's, by their names in STATE_URL; none if there are
+// more than a page has room for.
+func (f *Function) Receipts() (list []rollup.Receipt) {
+	if f.Totals.Runs > mostReceipts {
+		return nil
+	}
+	for _, d := range f.Days {
+		if len(d.Day.Receipts) != d.Runs {
+			return nil
+		}
+		for _, r := range d.Day.Receipts {
+			list = append(list, rollup.Receipt{Name: f.Name + "/receipts/" + d.Date.Format("2006/01/02/") + r.Name, SHA256: r.SHA256})
+		}
+	}
+	return list
+}
+
+// Proofs are those that the days rest on.
+func (f *Function) Proofs() (list []*Proof) {
+	for _, d := range f.Days {
+		if d.Proof != nil && !slices.Contains(list, d.Proof) {
+			list = append(list, d.Proof)
+		}
 	}
 	return list
 }

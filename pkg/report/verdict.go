@@ -28,7 +28,7 @@ func judge(days []Day, proofs []Proof, now time.Time) {
 	for i := range days {
 		d := &days[i]
 		end := d.Date.AddDate(0, 0, 1)
-		if now.Before(end) {
+		if d.Open = now.Before(end); d.Open {
 			end = d.LastRun.Add(-settles)
 		}
 		for n := len(proofs) - 1; n >= 0 && d.Proof == nil; n-- {

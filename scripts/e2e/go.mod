@@ -12,6 +12,7 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	github.com/fsouza/fake-gcs-server v1.56.1
 	github.com/klauspost/compress v1.20.4
+	github.com/ledongthuc/pdf v0.0.0-20260907135840-6c8c28e0e8a0
 	github.com/sethvargo/go-envconfig v1.4.3
 	github.com/siemfeed/siemfeed v0.0.0-00010101000000-000000000000
 	github.com/versity/versitygw v1.8.0

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -51,15 +51,21 @@ func (s *span) UnmarshalText(text []byte) error {
 	return err
 }
 
-// parseSpan reads a span of time that is not negative: days as d, the rest as
-// [time.ParseDuration] does.
+// units are those of days, besides those of [time.ParseDuration].
+var units = map[string]uint64{"d": 1, "w": 7, "y": 365}
+
+// parseSpan reads a span of time that is not negative: days as d, weeks as w and
+// years of 365 days as y, the rest as [time.ParseDuration] does.
 func parseSpan(text string) (time.Duration, error) {
-	if n, ok := strings.CutSuffix(text, "d"); ok {
-		days, err := strconv.ParseUint(n, 10, 16) // 65,535 days are less than what a Duration holds
-		if err != nil {
-			return 0, errSpan
+	if text != "" {
+		last := len(text) - 1
+		if unit := units[text[last:]]; unit > 0 {
+			n, err := strconv.ParseUint(text[:last], 10, 16)
+			if err != nil || n*unit > math.MaxUint16 { // 65,535 days are less than what a Duration holds
+				return 0, errSpan
+			}
+			return time.Duration(n*unit) * 24 * time.Hour, nil //nolint:gosec // of 16 bits
 		}
-		return time.Duration(days) * 24 * time.Hour, nil //nolint:gosec // of 16 bits
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {

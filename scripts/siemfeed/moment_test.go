@@ -15,6 +15,8 @@ func TestParseMoment(t *testing.T) {
 		{"7d", "2026-03-03T11:00:00Z"},
 		{"1h30m", "2026-03-10T09:30:00Z"},
 		{"400d", "2025-02-03T11:00:00Z"},
+		{"1y", "2025-03-10T11:00:00Z"},
+		{"2w", "2026-02-24T11:00:00Z"},
 		{"0s", "2026-03-10T11:00:00Z"},
 	} {
 		got, err := parseMoment(c.text, now)
@@ -22,7 +24,7 @@ func TestParseMoment(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", c.text, got, err, c.want)
 		}
 	}
-	for _, text := range []string{"", "yesterday", "-24h", "-7d", "7.5d", "99999d", "2026-1-2", "2026-02-30", "12:00", "d", "24"} {
+	for _, text := range []string{"", "yesterday", "-24h", "-7d", "7.5d", "99999d", "2026-1-2", "2026-02-30", "12:00", "d", "24", "y", "1.5y", "200y", "-1w"} {
 		if got, err := parseMoment(text, now); err == nil {
 			t.Errorf("%q: %v", text, got)
 		}

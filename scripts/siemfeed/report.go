@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,9 +24,11 @@ type spanFlags struct {
 
 type reportCmd struct {
 	spanFlags
-	Out   string `help:"File to write." default:"proof.html" type:"path"`
-	Serve bool   `help:"Show it on this machine instead of writing a file."`
-	Port  int    `help:"Port on 127.0.0.1 to serve at; 0 picks a free one." default:"0"`
+	Out      string    `help:"File to write." default:"proof.html" type:"path"`
+	Serve    bool      `help:"Show it on this machine instead of writing a file."`
+	Port     int       `help:"Port on 127.0.0.1 to serve at; 0 picks a free one." default:"0"`
+	Receipts time.Time `help:"Print the receipts of this day of one function instead, as sha256sum does in their folder." placeholder:"DAY"`
+	Reread   bool      `help:"Read every receipt, also of days that were summed up before."`
 }
 
 // Run implements the command.
@@ -41,7 +42,10 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer kept.close()
-	list, err := r.gather(ctx, c, kept, asked, rollup.Options{})
+	if !r.Receipts.IsZero() {
+		return r.receipts(ctx, c, kept)
+	}
+	list, err := r.gather(ctx, c, kept, asked, rollup.Options{Reread: r.Reread})
 	if err != nil {
 		return err
 	}
@@ -49,15 +53,17 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range list {
+		if f.NotKept != nil {
+			c.note("%s: what its days sum up to could not be kept in STATE_URL, so that the next report has to read every receipt again: %v", f.Name, f.NotKept)
+		}
+	}
 	if r.Serve {
 		if c.Output == outputJSON {
 			return usageError{errors.New("--serve answers nothing: leave out --output json")}
 		}
 		l := listenFlags{Port: r.Port}
-		return l.serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write(html) // whoever asked may have gone
-		}), func(url string) { c.note("%s", url) })
+		return l.serve(ctx, report.Handler(html), func(url string) { c.note("%s", url) })
 	}
 	if err := os.WriteFile(r.Out, html, 0o600); err != nil {
 		return err
@@ -69,6 +75,9 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 	a := &reportAnswer{File: path, Functions: []spanSummary{}}
 	for _, f := range list {
 		a.Functions = append(a.Functions, summaryOf(f))
+		told := f.Answer()
+		c.note("%s: %s", f.Name, told.Text)
+		a.wrong = a.wrong || told.Wrong()
 	}
 	return c.show(a)
 }
@@ -80,10 +89,12 @@ type reportAnswer struct {
 	File string `json:"file"`
 	// Functions are those on the page.
 	Functions []spanSummary `json:"functions"`
+
+	wrong bool // something is missing or altered, or nobody looked
 }
 
 func (r *reportAnswer) kind() string     { return "report" }
-func (r *reportAnswer) found() bool      { return false }
+func (r *reportAnswer) found() bool      { return r.wrong }
 func (r *reportAnswer) text(w io.Writer) { _, _ = fmt.Fprintln(w, r.File) }
 
 // spanSummary is what a function did in a span of days.
@@ -124,6 +135,30 @@ func summaryOf(f report.Function) spanSummary {
 	return s
 }
 
+// receipts prints the receipts of a day, in the order of their names.
+func (r *reportCmd) receipts(ctx context.Context, c *cli, kept *stateBuckets) error {
+	if c.Output == outputJSON {
+		return usageError{errors.New("--receipts prints what sha256sum does: leave out --output json")}
+	}
+	if len(r.Functions) != 1 {
+		return usageError{errors.New("--receipts is about one function: name it")}
+	}
+	day := r.Receipts.Truncate(24 * time.Hour)
+	d, _, err := rollup.NewReader(kept.state, string(r.Functions[0]), rollup.Options{Each: true}).Day(ctx, day)
+	if err != nil {
+		return err
+	}
+	if len(d.Receipts) == 0 {
+		c.note("no receipt is kept of %s", day.Format(time.DateOnly))
+	}
+	for _, one := range d.Receipts {
+		if _, err := fmt.Fprintf(c.stdout, "%s  %s\n", one.SHA256, one.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // page makes the proof page.
 func page(list []report.Function) ([]byte, error) {
 	var html bytes.Buffer
@@ -138,9 +173,8 @@ func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, aske
 		return nil, usageError{fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))}
 	}
 	for _, name := range asked {
-		o.Progress = c.toldNowAndThen(string(name))
 		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{
-			From: s.From, To: s.To, Options: o,
+			From: s.From, To: s.To, Options: o, Progress: c.toldNowAndThen(string(name)),
 		})
 		if err != nil {
 			return nil, err
@@ -152,13 +186,18 @@ func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, aske
 	return list, nil
 }
 
-// toldNowAndThen tells how many receipts of a function are read.
-func (c *cli) toldNowAndThen(name string) func(int) {
-	last := time.Now()
-	return func(n int) {
-		if time.Since(last) >= 5*time.Second {
-			last = time.Now()
-			c.note("  %s: %s receipts read", name, count(int64(n)))
-		}
+// toldNowAndThen tells how far a function is gathered, and when that ends.
+func (c *cli) toldNowAndThen(name string) func(report.Progress) {
+	began, said := time.Now(), now{every: 5 * time.Second}
+	return func(p report.Progress) {
+		said.then(func() {
+			took := time.Since(began)
+			rest := ""
+			if p.Days > 0 {
+				rest = ", about " + roughly(took/time.Duration(p.Days)*time.Duration(p.Of-p.Days)) + " left"
+			}
+			c.note("  %s: %d of %d days, %s receipts, %s/s%s",
+				name, p.Days, p.Of, count(int64(p.Receipts)), count(int64(float64(p.Receipts)/took.Seconds())), rest)
+		})
 	}
 }
