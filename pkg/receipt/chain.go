@@ -44,10 +44,11 @@ type ChainSpan struct {
 	// From is the time before which runs ended whose receipts are no findings of
 	// this span.
 	From time.Time
-	// Skipped, if set, tells the days, in UTC, whose receipts are not added. What
-	// others name of them is looked for, and nothing else; so what is named there
-	// alone is not judged.
-	Skipped func(day time.Time) bool
+	// Skipped, if set, tells the days, in UTC, whose receipts are not added, and
+	// when the last of them was saved, by the store's clock; zero if that is not
+	// known. What others name of them is looked for, and nothing else; what may be
+	// named there alone is not judged.
+	Skipped func(day time.Time) (skipped bool, saved time.Time)
 	// Pruned is the time before which receipts were removed on purpose.
 	Pruned time.Time
 }
@@ -235,7 +236,7 @@ func (c *Chain) resolve(ctx context.Context, state *bucket.Bucket) ([]naming, er
 		elsewhere := map[Name]bool{}
 		err := sixteen(ctx, lost, func(ctx context.Context, n naming) error {
 			key := n.name().Key(c.function)
-			if c.skipped(n.at) {
+			if skipped, _ := c.skipped(dayOf(n.at)); skipped {
 				there, err := state.Exists(ctx, key)
 				if err == nil && there {
 					mu.Lock()
@@ -339,8 +340,11 @@ func (c *Chain) judge(lost []naming) {
 // dayOf is the number of the day of a time in milliseconds.
 func dayOf(at int64) int64 { return at / (24 * time.Hour).Milliseconds() }
 
-func (c *Chain) skipped(at int64) bool {
-	return c.span.Skipped != nil && c.span.Skipped(time.UnixMilli(at).UTC().Truncate(24*time.Hour))
+func (c *Chain) skipped(day int64) (bool, time.Time) {
+	if c.span.Skipped == nil {
+		return false, time.Time{}
+	}
+	return c.span.Skipped(time.UnixMilli(day * (24 * time.Hour).Milliseconds()).UTC())
 }
 
 // looksByDay returns up to when receipts of a day have seen, by when the chain
@@ -358,18 +362,20 @@ func (c *Chain) looksByDay() map[int64]map[int64]int64 {
 }
 
 // judged tells whether somebody would have named l who was added: there is one who
-// has seen what was saved up to then, and none was left out that may have come
-// before.
+// has seen what was saved up to then, and none before whom was left out and may
+// have named it, being saved later than it.
 func (c *Chain) judged(l link, looks map[int64]map[int64]int64) bool {
-	if l.mod == 0 || c.skipped(l.at-skew.Milliseconds()) {
+	if l.mod == 0 {
 		return false
 	}
 	last := dayOf(l.at)
 	for day := range looks {
 		last = max(last, day)
 	}
-	day := dayOf(l.at - skew.Milliseconds())
-	for ; day <= last && !c.skipped(day*(24*time.Hour).Milliseconds()); day++ {
+	for day := dayOf(l.at - skew.Milliseconds()); day <= last; day++ {
+		if skipped, saved := c.skipped(day); skipped && (saved.IsZero() || saved.UnixNano() >= l.mod) {
+			return false
+		}
 		for began, until := range looks[day] {
 			if began <= l.mod && l.mod <= until {
 				return true

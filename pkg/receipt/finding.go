@@ -13,9 +13,9 @@ type Finding struct {
 // The kinds of finding that functions share.
 const (
 	Gap         = "gap"         // a span of the source was never read
-	Missing     = "missing"     // an object that a receipt names is not there
-	Altered     = "altered"     // an object is not what its receipt says
-	Unknown     = "unknown"     // an object that no receipt names
+	Missing     = "missing"     // an object, or a receipt, that a receipt names is not there
+	Altered     = "altered"     // an object is not what its receipt says, or a receipt not what its name says
+	Unknown     = "unknown"     // an object that no receipt names, or a receipt that no later one does
 	Behind      = "behind"      // the source has more than was delivered
 	Doubled     = "doubled"     // it was delivered more than once
 	Unpublished = "unpublished" // decided, but not delivered yet

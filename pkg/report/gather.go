@@ -85,9 +85,12 @@ func Gather(ctx context.Context, state, rejected *bucket.Bucket, function string
 	if err != nil {
 		return f, err
 	}
-	chain := receipt.NewChain(function, receipt.ChainSpan{Listed: from, Pruned: pruned, Skipped: func(day time.Time) bool {
+	chain := receipt.NewChain(function, receipt.ChainSpan{Listed: from, Pruned: pruned, Skipped: func(day time.Time) (bool, time.Time) {
 		i := int(day.Sub(from) / (24 * time.Hour))
-		return i < 0 || i >= len(f.Days) || f.Days[i].RolledUp
+		if i < 0 || i >= len(f.Days) {
+			return true, time.Time{}
+		}
+		return f.Days[i].RolledUp, f.Days[i].LastSaved
 	}})
 	span.Taken = func(key string, saved time.Time, text []byte) { chain.Add(key, saved, text) }
 	var mu sync.Mutex

@@ -38,6 +38,9 @@ type Day struct {
 	// only if they are few.
 	Receipts []Receipt `json:"receipts"`
 
+	// LastSaved is when the last of them was saved, by the store's clock.
+	LastSaved time.Time `json:"-"`
+
 	each bool
 	root hash.Hash
 }

@@ -81,12 +81,13 @@ func (r *Reader) Day(ctx context.Context, date time.Time) (d Day, rolled bool, e
 	case err != nil:
 		return d, false, err
 	default:
-		listed, err := r.listed(ctx, date)
+		listed, saved, err := r.listed(ctx, date)
 		if err != nil {
 			return d, false, err
 		}
 		if listed == m.Listed {
 			r.progress(m.Runs)
+			m.LastSaved = saved
 			return m.Day, true, nil
 		}
 	}
@@ -102,10 +103,11 @@ func (r *Reader) Day(ctx context.Context, date time.Time) (d Day, rolled bool, e
 func (r *Reader) read(ctx context.Context, date time.Time) (Day, string, error) {
 	d := Day{Date: date, each: r.o.Each}
 	sum := sha256.New()
-	superseded, err := r.superseded(ctx, date)
+	superseded, saved, err := r.superseded(ctx, date)
 	if err != nil {
 		return d, "", err
 	}
+	d.LastSaved = saved
 	err = inOrder(ctx, r.slots, r.list(ctx, date, sum), r.take, func(t taken) {
 		if t.Name == "" {
 			return // it was removed meanwhile
@@ -145,7 +147,7 @@ func (r *Reader) keep(ctx context.Context, d Day, listed string) error {
 	if r.NotKept() != nil {
 		return nil
 	}
-	now, err := r.listed(ctx, d.Date)
+	now, _, err := r.listed(ctx, d.Date)
 	if err != nil || now != listed {
 		return err
 	}
@@ -160,24 +162,31 @@ func (r *Reader) keep(ctx context.Context, d Day, listed string) error {
 	return nil
 }
 
-// listed is the SHA-256, in hex, of what a list tells of the receipts of a day.
-func (r *Reader) listed(ctx context.Context, date time.Time) (string, error) {
+// listed is the SHA-256, in hex, of what a list tells of the receipts of a day, and
+// when the last of them was saved.
+func (r *Reader) listed(ctx context.Context, date time.Time) (digest string, saved time.Time, err error) {
 	sum := sha256.New()
-	for _, err := range r.list(ctx, date, sum) {
+	for o, err := range r.list(ctx, date, sum) {
 		if err != nil {
-			return "", err
+			return "", saved, err
+		}
+		if o.ModTime.After(saved) {
+			saved = o.ModTime
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), saved, nil
 }
 
 // superseded returns the names of receipts that runs kept before they had ended,
-// of a day on which they have.
-func (r *Reader) superseded(ctx context.Context, date time.Time) (map[string]bool, error) {
+// of a day on which they have; and when the last of the day's was saved.
+func (r *Reader) superseded(ctx context.Context, date time.Time) (ended map[string]bool, saved time.Time, err error) {
 	running, ended := map[string]string{}, map[string]bool{}
 	for o, err := range r.list(ctx, date, io.Discard) {
 		if err != nil {
-			return nil, err
+			return nil, saved, err
+		}
+		if o.ModTime.After(saved) {
+			saved = o.ModTime
 		}
 		n, err := receipt.NameOf(o.Key)
 		if err != nil {
@@ -189,7 +198,7 @@ func (r *Reader) superseded(ctx context.Context, date time.Time) (map[string]boo
 			ended[name] = true
 		}
 	}
-	return ended, nil
+	return ended, saved, nil
 }
 
 // Forget removes the roll-up of a day, whose receipts are to be read each time.
