@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -24,5 +25,25 @@ func TestProof(t *testing.T) {
 	}
 	if v := check(time.Time{}, time.Now().Add(time.Minute)); v.Kinds[receipt.Missing] != 1 || v.Checked != 1 {
 		t.Errorf("%+v", v)
+	}
+	var first gunzipcsv.Receipt
+	for i, key := range []string{"a.log.gz", "b.log.gz", "c.log.gz"} {
+		w.put(key, gz(t, key))
+		r, err := run(t, w.function(), notices(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = *r
+		}
+	}
+	if v := check(time.Time{}, time.Now().Add(time.Minute)); v.Findings != 0 || v.Receipts.Chained != 2 || len(v.Receipts.Newest) != 1 {
+		t.Errorf("%+v", v)
+	}
+	if err := w.parts.State.Remove(t.Context(), first.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if v := check(time.Time{}, time.Time{}); v.Kinds[receipt.Missing] != 1 || v.First[0].Where != first.Key() {
+		t.Errorf("without a receipt: %+v", v)
 	}
 }

@@ -48,6 +48,17 @@ func TestProof(t *testing.T) {
 	if v := check(f, time.Time{}, time.Time{}); v.Kinds[receipt.Missing] != 1 || v.Findings != 1 {
 		t.Errorf("%+v", v)
 	}
+	gone := w.mustRun(f, "{}")
+	w.mustRun(f, "{}")
+	if v := check(f, time.Time{}, time.Time{}); v.Findings != 1 || v.Receipts.Chained != 2 || len(v.Receipts.Newest) != 1 {
+		t.Errorf("%+v", v)
+	}
+	if err := w.state.Remove(t.Context(), gone.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if v := check(f, time.Time{}, time.Time{}); v.Kinds[receipt.Missing] != 2 || v.First[1].Where != gone.Key() {
+		t.Errorf("without a receipt: %+v", v)
+	}
 }
 
 // The daily proof is told by the environment what a shell tells by a flag.

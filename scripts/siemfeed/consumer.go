@@ -189,6 +189,7 @@ func shardsVerified(name functionName, list []consume.Verified) *verifyAnswer {
 			Accepted: v.Accepted, Filtered: v.Filtered, Quarantined: v.Quarantined, Findings: int64(len(v.Findings)),
 		})
 		a.Join(listOf(v.Findings))
+		a.Receipts.add(v.Chained)
 	}
 	a.Checked = what
 	return a

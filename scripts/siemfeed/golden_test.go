@@ -122,6 +122,28 @@ func (s *session) answers(name string, code int, prepare func(), args ...string)
 	}
 }
 
+// receiptGone verifies without a receipt that another run follows, and puts it
+// back.
+func (s *session) receiptGone(function string, span ...string) {
+	s.t.Helper()
+	s.do("run", function)
+	receipts, err := filepath.Glob(strings.TrimPrefix(os.Getenv("STATE_URL"), "file://") + "/" + function + "/receipts/*/*/*/*-*-*.json")
+	if err != nil || len(receipts) < 2 {
+		s.t.Fatal(receipts, err)
+	}
+	text, err := os.ReadFile(receipts[0])
+	if err == nil {
+		err = os.Remove(receipts[0])
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.answers(function+"-verify-receipt-gone", exitFindings, nil, append([]string{"verify", function}, span...)...)
+	if err := os.WriteFile(receipts[0], text, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name+".golden")
@@ -183,6 +205,7 @@ func TestAnswersOfGunzipcsv(t *testing.T) {
 	tell("a.log.gz")
 	s.do("run", "gunzipcsv")
 	s.answers("gunzipcsv-verify", exitDone, nil, "verify", "gunzipcsv")
+	s.receiptGone("gunzipcsv")
 	s.answers("gunzipcsv-backfill", exitDone, nil, "backfill", "gunzipcsv")
 	put("bad.log.gz", []byte("no gzip"))
 	tell("bad.log.gz")
@@ -275,6 +298,7 @@ func TestAnswersOfMuleaudit(t *testing.T) {
 	s.answers("muleaudit-verify-gap", exitFindings, nil, append([]string{"verify", "muleaudit"}, span...)...)
 	s.do("run", "muleaudit")
 	s.answers("muleaudit-verify", exitDone, nil, append([]string{"verify", "muleaudit"}, span...)...)
+	s.receiptGone("muleaudit", span...)
 	s.answers("muleaudit-backfill", exitDone, nil, append([]string{"backfill", "muleaudit"}, span...)...)
 	objects, err := filepath.Glob(output + "/*/*/*/*.gz")
 	if err != nil || len(objects) != 1 {
@@ -324,6 +348,7 @@ func TestAnswersOfSlshec(t *testing.T) {
 	s.do("replay", "slshec")
 	s.answers("slshec-replay", exitDone, nil, "replay", "slshec")
 	s.answers("slshec-verify", exitDone, nil, "verify", "slshec")
+	s.receiptGone("slshec")
 	time.Sleep(1100 * time.Millisecond) // receive times are in seconds, and a span ends before its end
 	s.answers("slshec-backfill", exitDone, nil, "backfill", "slshec", "--from", "1h", "--to", "0s")
 	hec.Set(func(o *splunk.Options) { o.Tokens = []splunk.Token{{Value: "another"}} })
@@ -349,6 +374,7 @@ func TestAnswersOfTrailtags(t *testing.T) {
 	s.answers("trailtags-doctor", exitDone, nil, "doctor", "trailtags")
 	s.do("run", "trailtags")
 	s.answers("trailtags-verify", exitDone, nil, "verify", "trailtags")
+	s.receiptGone("trailtags")
 	s.answers("trailtags-replay", exitDone, nil, "replay", "trailtags")
 	s.answers("trailtags-run", exitDone, func() { world.last("StopInstance") }, "run", "trailtags")
 	time.Sleep(1100 * time.Millisecond) // receive times are in seconds, and a span ends before its end

@@ -138,6 +138,7 @@ func gunzipcsvVerified(v gunzipcsv.Verified) *verifyAnswer {
 		Records: v.Records, Accepted: v.Accepted, Unread: v.Unread, Findings: v.Found,
 	})
 	a.Join(v.FindingList)
+	a.Receipts.add(v.Receipts)
 	if !v.Pruned.IsZero() {
 		a.NotLookedAt = append(a.NotLookedAt, fmt.Sprintf("what was written before %s, whose proof was pruned", v.Pruned.Format(time.RFC3339)))
 	}

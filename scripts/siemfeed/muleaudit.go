@@ -117,6 +117,7 @@ func muleauditVerified(list []muleaudit.Verified) *verifyAnswer {
 			Events: o.Events, APITotal: o.APITotal, Forgotten: o.Forgotten, Accepted: o.Accepted, Findings: o.Found,
 		})
 		a.Join(o.FindingList)
+		a.Receipts.add(o.Receipts)
 		for _, left := range o.Left {
 			a.NotLookedAt = append(a.NotLookedAt, o.Org+" "+left)
 		}

@@ -18,6 +18,34 @@ type verifyAnswer struct {
 	NotLookedAt []string `json:"not_looked_at"`
 	// Checked is what was looked at, as the function counts it.
 	Checked checked `json:"checked"`
+	// Receipts counts the receipts that were read by what vouches for them.
+	Receipts vouched `json:"receipts"`
+}
+
+// vouched counts receipts.
+type vouched struct {
+	// Chained counts those that a later one names by SHA-256, and that are as they
+	// were kept.
+	Chained int64 `json:"chained"`
+	// Unfollowed counts the newest: the next run names them.
+	Unfollowed int64 `json:"unfollowed"`
+	// Unchained counts those that none can name: of runs that are under way or were
+	// killed, and of a release before receipts named each other.
+	Unchained int64 `json:"unchained"`
+}
+
+func (v *vouched) add(c receipt.Chained) {
+	v.Chained += c.Chained
+	v.Unfollowed += c.Unfollowed
+	v.Unchained += c.Unchained
+}
+
+func (v vouched) String() string {
+	text := fmt.Sprintf("receipts: %s named by a later one and unchanged, the newest %s by the next run", count(v.Chained), count(v.Unfollowed))
+	if v.Unchained > 0 {
+		text += fmt.Sprintf("; nothing vouches for %s of runs that are under way or were killed, or of an earlier release", count(v.Unchained))
+	}
+	return text
 }
 
 // checked is what a function looked at.
@@ -43,6 +71,9 @@ func (v *verifyAnswer) text(w io.Writer) {
 	}
 	for _, note := range v.Checked.notes() {
 		_, _ = fmt.Fprintln(w, note)
+	}
+	if v.Receipts != (vouched{}) {
+		_, _ = fmt.Fprintln(w, v.Receipts)
 	}
 	table(w, v.Checked.rows())
 	if !v.found() {
