@@ -51,6 +51,7 @@ func TestUnsavedIsBounded(t *testing.T) {
 			l, gen := s.Logstore(), emulator.NewGenerator(1)
 			begin, o := drain(), quick()
 			begin.Timeout, o.Timeout = time.Minute, time.Minute // nobody else wants the shards
+			o.Heartbeat = 300 * time.Millisecond                // which is also the time that one has to get through
 			mustRun(t, newWorker(t, newClient(t, s, sls.Options{}), "c", newSink(t, 0), begin))
 			n := fill(l, gen, groups, 1)
 			mended := make(chan struct{})
