@@ -16,7 +16,7 @@ const (
 	root          = "../../../"
 
 	// What they show, in pixels of a page that is not scaled.
-	width, height = 1100, 900
+	width, height = 1100, 845
 )
 
 // The first README shows pictures that are there, and small.
