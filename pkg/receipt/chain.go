@@ -234,7 +234,7 @@ func (c *Chain) resolve(ctx context.Context, state *bucket.Bucket) ([]naming, er
 		before := len(c.kept)
 		var mu sync.Mutex
 		elsewhere := map[Name]bool{}
-		err := sixteen(ctx, lost, func(ctx context.Context, n naming) error {
+		err := abreast(ctx, lost, func(ctx context.Context, n naming) error {
 			key := n.name().Key(c.function)
 			if skipped, _ := c.skipped(dayOf(n.at)); skipped {
 				there, err := state.Exists(ctx, key)

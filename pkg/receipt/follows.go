@@ -37,6 +37,9 @@ type Follows struct {
 	// Left counts those that there was no room to name: they were saved after
 	// Seen, and the next one names them.
 	Left int `json:"left,omitempty"`
+	// Again tells that the receipt was kept before, and says the same but for what
+	// it follows: it took long to save it, so that it may not have been seen.
+	Again bool `json:"again,omitempty"`
 	// Why says why it names none, where that could not be found out.
 	Why string `json:"why,omitempty"`
 }

@@ -89,7 +89,7 @@ func (r reader) read(ctx context.Context, each func(key string, text []byte, int
 		}
 		return nil
 	}
-	if err := sixteen(ctx, list, read); err != nil || len(gone) == 0 {
+	if err := abreast(ctx, list, read); err != nil || len(gone) == 0 {
 		return errors.Join(err, r.proofs(ctx))
 	}
 	// The receipt of a run that was under way is replaced when it ends.
@@ -102,7 +102,7 @@ func (r reader) read(ctx context.Context, each func(key string, text []byte, int
 		was[o.key] = true
 	}
 	now = slices.DeleteFunc(now, func(o kept) bool { return was[o.key] || !gone[o.name.ID] })
-	return errors.Join(sixteen(ctx, now, read), r.proofs(ctx))
+	return errors.Join(abreast(ctx, now, read), r.proofs(ctx))
 }
 
 // kept is a receipt as a list tells of it.
@@ -139,7 +139,7 @@ func (r reader) proofs(ctx context.Context) error {
 		}
 		keys = append(keys, o.Key)
 	}
-	return sixteen(ctx, keys, func(ctx context.Context, key string) error {
+	return abreast(ctx, keys, func(ctx context.Context, key string) error {
 		var v Verification
 		if err := r.state.ReadJSON(ctx, key, &v); err != nil && !bucket.IsNotFound(err) {
 			return err
@@ -149,11 +149,11 @@ func (r reader) proofs(ctx context.Context) error {
 	})
 }
 
-// sixteen does something with each item of a list, sixteen at a time: a store
+// abreast does something with each item of a list, many side by side: a store
 // answers one small read in tens of milliseconds.
-func sixteen[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
+func abreast[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(16)
+	g.SetLimit(32)
 	for _, item := range list {
 		if gctx.Err() != nil {
 			break // g.Wait says why

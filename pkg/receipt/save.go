@@ -55,8 +55,9 @@ func saveEnded(ctx context.Context, state *bucket.Bucket, r Receipt) error {
 	if end.IsZero() {
 		end = c.StartedAt
 	}
-	for range again {
+	for i := range again {
 		c.Follows = looked(ctx, state, c.Function, end)
+		c.Follows.Again = i > 0
 		text, err := json.Marshal(r)
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", c.Run, err)
@@ -75,8 +76,10 @@ func saveEnded(ctx context.Context, state *bucket.Bucket, r Receipt) error {
 	if !c.Kept {
 		return nil
 	}
-	c.Kept = false
-	return state.Remove(ctx, running)
+	// One that stays behind, also after a kill, is superseded by this one: no reason
+	// to fail a run whose receipt is kept.
+	c.Kept = state.Remove(ctx, running) != nil
+	return nil
 }
 
 // looked returns what the receipt of a run that ended at end follows, or why that

@@ -74,7 +74,7 @@ const (
 // add takes in a receipt. The receipts of a day have to be added in the order of
 // their names.
 func (d *Day) add(t taken) {
-	if !t.superseded {
+	if !t.superseded && !t.Follows.Again {
 		d.count(t)
 	}
 	if d.root == nil {

@@ -2,6 +2,8 @@ package rollup_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -351,5 +353,29 @@ func TestBounded(t *testing.T) {
 	}
 	if runs != 2*200 || int64(len(d.Findings))+d.MoreFindings != 200 || d.Unbalanced != 200 {
 		t.Errorf("%d runs, %d findings and %d more", runs, len(d.Findings), d.MoreFindings)
+	}
+}
+
+// A run counts once, whatever it kept: before it had ended, and once more since
+// that took long.
+func TestEachRunCountsOnce(t *testing.T) {
+	b := open(t, "mem://")
+	key, c := run(1)
+	for _, again := range []bool{false, true} {
+		c.Follows = &receipt.Follows{Again: again}
+		text, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(text)
+		put(t, b, receipt.Name{At: date.Add(time.Hour), ID: "X", SHA256: hex.EncodeToString(sum[:])}.Key("f"), text)
+	}
+	c.Status = receipt.Running
+	put(t, b, key, c)
+	other, killed := run(2)
+	killed.Status = receipt.Running
+	put(t, b, strings.Replace(other, "-X", "-Y", 1), killed)
+	if d, _ := read(t, b, rollup.Options{Each: true}); d.Runs != 2 || d.Killed != 1 || d.In != 20 || len(d.Receipts) != 4 {
+		t.Errorf("%+v", d)
 	}
 }

@@ -49,6 +49,9 @@ type receiptFields struct {
 	StartedAt  time.Time    `json:"started_at"`
 	Error      string       `json:"error"`
 	Code       receipt.Code `json:"code"`
+	Follows    struct {
+		Again bool `json:"again"`
+	} `json:"follows"`
 }
 
 // take reads the receipt called key. What is not as it should be with it is told

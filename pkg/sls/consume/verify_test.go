@@ -1,6 +1,7 @@
 package consume_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -68,9 +69,16 @@ func TestVerify(t *testing.T) {
 	if err := w.State.Remove(t.Context(), keys[1]); err != nil {
 		t.Fatal(err)
 	}
-	if list := findings(); len(list) != 3 || list[0].Kind != receipt.Gap || !strings.Contains(list[0].Detail, "10 LogGroups") || list[1] != (receipt.Finding{
-		Kind: receipt.Missing, Where: keys[1], Detail: list[1].Detail,
-	}) {
+	// named tells whether there are so many findings of a kind about where.
+	named := func(list []receipt.Finding, kind, where string, n int) bool {
+		for _, f := range list {
+			if f.Kind == kind && strings.HasPrefix(f.Where, where) {
+				n--
+			}
+		}
+		return n == 0
+	}
+	if list := findings(); len(list) != 3 || !named(list, receipt.Gap, "shard ", 2) || !named(list, receipt.Missing, keys[1], 1) || !strings.Contains(fmt.Sprint(list), "10 LogGroups") {
 		t.Errorf("%v", list)
 	}
 	// A receipt that counts other than SLS does is found out.
@@ -78,7 +86,7 @@ func TestVerify(t *testing.T) {
 	if err := w.State.PutJSON(t.Context(), keys[1], second); err != nil {
 		t.Fatal(err)
 	}
-	if list := findings(); len(list) != 2 || list[0].Kind != receipt.Missing || list[1].Kind != receipt.Altered || list[1].Where != keys[1] {
+	if list := findings(); len(list) != 2 || !named(list, receipt.Missing, "shard ", 1) || !named(list, receipt.Altered, keys[1], 1) {
 		t.Errorf("%v", list)
 	}
 }
