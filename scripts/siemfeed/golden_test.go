@@ -44,7 +44,7 @@ var varying = []struct {
 	{regexp.MustCompile(`by siemfeed \S+,`), "by siemfeed VERSION,"},
 	{regexp.MustCompile(`\b\d+(\.\d+)? (B|KB|MB)\b`), "SIZE"},
 	{regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+(\.\d+)?(ms|µs|s)\b`), "SPAN"},
-	{regexp.MustCompile(`\bwithin \d+h\b`), "within SPAN"},
+	{regexp.MustCompile(`\b\d+m ago`), "SPAN ago"},
 }
 
 // columns are as wide as what is in them.
