@@ -12,7 +12,7 @@ import (
 
 // suites are all that can be measured. A function adds a file and a line here.
 func suites() []suite {
-	return []suite{muleauditSuite(), gunzipcsvSuite(), slshecSuite(), trailtagsSuite()}
+	return []suite{muleauditSuite(), gunzipcsvSuite(), slshecSuite(), trailtagsSuite(), reportSuite()}
 }
 
 // suite is what there is to measure of one function.
