@@ -106,9 +106,10 @@ func asksForJSON(args []string) bool {
 // show prints what a command found out, and returns errFindings if there are any.
 // As JSON it is printed once it is known how the command ended, by finish.
 func (c *cli) show(a answer) error {
-	if c.Output == outputJSON {
+	switch {
+	case c.Output == outputJSON:
 		c.shown = a
-	} else {
+	case !c.Quiet:
 		w := bufio.NewWriter(c.stdout)
 		a.text(w)
 		if err := w.Flush(); err != nil {

@@ -24,6 +24,7 @@ type cli struct {
 	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
 	Output string `help:"text, or json: one document on standard output, as scripts/siemfeed/README.md describes it." short:"o" enum:"text,json" default:"text"`
+	Quiet  bool   `help:"Print no text on standard output: how it ended tells the rest." short:"q"`
 
 	Demo       demoCmd       `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
 	Run        perFunction   `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`

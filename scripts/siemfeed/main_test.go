@@ -59,6 +59,7 @@ func TestExit(t *testing.T) {
 	}{
 		{"--version", 0, built(t, bin)},
 		{"verify gunzipcsv --from 7d --to 0s", 1, "MISSING"},
+		{"verify gunzipcsv --from 7d --to 0s --quiet", 1, ""},
 		{"verify gunzipcsv --from 2026-13-01", 2, "is no moment: want "},
 		{"verify gunzip", 2, `did you mean "gunzipcsv"`},
 		{"verfy gunzipcsv", 2, `did you mean "verify"`},
@@ -70,7 +71,7 @@ func TestExit(t *testing.T) {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			code = exit.ExitCode()
 		}
-		if code != c.code || !strings.Contains(out, c.want) {
+		if code != c.code || !strings.Contains(out, c.want) || strings.Contains(c.args, "--quiet") && out != "" {
 			t.Errorf("%s: ended with %d, want %d and %q in\n%s", c.args, code, c.code, c.want, out)
 		}
 		if usage := strings.Contains(out, "--help"); usage && strings.Count(strings.TrimSpace(out), "\n") > 0 {
