@@ -177,3 +177,7 @@ func TestSeries(t *testing.T) {
 		return open(t, "gs://"+newBucket()+"?prefix=below/")
 	}})
 }
+
+func TestList(t *testing.T) {
+	buckettest.List(t, open(t, "gs://"+newBucket()+"?prefix=below/"))
+}

@@ -32,6 +32,7 @@ func Run(t *testing.T, k Kind) {
 	t.Run("Write", k.write)
 	t.Run("ReadIf", k.readIf)
 	t.Run("Names", k.names)
+	t.Run("List", k.list)
 	t.Run("ListedVersion", k.listedVersion)
 	t.Run("Series", func(t *testing.T) { Series(t, k) })
 }
