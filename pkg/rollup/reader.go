@@ -144,7 +144,7 @@ func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
 // keep keeps the roll-up of d, which was read after listed had been, unless the
 // receipts changed since.
 func (r *Reader) keep(ctx context.Context, d Day, listed string) error {
-	if r.NotKept() != nil {
+	if refused := r.NotKept() != nil; refused {
 		return nil
 	}
 	now, _, err := r.listed(ctx, d.Date)
