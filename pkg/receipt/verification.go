@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
@@ -33,10 +34,20 @@ type Verified struct {
 	Receipts Chained `json:"receipts,omitzero"`
 	// Incomplete says why not all of it was looked at, empty if it was.
 	Incomplete string `json:"incomplete,omitempty"`
+
+	rest []Finding // that come after First
 }
 
-// firstFindings is how many findings a [Verified] shows.
-const firstFindings = 20
+const (
+	// firstFindings is how many findings the answer of a [Verified] shows.
+	firstFindings = 20
+	// namedFindings is how many are kept by name, those included: enough for
+	// whoever mends them one by one.
+	namedFindings = 1000
+)
+
+// Named returns the findings that are known by name: the first 1,000.
+func (v *Verified) Named() []Finding { return slices.Concat(v.First, v.rest) }
 
 // NewVerified returns one without a finding.
 func NewVerified() Verified {
@@ -56,7 +67,10 @@ func (v *Verified) Take(l FindingList) {
 	for kind, n := range l.Kinds {
 		v.Kinds[kind] += n
 	}
-	v.First = append(v.First, l.Findings[:min(len(l.Findings), firstFindings-len(v.First))]...)
+	first := min(len(l.Findings), firstFindings-len(v.First))
+	v.First = append(v.First, l.Findings[:first]...)
+	rest := l.Findings[first:]
+	v.rest = append(v.rest, rest[:min(len(rest), namedFindings-firstFindings-len(v.rest))]...)
 }
 
 // Record returns v as JSON for a log record, cut as [Record] cuts a receipt: a
@@ -71,12 +85,27 @@ func (v Verified) Record() json.RawMessage {
 // Complete tells whether all was looked at and nothing was found.
 func (v *Verified) Complete() bool { return v.Findings == 0 && v.Incomplete == "" }
 
+// keptVerification is a verification as it is kept: with more findings by name
+// than an answer shows.
+type keptVerification struct {
+	Verification
+	Rest []Finding `json:"rest,omitempty"`
+}
+
+// ReadVerification reads what [SaveVerification] wrote.
+func ReadVerification(text []byte) (Verification, error) {
+	var v keptVerification
+	err := json.Unmarshal(text, &v)
+	v.Verify.rest = v.Rest
+	return v.Verification, err
+}
+
 // SaveVerification keeps v in the state bucket, as
 // <function>/verify/YYYY/MM/DD/<id>.json, where id is made as that of a run.
 func SaveVerification(ctx context.Context, state *bucket.Bucket, v Verification) error {
 	now := time.Now().UTC()
 	key := v.Function + "/verify/" + now.Format("2006/01/02/") + newID(now) + ".json"
-	if err := state.PutJSON(ctx, key, v); err != nil {
+	if err := state.PutJSON(ctx, key, keptVerification{v, v.Verify.rest}); err != nil {
 		return fmt.Errorf("save verification: %w", err)
 	}
 	return nil

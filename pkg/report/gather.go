@@ -246,9 +246,10 @@ func (f *Function) name(proofs []Proof) {
 			continue
 		}
 		rests[d.Proof] = true
-		for _, one := range d.Proof.First {
+		named := d.Proof.Named()
+		for _, one := range named {
 			add(one, d.Proof.Time)
 		}
-		f.MoreFindings += d.Proof.Verified.Findings - int64(len(d.Proof.First))
+		f.MoreFindings += d.Proof.Verified.Findings - int64(len(named))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -70,8 +69,8 @@ func readProof(ctx context.Context, state *bucket.Bucket, key string) (Proof, er
 	}
 	sum := sha256.Sum256(text)
 	p := Proof{Key: key, SHA256: hex.EncodeToString(sum[:])}
-	var v receipt.Verification
-	if p.Damaged = json.Unmarshal(text, &v); p.Damaged == nil {
+	v, err := receipt.ReadVerification(text)
+	if p.Damaged = err; p.Damaged == nil {
 		p.Verified = v.Verify
 		p.Time, p.Damaged = receipt.Began(strings.TrimSuffix(path.Base(key), ".json"))
 	}

@@ -254,3 +254,30 @@ func TestNothingBreaksOut(t *testing.T) {
 		}
 	})
 }
+
+// What a proof found is named on the page, not only what its answer had room for.
+func TestFindingsOfProofsAreNamed(t *testing.T) {
+	for name, c := range map[string]struct{ found, named int }{"all": {250, 250}, "what the page has room for": {1400, 300}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.days(4, nil, func(day int) (list []receipt.Finding) {
+					if day != 2 {
+						return nil
+					}
+					for i := range c.found {
+						list = append(list, receipt.Finding{Kind: receipt.Missing, Where: fmt.Sprint("object ", i), Detail: "it is not there"})
+					}
+					return list
+				})
+				f := w.gather(0, 4)
+				if len(f.Findings) != c.named || f.MoreFindings != int64(c.found-c.named) {
+					t.Fatalf("%d findings are named and %d more counted, of %d", len(f.Findings), f.MoreFindings, c.found)
+				}
+				if last := f.Findings[c.named-1].Where; last != fmt.Sprint("object ", c.named-1) {
+					t.Errorf("the last that is named is %s", last)
+				}
+			})
+		})
+	}
+}
