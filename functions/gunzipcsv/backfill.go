@@ -11,6 +11,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -46,8 +47,8 @@ func (e *Unconverted) Error() string {
 	return text
 }
 
-// progress is how far a backfill has come.
-type progress struct {
+// reached is how far a backfill has come.
+type reached struct {
 	After  string   `json:"after"` // the last key of a finished run
 	Missed []Missed `json:"missed,omitempty"`
 }
@@ -56,7 +57,7 @@ type progress struct {
 type backfill struct {
 	f      *Function
 	mark   string // where progress is kept
-	at     progress
+	at     reached
 	step   func(r *Receipt, listed int64)
 	listed int64
 	// taken says that the last run settled something, so that the store and the
@@ -85,6 +86,7 @@ func (f *Function) Backfill(ctx context.Context, s Selection, step func(r *Recei
 	err := f.list(ctx, s, func(o *blob.ListObject) error {
 		b.listed++
 		if o.Key <= after {
+			progress.Pass(ctx, 1)
 			return nil
 		}
 		last = o.Key

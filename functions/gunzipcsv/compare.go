@@ -12,6 +12,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -36,9 +37,7 @@ func (v *verification) source(ctx context.Context, key string, ev evidence, stra
 		return nil // deleted since it was listed
 	}
 	defer v.count(func(o *Verified) { o.Objects++ })
-	if v.done != nil {
-		defer v.done()
-	}
+	defer progress.Add(ctx, 1)
 	past := ev[target]
 	if past != nil {
 		past.seen.Store(true)

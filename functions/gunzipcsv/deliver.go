@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
@@ -96,6 +97,9 @@ func (f *Function) work(ctx context.Context, r *run, units []unit) []result {
 					continue
 				}
 				results[i] = f.do(ctx, r, units[i])
+				if !results[i].cut {
+					progress.Add(ctx, int64(len(units[i].notices)))
+				}
 				if r.list.full() {
 					_ = r.keep() // else it waits, and is tried again at the end
 				}

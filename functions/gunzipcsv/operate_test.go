@@ -47,7 +47,7 @@ func TestBackfillAndVerify(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	v, err := f.Verify(t.Context(), gunzipcsv.VerifyOptions{}, nil)
+	v, err := f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	if err != nil || v.Converted < 500 || v.Converted > 600 {
 		t.Fatalf("%+v, %v", v, err)
 	}
@@ -61,7 +61,7 @@ func TestBackfillAndVerify(t *testing.T) {
 	if err != nil || sum.In >= objects || listed != objects+3 {
 		t.Fatalf("%v: %d notices taken, %d of %d listed", err, sum.In, listed, objects+3)
 	}
-	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{}, nil)
+	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	if err != nil || v.Objects != objects+3 || v.Converted != objects+1 || v.Skipped != 1 || !maps.Equal(kinds(v), map[string]string{"in/broken.log.gz": "quarantined"}) {
 		t.Fatalf("%+v, %v", v, err)
 	}
@@ -77,7 +77,7 @@ func TestBackfillAndVerify(t *testing.T) {
 	ok(w.parts.Dest.WriteAll(t.Context(), "day/0002.csv", []byte("not ours"), nil))
 	w.put("day/0003.log.gz", gz(t, "changed\n"))
 	w.put("broken.log.gz", gz(t, "mended\n"))
-	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{}, nil)
+	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	want := map[string]string{"in/day/0001.log.gz": "missing", "in/day/0002.log.gz": "altered", "in/day/0003.log.gz": "stale", "in/broken.log.gz": "quarantined"}
 	if err != nil || !maps.Equal(kinds(v), want) {
 		t.Fatalf("%v, %v", kinds(v), err)
@@ -85,13 +85,13 @@ func TestBackfillAndVerify(t *testing.T) {
 	ok(f.Backfill(t.Context(), gunzipcsv.Selection{}, func(*gunzipcsv.Receipt, int64) {}))
 	// What was rejected counts until it is replayed, whatever its source is now.
 	want = map[string]string{"in/day/0002.log.gz": "altered", "in/broken.log.gz": "quarantined"}
-	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{}, nil)
+	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	if err != nil || !maps.Equal(kinds(v), want) || v.Kinds["quarantined"] != 2 {
 		t.Fatalf("%v, %v", kinds(v), err)
 	}
 	_, err = f.Replay(t.Context(), gunzipcsv.ReplayOptions{}, nil)
 	ok(err)
-	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{}, nil)
+	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	if err != nil || v.Found != 2 || v.Kinds["altered"] != 1 || v.Kinds["quarantined"] != 1 || kinds(v)["in/day/0002.log.gz"] != "altered" {
 		t.Fatalf("%v, %v", kinds(v), err)
 	}

@@ -25,7 +25,7 @@ func (f *Function) check(ctx context.Context, from, to time.Time, v *receipt.Ver
 		from = to.Add(-serve.DefaultSpan)
 	}
 	v.From, v.To = from, to
-	found, err := f.Verify(ctx, VerifyOptions{Selection: Selection{From: from, To: to}}, nil)
+	found, err := f.Verify(ctx, VerifyOptions{Selection: Selection{From: from, To: to}})
 	v.Checked = found.Objects + found.Gone
 	v.Take(found.FindingList)
 	v.Receipts = found.Receipts

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -84,14 +85,13 @@ const (
 // Verify compares what lies in source and destination with what manifests and
 // quarantine tell: every object selected has its target, made from the version
 // that is there now, and every target is as it was written, by the store's size
-// and ETag. What cannot be looked at is a finding, and counted. done, if not
-// nil, hears of every source object, from many goroutines. An error means that
-// it could not be found out.
+// and ETag. What cannot be looked at is a finding, and counted.
+// An error means that it could not be found out.
 //
 // What is read of STATE_URL is what was kept since the day before From.
-func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func()) (Verified, error) {
+func (f *Function) Verify(ctx context.Context, o VerifyOptions) (Verified, error) {
 	v := &verification{
-		f: f, o: o, done: done, began: time.Now(),
+		f: f, o: o, began: time.Now(),
 		v:        Verified{FindingList: receipt.NewFindingList()},
 		rejected: map[uint64]struct{}{}, unreadable: map[string]bool{},
 	}
@@ -103,7 +103,6 @@ func (f *Function) Verify(ctx context.Context, o VerifyOptions, done func()) (Ve
 type verification struct {
 	f     *Function
 	o     VerifyOptions
-	done  func()
 	began time.Time
 
 	mu         sync.Mutex
@@ -128,6 +127,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	progress.Expect(ctx, objects)
 	parts, lines, err := v.f.manifestParts(ctx, v.o.From)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func convertedWorld(t testing.TB) *world {
 
 func (w *world) verify(o gunzipcsv.VerifyOptions) gunzipcsv.Verified {
 	w.t.Helper()
-	v, err := w.function().Verify(w.t.Context(), o, nil)
+	v, err := w.function().Verify(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

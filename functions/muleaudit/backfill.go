@@ -2,12 +2,17 @@ package muleaudit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
@@ -16,23 +21,30 @@ import (
 // interruption costs no more than that to look at again.
 const backfillStep = day
 
-// Backfill exports [from, to) in runs of a day each, and remembers after each
-// how far it has come: called again with the same bounds, it goes on from
-// there. step hears of every run's receipt and of the time it has reached.
-func (f *Function) Backfill(ctx context.Context, from, to time.Time, step func(r *Receipt, reached time.Time)) error {
+// Backfill exports [from, to) of the organisations orgs, or of all, in runs of a
+// day each, and remembers after each how far it has come: called again for the
+// same, it goes on from there. step hears of every run's receipt and of the time
+// it has reached.
+func (f *Function) Backfill(ctx context.Context, from, to time.Time, orgs []string, step func(r *Receipt, reached time.Time)) error {
 	from, to = from.UTC(), to.UTC()
 	if !from.Before(to) {
 		return fmt.Errorf("from %s is not before to %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
 	}
-	mark := root + "backfill/" + from.Format(stamp) + "-" + to.Format(stamp)
-	var progress struct{ Reached time.Time }
-	if err := f.state.ReadJSON(ctx, mark, &progress); err != nil && !bucket.IsNotFound(err) {
+	among, err := f.organisations(ctx, request{Orgs: orgs})
+	if err != nil {
 		return err
 	}
-	reached := latest(from, progress.Reached)
+	mark := backfillMark(from, to, orgs)
+	var kept struct{ Reached time.Time }
+	if err := f.state.ReadJSON(ctx, mark, &kept); err != nil && !bucket.IsNotFound(err) {
+		return err
+	}
+	reached := latest(from, kept.Reached)
+	progress.Expect(ctx, int64(len(among))*f.slicesIn(to.Sub(from)))
+	progress.Pass(ctx, int64(len(among))*f.slicesIn(reached.Sub(from)))
 	for reached.Before(to) {
 		next := earliest(reached.Add(backfillStep).Truncate(backfillStep), to)
-		r, err := f.backfillRun(ctx, reached, next)
+		r, err := f.backfillRun(ctx, request{reached, next, orgs})
 		if err != nil {
 			return err
 		}
@@ -41,8 +53,8 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, step func(r
 			step(r, reached)
 			continue
 		}
-		reached, progress.Reached = next, next
-		if err := f.state.PutJSON(ctx, mark, progress); err != nil {
+		reached, kept.Reached = next, next
+		if err := f.state.PutJSON(ctx, mark, kept); err != nil {
 			return err
 		}
 		step(r, reached)
@@ -50,8 +62,18 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, step func(r
 	return nil
 }
 
-func (f *Function) backfillRun(ctx context.Context, from, to time.Time) (*Receipt, error) {
-	data, err := json.Marshal(map[string]time.Time{"from": from, "to": to})
+// backfillMark is where it is kept how far a backfill has come.
+func backfillMark(from, to time.Time, orgs []string) string {
+	mark := root + "backfill/" + from.Format(stamp) + "-" + to.Format(stamp)
+	if len(orgs) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(slices.Compact(slices.Sorted(slices.Values(orgs))), ",")))
+		mark += "-" + hex.EncodeToString(sum[:8])
+	}
+	return mark
+}
+
+func (f *Function) backfillRun(ctx context.Context, asked request) (*Receipt, error) {
+	data, err := json.Marshal(asked)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func (p *proven) totals(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			defer p.progress(latest(s.from, p.v.From), earliest(s.to, p.v.To))
+			defer p.progress(gctx, latest(s.from, p.v.From), earliest(s.to, p.v.To))
 			if total == s.entries {
 				p.count(func(v *Verified) { v.APITotal += total })
 				return nil

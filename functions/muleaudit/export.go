@@ -10,6 +10,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/outcome"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 )
 
 // export is one organisation's part of a run: what is to be read, how far that
@@ -97,7 +98,11 @@ func (e *export) begin(ctx context.Context, asked request, now time.Time) (err e
 			return err
 		}
 	}
-	for _, gap := range gaps(e.done, e.window) {
+	left := gaps(e.done, e.window)
+	if !e.backfill { // of which this run may be a part
+		progress.Expect(ctx, e.f.slicesIn(covered(left)))
+	}
+	for _, gap := range left {
 		e.legs = append(e.legs, newLeg(e, gap))
 	}
 	return nil
@@ -147,9 +152,12 @@ func (e *export) advance(ctx context.Context, s *leg, to time.Time) error {
 		return nil
 	}
 	e.mu.Lock()
+	before := covered(e.done)
 	e.done = union(e.done, interval{s.from, to})
+	n := e.f.slicesIn(covered(e.done)) - e.f.slicesIn(before)
 	due := time.Since(e.saved) > saveEvery
 	e.mu.Unlock()
+	progress.Add(ctx, n)
 	if !due {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -241,7 +242,7 @@ func (f *Function) organisations(ctx context.Context, asked request) ([]string, 
 			if err != nil {
 				return nil, err // it may be one of those
 			}
-			return nil, refuse("message: organisation %q is not configured: add it to MULE_ORG_ID", org)
+			return nil, refuse("organisation %q is not configured, but %s: add it to MULE_ORG_ID", org, strings.Join(orgs, ", "))
 		}
 	}
 	asked.Orgs = slices.Clone(asked.Orgs)

@@ -155,13 +155,13 @@ func TestBackfill(t *testing.T) {
 	// Interrupted after its first day, it goes on from there.
 	ctx, cancel := context.WithCancel(t.Context())
 	steps := 0
-	err := f.Backfill(ctx, from, to, func(*muleaudit.Receipt, time.Time) { steps++; cancel() })
+	err := f.Backfill(ctx, from, to, nil, func(*muleaudit.Receipt, time.Time) { steps++; cancel() })
 	if !errors.Is(err, context.Canceled) || steps != 1 {
 		t.Fatalf("%d steps, %v", steps, err)
 	}
 	before := w.api.Metrics().Requests["query"]
 	var last time.Time
-	if err := f.Backfill(t.Context(), from, to, func(_ *muleaudit.Receipt, at time.Time) { last = at }); err != nil || !last.Equal(to) {
+	if err := f.Backfill(t.Context(), from, to, nil, func(_ *muleaudit.Receipt, at time.Time) { last = at }); err != nil || !last.Equal(to) {
 		t.Fatalf("reached %v, %v", last, err)
 	}
 	w.wantExactly(hour, map[string][]emulator.Event{"org-1": inside})
@@ -172,7 +172,7 @@ func TestBackfill(t *testing.T) {
 		t.Errorf("a backfill moved the watermark: %v", keys)
 	}
 	steps = 0
-	if err := f.Backfill(t.Context(), from, to, func(*muleaudit.Receipt, time.Time) { steps++ }); err != nil || steps > 0 {
+	if err := f.Backfill(t.Context(), from, to, nil, func(*muleaudit.Receipt, time.Time) { steps++ }); err != nil || steps > 0 {
 		t.Errorf("a finished backfill took %d steps, %v", steps, err)
 	}
 }

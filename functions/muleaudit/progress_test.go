@@ -43,7 +43,7 @@ func TestBackfillGetsFurther(t *testing.T) {
 				defer cancel()
 				var runs int
 				var left []string
-				_ = w.function().Backfill(ctx, from, from.Add(24*time.Hour), func(r *muleaudit.Receipt, _ time.Time) {
+				_ = w.function().Backfill(ctx, from, from.Add(24*time.Hour), nil, func(r *muleaudit.Receipt, _ time.Time) {
 					runs++
 					left = append(left, strings.Join(r.Remaining, "; "))
 					if runs == 3 {

@@ -15,7 +15,7 @@ import (
 type request struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	Orgs []string  `json:"orgs"` // all that are configured, if empty
+	Orgs []string  `json:"orgs,omitempty"` // all that are configured, if empty
 }
 
 func (o request) backfill() bool { return !o.From.IsZero() }

@@ -16,6 +16,9 @@ func sliceAt(org string, t time.Time, length time.Duration) slice {
 	return slice{org, interval{start, start.Add(length)}}
 }
 
+// slicesIn is how many slices a time makes, without the rest.
+func (f *Function) slicesIn(d time.Duration) int64 { return int64(d / f.cfg.Slice) }
+
 func (s slice) next() slice {
 	return slice{s.org, interval{s.To, s.To.Add(s.To.Sub(s.From))}}
 }

@@ -16,8 +16,8 @@ import (
 //
 //	muleaudit/<org>/watermark/<time>         all before it is exported; the latest counts
 //	muleaudit/<org>/since/<time>             where the first scheduled run began
-//	muleaudit/<org>/ahead                    what is exported beyond the watermark: see progress
-//	muleaudit/<org>/backfill/<from>-<to>     what of a backfill under way is: see progress
+//	muleaudit/<org>/ahead                    what is exported beyond the watermark: see windowState
+//	muleaudit/<org>/backfill/<from>-<to>     what of a backfill under way is: see windowState
 //	muleaudit/<org>/behind                   how far was looked behind: see behind
 //	muleaudit/<org>/lengths/<day>/<slice>    slice lengths in use on a day
 //	muleaudit/<org>/length/<slice>           likewise on any day before the first such
@@ -130,10 +130,10 @@ func (l orgState) pendingOf(manifestPath string) string {
 	return l.dir("pending", path.Base(dir)+"-"+n)
 }
 
-// progress is which parts of a window are exported, where that is more than its
+// windowState is which parts of a window are exported, where that is more than its
 // beginning: several walks read it side by side, and an end of time may find
 // each of them anywhere.
-type progress struct {
+type windowState struct {
 	Done []interval `json:"done"`
 }
 
@@ -148,7 +148,7 @@ func (l orgState) progressPath(w *interval) string {
 
 // progress returns nothing where there is none.
 func (l orgState) progress(ctx context.Context, path string) ([]interval, error) {
-	var p progress
+	var p windowState
 	if err := l.state.ReadJSON(ctx, path, &p); err != nil && !bucket.IsNotFound(err) {
 		return nil, err
 	}
@@ -166,5 +166,5 @@ func (l orgState) addProgress(ctx context.Context, path string, done []interval,
 		there = union(there, i)
 	}
 	there = slices.DeleteFunc(there, func(i interval) bool { return !i.To.After(after) })
-	return l.state.PutJSON(ctx, path, progress{there})
+	return l.state.PutJSON(ctx, path, windowState{there})
 }

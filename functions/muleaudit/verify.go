@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -32,9 +33,6 @@ type VerifyOptions struct {
 	// each event where it has to be, instead of comparing sizes, stored hashes and
 	// totals.
 	Deep bool
-	// Progress, if set, hears how much of the time that is verified, over all
-	// organisations, is done; from many goroutines.
-	Progress func(done, total time.Duration)
 }
 
 // Verified is what one organisation's verification covered.
@@ -101,10 +99,9 @@ type verification struct {
 	// pruned is the time before which there is no proof.
 	pruned time.Time
 
-	mu    sync.Mutex
-	told  map[uint64]uint64 // what the state says of objects: marks, by the marks of their names
-	done  time.Duration
-	total time.Duration
+	mu   sync.Mutex
+	told map[uint64]uint64 // what the state says of objects: marks, by the marks of their names
+	done time.Duration
 }
 
 // proven is one organisation's part of a verification.
@@ -145,7 +142,7 @@ func (v *verification) run(ctx context.Context, list []*proven) (err error) {
 		return err
 	}
 	for _, p := range list {
-		v.total += p.v.To.Sub(p.v.From)
+		progress.Expect(ctx, v.f.slicesIn(p.v.To.Sub(p.v.From)))
 	}
 	var errs []error
 	for _, p := range list {
@@ -245,7 +242,7 @@ func (p *proven) verify(ctx context.Context) (err error) {
 	}
 	if p.o.Deep {
 		return p.each(ctx, func(ctx context.Context, e evidence) error {
-			defer p.progress(latest(e.From, p.v.From), earliest(e.To, p.v.To))
+			defer p.progress(ctx, latest(e.From, p.v.From), earliest(e.To, p.v.To))
 			return p.deep(ctx, e)
 		})
 	}
@@ -266,14 +263,13 @@ func (p *proven) each(ctx context.Context, do func(context.Context, evidence) er
 }
 
 // progress tells that one more part is done.
-func (v *verification) progress(from, to time.Time) {
+func (v *verification) progress(ctx context.Context, from, to time.Time) {
 	v.mu.Lock()
-	v.done = min(v.total, v.done+max(0, to.Sub(from)))
-	done := v.done
+	before := v.done
+	v.done += max(0, to.Sub(from))
+	n := v.f.slicesIn(v.done) - v.f.slicesIn(before)
 	v.mu.Unlock()
-	if v.o.Progress != nil {
-		v.o.Progress(done, v.total)
-	}
+	progress.Add(ctx, n)
 }
 
 func (p *proven) gap(from, to time.Time) {

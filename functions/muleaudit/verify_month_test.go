@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,6 +22,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/emulator/inprocess"
 	"github.com/siemfeed/siemfeed/pkg/emulator/oss"
 	"github.com/siemfeed/siemfeed/pkg/outagetest"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -136,16 +137,11 @@ func verifyCheaply(t *testing.T, w *world, s *slowStore) {
 func verifyDeeply(t *testing.T, w *world, s *slowStore) {
 	t.Helper()
 	s.calls.Store(0)
-	var mu sync.Mutex
-	var last, whole time.Duration
-	steps := 0
+	var shown strings.Builder
+	ctx, stop := progress.NewScreen(&shown, nil).Watch(t.Context(), "verify", "slices")
 	began := time.Now()
-	list, err := w.function().Verify(t.Context(), muleaudit.VerifyOptions{Deep: true, Progress: func(done, total time.Duration) {
-		mu.Lock()
-		defer mu.Unlock()
-		steps++
-		last, whole = max(last, done), total
-	}})
+	list, err := w.function().Verify(ctx, muleaudit.VerifyOptions{Deep: true})
+	stop()
 	took := time.Since(began)
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +154,8 @@ func verifyDeeply(t *testing.T, w *world, s *slowStore) {
 	if took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
-	if steps < 700 || last != whole || whole < 29*day {
-		t.Errorf("%d steps, up to %v of %v", steps, last, whole)
+	if !regexp.MustCompile(`(?m)^  verify: \d+ of 7\d\d slices \(\d+ %\), [\d.]+/s, \d+ s left$`).MatchString(shown.String()) {
+		t.Errorf("it told %q", shown.String())
 	}
 }
 

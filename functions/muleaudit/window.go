@@ -77,3 +77,11 @@ func earliest(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// covered is how much time intervals that do not meet make.
+func covered(list []interval) (d time.Duration) {
+	for _, i := range list {
+		d += i.To.Sub(i.From)
+	}
+	return d
+}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
@@ -34,8 +35,6 @@ type Options struct {
 	Keep time.Duration
 	// DryRun counts what would be removed.
 	DryRun bool
-	// Progress, if set, hears how many objects are removed so far.
-	Progress func(objects int64)
 }
 
 // Least is the shortest time that proof is kept: a verification looks back as
@@ -64,8 +63,7 @@ type Task struct {
 	o      Options
 	report Report
 
-	mu      sync.Mutex
-	removed int64
+	mu sync.Mutex
 }
 
 // removers is how many objects are removed side by side.
@@ -210,12 +208,8 @@ func each[T any](ctx context.Context, t *Task, what string, list iter.Seq2[T, er
 			t.mu.Lock()
 			line.Objects += done.Objects
 			line.Bytes += done.Bytes
-			t.removed += done.Objects
-			n := t.removed
 			t.mu.Unlock()
-			if t.o.Progress != nil {
-				t.o.Progress(n)
-			}
+			progress.Add(ctx, done.Objects)
 			return nil
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/status"
@@ -62,13 +63,7 @@ type Page struct {
 func (p Page) Write(w io.Writer) error { return page.Execute(w, p) }
 
 // Count writes a number with separators.
-func Count(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Count(n int64) string { return progress.Count(n) }
 
 // bytes writes a size in the unit that is of use.
 func bytes(n int64) string {

@@ -51,7 +51,7 @@ func Execute(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (re
 		rt.Log.WarnContext(ctx, "event refused", "event", ev.Path, "error", err.Error())
 		return nil, refused.Status, err
 	}
-	Report(ctx, rt, "run finished", r)
+	Report(ctx, rt, RunFinished, r)
 	return r, status(r.Base()), err
 }
 

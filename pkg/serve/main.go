@@ -125,7 +125,7 @@ func assemble(ctx context.Context, name string, build New) (*server, error) {
 	if err := config.Load(ctx, env, &set); err != nil {
 		return nil, err
 	}
-	rt, err := set.runtime(ctx, name)
+	rt, err := set.runtime(ctx, name, OnStderr)
 	if err != nil {
 		return nil, err
 	}
@@ -141,18 +141,27 @@ func assemble(ctx context.Context, name string, build New) (*server, error) {
 	}}, nil
 }
 
+// NewLogger makes the logger of a process, for LOG_LEVEL and the project that
+// traces belong to.
+type NewLogger func(level, project string) (*slog.Logger, error)
+
+// OnStderr is what a function logs by where it is deployed.
+func OnStderr(level, project string) (*slog.Logger, error) {
+	return telemetry.NewLogger(os.Stderr, level, project)
+}
+
 // NewRuntime builds what the function called name is given besides its
-// configuration: the logger, on stderr, and the metrics, as env asks for them.
-func NewRuntime(ctx context.Context, env envconfig.Lookuper, name string) (Runtime, error) {
+// configuration: the logger, and the metrics, as env asks for them.
+func NewRuntime(ctx context.Context, env envconfig.Lookuper, name string, logger NewLogger) (Runtime, error) {
 	var set settings
 	if err := config.Load(ctx, env, &set); err != nil {
 		return Runtime{}, err
 	}
-	return set.runtime(ctx, name)
+	return set.runtime(ctx, name, logger)
 }
 
-func (s settings) runtime(ctx context.Context, name string) (Runtime, error) {
-	log, err := telemetry.NewLogger(os.Stderr, s.LogLevel, s.Project)
+func (s settings) runtime(ctx context.Context, name string, logger NewLogger) (Runtime, error) {
+	log, err := logger(s.LogLevel, s.Project)
 	if err != nil {
 		return Runtime{}, config.Faults{{Var: "LOG_LEVEL", Problem: err.Error()}}
 	}

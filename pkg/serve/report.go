@@ -7,6 +7,12 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
+// RunFinished is the message of the record that every run ends with.
+const RunFinished = "run finished"
+
+// ReceiptKey is the attribute of a log record that holds a receipt.
+const ReceiptKey = "receipt"
+
 // Report tells of a finished run, or of a finished stretch of one that goes on:
 // the receipt as one log record, and metrics. Metrics that are lost are one
 // warning; it waits for them no longer than [telemetry.Patience].
@@ -18,7 +24,7 @@ func Report(ctx context.Context, rt Runtime, message string, r receipt.Receipt) 
 	if core.Status == receipt.Failed {
 		level = slog.LevelError
 	}
-	rt.Log.Log(ctx, level, message, "receipt", receipt.Record(r)) //nolint:sloglint // one of two, constants both
+	rt.Log.Log(ctx, level, message, ReceiptKey, receipt.Record(r)) //nolint:sloglint // one of two, constants both
 	rt.Metrics.Run(ctx, core)
 	if err := rt.Metrics.Flush(ctx); err != nil {
 		rt.Log.WarnContext(ctx, "metrics not exported", "error", err.Error())

@@ -52,7 +52,7 @@ func (c *calls) count() counts {
 // newMuleFunction opens the function in this process; a run of it is triggered by
 // what is returned.
 func newMuleFunction(ctx context.Context, env map[string]string) (run func(message string) (*muleaudit.Receipt, error), end func(), err error) {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "muleaudit")
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "muleaudit", serve.OnStderr)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -124,9 +124,11 @@ func compare(ctx context.Context, c *cli, s attest.Statement) (list []receipt.Fi
 		return nil, err
 	}
 	defer kept.close()
+	watched, stop := c.watch(ctx, "read", "days")
+	defer stop()
 	for i := range s.Predicate.Functions {
 		name, span := s.Span(i)
-		span.Progress = c.toldNowAndThen(name)
+		span.Progress = daysRead(watched)
 		now, err := report.Gather(ctx, kept.state, kept.rejected, name, span)
 		if err != nil {
 			return nil, err

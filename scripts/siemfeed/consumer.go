@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -53,7 +50,7 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 	watch, stop := context.WithCancel(ctx)
 	go func() {
 		defer close(shown)
-		r.watch(watch, f)
+		r.watch(watch, c, f)
 	}()
 	a := &runAnswer{Function: c.function.name}
 	err = f.Follow(ctx, func(r receipt.Receipt) { a.add(r.Base()) })
@@ -67,8 +64,8 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 
 // watch shows the shards every second in place on a terminal, and now and then
 // elsewhere.
-func (r *runConsumer) watch(ctx context.Context, f consumer) {
-	every, live := r.Every, term.IsTerminal(int(os.Stderr.Fd()))
+func (r *runConsumer) watch(ctx context.Context, c *cli, f consumer) {
+	every, live := r.Every, c.live
 	if live {
 		every = time.Second
 	}
@@ -82,10 +79,10 @@ func (r *runConsumer) watch(ctx context.Context, f consumer) {
 		case <-t.C:
 		}
 		if live && lines > 0 {
-			fmt.Fprintf(os.Stderr, "\033[%dA\033[J", lines) // back up over what was shown
+			_, _ = fmt.Fprintf(c.stderr, "\033[%dA\033[J", lines) // back up over what was shown
 		}
 		shards := f.Status()
-		table(os.Stderr, lagTable(shards))
+		table(c.stderr, lagTable(shards))
 		lines = 1 + len(shards)
 	}
 }
@@ -120,10 +117,9 @@ func (b *backfillConsumer) Run(ctx context.Context, c *cli) error {
 	}
 	defer func() { _ = f.Close() }()
 	a := newBackfillAnswer(c.function.name)
-	err = f.Backfill(ctx, b.From, b.To, func(r receipt.Receipt) {
-		a.add(r)
-		c.note("%s", summary(r.Base()))
-	})
+	watched, stop := c.watch(ctx, "backfill", c.function.unit)
+	err = f.Backfill(watched, b.From, b.To, func(r receipt.Receipt) { a.add(r) })
+	stop()
 	a.line = count(a.Out) + " delivered"
 	return a.ended(c, err)
 }
@@ -142,7 +138,9 @@ func (v *verifyConsumer) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	list, err := f.Verify(ctx, v.From, v.To)
+	watched, stop := c.watch(ctx, "verify", c.function.unit)
+	list, err := f.Verify(watched, v.From, v.To)
+	stop()
 	if err != nil {
 		return err
 	}

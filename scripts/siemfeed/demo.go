@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
@@ -219,4 +220,15 @@ func scheduled() any {
 		"subscription": "projects/demo/subscriptions/demo",
 		"message":      map[string]any{"data": "e30=", "messageId": "1", "publishTime": time.Now().UTC().Format(time.RFC3339)},
 	}
+}
+
+// counter counts what is done by how much it is in all.
+type counter struct {
+	ctx context.Context
+	all int64
+}
+
+func (c *counter) set(all int64) {
+	progress.Add(c.ctx, all-c.all)
+	c.all = all
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
 	"github.com/siemfeed/siemfeed/pkg/objcsv/logpush"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -92,7 +93,9 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 	answered := make(chan error, 1)
 	var r gunzipcsv.Receipt
 	go func() { answered <- fn.trigger(ctx, struct{}{}, &r) }()
-	bar := newProgress("objects", objects)
+	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "objects")
+	progress.Expect(counted, int64(objects))
+	bar := counter{ctx: counted}
 	for queue.Backlog() > objects/2 && ctx.Err() == nil {
 		bar.set(int64(objects - queue.Backlog()))
 		time.Sleep(5 * time.Millisecond)
@@ -101,7 +104,7 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 		return err
 	}
 	<-answered // with an error, since it was cut off
-	bar.finish()
+	stop()
 	say("killed: %d messages were acknowledged; the others come back", objects-queue.Backlog())
 
 	if fn, err = startFunction(ctx, "gunzipcsv", dir, env); err != nil {
@@ -177,7 +180,7 @@ func demoLogs(ctx context.Context, url string, queue *emulator.Queue, n, records
 }
 
 func proveGunzipcsv(ctx context.Context, env map[string]string) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "gunzipcsv")
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "gunzipcsv", serve.OnStderr)
 	if err != nil {
 		return err
 	}
@@ -186,7 +189,7 @@ func proveGunzipcsv(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	v, err := f.Verify(ctx, gunzipcsv.VerifyOptions{}, nil)
+	v, err := f.Verify(ctx, gunzipcsv.VerifyOptions{})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
@@ -49,7 +50,9 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 	answered := make(chan error, 1)
 	var r muleaudit.Receipt
 	go func() { answered <- fn.trigger(ctx, scheduled(), &r) }()
-	bar := newProgress("pages", pages)
+	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "pages")
+	progress.Expect(counted, int64(pages))
+	bar := counter{ctx: counted}
 	queries := func() int64 { return int64(api.Metrics().Requests["query"]) }
 	for queries() < pages/2 && ctx.Err() == nil {
 		bar.set(queries())
@@ -59,7 +62,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 		return err
 	}
 	<-answered // with an error, since it was cut off
-	bar.finish()
+	stop()
 	written, err := filepath.Glob(dir + "/siem/*/*/*/*.gz")
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 }
 
 func proveMuleaudit(ctx context.Context, env map[string]string) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "muleaudit")
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "muleaudit", serve.OnStderr)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/siemfeed/siemfeed/functions/slshec"
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/serve"
@@ -69,7 +70,9 @@ func demoSlshec(ctx context.Context, dir string) error {
 	answered := make(chan error, 1)
 	var r slshec.Receipt
 	go func() { answered <- fn.trigger(ctx, struct{}{}, &r) }()
-	bar := newProgress("events", shards*groups*logs)
+	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "events")
+	progress.Expect(counted, int64(shards*groups*logs))
+	bar := counter{ctx: counted}
 	for hec.Stats().Events < shards*groups*logs/2 && ctx.Err() == nil {
 		bar.set(hec.Stats().Events)
 		time.Sleep(5 * time.Millisecond)
@@ -78,7 +81,7 @@ func demoSlshec(ctx context.Context, dir string) error {
 		return err
 	}
 	<-answered // with an error, since it was cut off
-	bar.finish()
+	stop()
 	say("killed: %s events were accepted", count(hec.Stats().Events))
 
 	if fn, err = startFunction(ctx, "slshec", dir, env); err != nil {
@@ -126,7 +129,7 @@ func demoSlshec(ctx context.Context, dir string) error {
 // proveSlshec looks for each log in Splunk and in quarantine, replays what was
 // refused, and has the receipts checked against SLS.
 func proveSlshec(ctx context.Context, env map[string]string, store *emulator.Logstore, hec *splunk.Server) error {
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "slshec")
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "slshec", serve.OnStderr)
 	if err != nil {
 		return err
 	}

@@ -212,7 +212,7 @@ func proveTrailtags(ctx context.Context, env map[string]string, t *trail) error 
 		}
 	}
 	say("who touched project payments? %s", counted(who))
-	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "trailtags")
+	rt, err := serve.NewRuntime(ctx, envconfig.MapLookuper(map[string]string{"LOG_LEVEL": "error"}), "trailtags", serve.OnStderr)
 	if err != nil {
 		return err
 	}

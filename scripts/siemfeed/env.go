@@ -53,7 +53,7 @@ func open[F serve.Function](ctx context.Context, c *cli, build builder[F]) (fn F
 // runtime makes what a function is given besides its configuration; close ends
 // it.
 func (c *cli) runtime(ctx context.Context) (serve.Runtime, error) {
-	rt, err := serve.NewRuntime(ctx, envconfig.OsLookuper(), string(c.function.name))
+	rt, err := serve.NewRuntime(ctx, envconfig.OsLookuper(), string(c.function.name), c.logger)
 	if err == nil {
 		c.closing = append(c.closing, func() { rt.Close(ctx) })
 	}

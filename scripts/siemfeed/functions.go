@@ -32,6 +32,7 @@ type function struct {
 	name      functionName
 	new       serve.New
 	variables []config.Variable
+	unit      string // what its work is counted in
 	// demo shows it at work, with its files in a folder below dir.
 	demo func(ctx context.Context, dir string) error
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/config"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/cfqueue"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 )
 
 func gunzipcsvFunction() function {
@@ -17,6 +17,7 @@ func gunzipcsvFunction() function {
 		name:      "gunzipcsv",
 		new:       gunzipcsv.New,
 		variables: config.Variables[gunzipcsv.Config](),
+		unit:      "objects",
 		demo:      demoGunzipcsv,
 
 		run:      command{"Logpush objects that the queue tells of to CSV.", &runFunction{}},
@@ -64,13 +65,11 @@ func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress("backfill", total)
+	watched, stop := c.watch(ctx, "backfill", c.function.unit)
+	progress.Expect(watched, total)
 	a := newBackfillAnswer(c.function.name)
-	err = f.Backfill(ctx, sel, func(r *gunzipcsv.Receipt, listed int64) {
-		a.add(r)
-		bar.set(listed)
-	})
-	bar.finish()
+	err = f.Backfill(watched, sel, func(r *gunzipcsv.Receipt, _ int64) { a.add(r) })
+	stop()
 	a.Objects = a.Out
 	a.line = fmt.Sprintf("%s: %s converted, %s were so already or are no logs, %s in quarantine",
 		plural(total, "object"), count(a.Out), count(a.Filtered), count(a.Quarantined))
@@ -93,14 +92,9 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	total, err := f.Count(ctx, sel)
-	if err != nil {
-		return err
-	}
-	bar := newProgress("verify", total)
-	var n atomic.Int64
-	got, err := f.Verify(ctx, gunzipcsv.VerifyOptions{Selection: sel, Deep: v.Deep}, func() { bar.set(n.Add(1)) })
-	bar.finish()
+	watched, stop := c.watch(ctx, "verify", c.function.unit)
+	got, err := f.Verify(watched, gunzipcsv.VerifyOptions{Selection: sel, Deep: v.Deep})
+	stop()
 	if err != nil {
 		return err
 	}
@@ -171,7 +165,9 @@ func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	done, err := f.Replay(ctx, gunzipcsv.ReplayOptions{Queue: r.Queue, Code: r.Code}, nil)
+	watched, stop := c.watch(ctx, "replay", c.function.unit)
+	done, err := f.Replay(watched, gunzipcsv.ReplayOptions{Queue: r.Queue, Code: r.Code}, nil)
+	stop()
 	a := newReplayAnswer(c.function.name)
 	a.Objects, a.Delivered, a.Sent, a.Rejected, a.Left = done.Objects, done.Delivered, done.Sent, done.Rejected, done.Left
 	a.line = fmt.Sprintf("%s in quarantine replayed: %s records delivered, %s sent to the queue, %s rejected again; %s left",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
 
@@ -24,7 +25,7 @@ type cli struct {
 	EnvFile string           `help:"Take variables from this file (NAME=value lines), over those of the environment." type:"existingfile" placeholder:"FILE" env:"SIEMFEED_ENV_FILE"`
 
 	Output string `help:"text, or json: one document on standard output, as scripts/siemfeed/README.md describes it." short:"o" enum:"text,json" default:"text"`
-	Quiet  bool   `help:"Print no text on standard output: how it ended tells the rest." short:"q"`
+	Quiet  bool   `help:"Print no text on standard output, and on the way nothing but warnings and errors: how it ended tells the rest." short:"q"`
 
 	Demo       demoCmd       `cmd:"" help:"Show the functions at work on this machine, against emulated services."`
 	Run        perFunction   `cmd:"" help:"Run a function once, or again and again, with the configuration of the environment."`
@@ -41,10 +42,12 @@ type cli struct {
 	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
 	Serve      perFunction   `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 
-	stdout    io.Writer // for what was asked for, see show
-	shown     answer    // that waits for how the command ends
-	printed   bool      // what was asked for is printed as JSON, as a list is
-	stderr    io.Writer // for what is said on the way
+	stdout    io.Writer        // for what was asked for, see show
+	shown     answer           // that waits for how the command ends
+	printed   bool             // what was asked for is printed as JSON, as a list is
+	stderr    io.Writer        // for what is said on the way
+	screen    *progress.Screen // what stderr is
+	live      bool             // it is a terminal
 	functions []function
 	function  *function // that the command bears the name of, if it does
 	closing   []func()
@@ -52,7 +55,8 @@ type cli struct {
 
 // newCLI is the command line with what can be done with each of the functions.
 func newCLI(functions []function, stdout, stderr io.Writer) *cli {
-	c := &cli{functions: functions, stdout: stdout, stderr: stderr}
+	screen := newScreen(stderr)
+	c := &cli{functions: functions, stdout: stdout, stderr: screen, screen: screen, live: isTerminal(stderr)}
 	for _, f := range functions {
 		c.Run.add(f.name, f.run)
 		c.Backfill.add(f.name, f.backfill)

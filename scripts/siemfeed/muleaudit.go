@@ -14,6 +14,7 @@ func muleauditFunction() function {
 		name:      "muleaudit",
 		new:       muleaudit.New,
 		variables: config.Variables[muleaudit.Config](),
+		unit:      "slices",
 		demo:      demoMuleaudit,
 
 		run:      command{"MuleSoft audit logs to a bucket.", &runFunction{}},
@@ -28,6 +29,7 @@ func muleauditFunction() function {
 type backfillMuleaudit struct {
 	From time.Time `required:"" help:"First moment of the span: RFC 3339, a date, or a span before now such as 7d." placeholder:"2026-01-02T00:00:00Z"`
 	To   time.Time `required:"" help:"First moment after it."`
+	Orgs []string  `help:"Only these organisations." placeholder:"ID,…"`
 }
 
 // Run implements the command.
@@ -37,16 +39,16 @@ func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	bar := newProgress("backfill", int64(b.To.Sub(b.From)/time.Minute))
+	watched, stop := c.watch(ctx, "backfill", c.function.unit)
+	defer stop()
 	a := newBackfillAnswer(c.function.name)
-	err = f.Backfill(ctx, b.From, b.To, func(r *muleaudit.Receipt, reached time.Time) {
+	err = f.Backfill(watched, b.From, b.To, b.Orgs, func(r *muleaudit.Receipt, _ time.Time) {
 		a.add(r)
 		for _, o := range r.Orgs {
 			a.Objects += int64(len(o.Objects))
 		}
-		bar.set(int64(reached.Sub(b.From) / time.Minute))
 	})
-	bar.finish()
+	stop()
 	a.line = fmt.Sprintf("%s in %s", plural(a.Out, "event"), plural(a.Objects, "object"))
 	return a.ended(c, err)
 }
@@ -66,11 +68,11 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	bar := newTimeProgress("verify")
-	list, err := f.Verify(ctx, muleaudit.VerifyOptions{
-		From: v.From, To: v.To, Last: time.Duration(v.Last), Deleted: v.FeedDeletes, Deep: v.Deep, Progress: bar.set,
+	watched, stop := c.watch(ctx, "verify", c.function.unit)
+	list, err := f.Verify(watched, muleaudit.VerifyOptions{
+		From: v.From, To: v.To, Last: time.Duration(v.Last), Deleted: v.FeedDeletes, Deep: v.Deep,
 	})
-	bar.finish()
+	stop()
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/prune"
@@ -36,14 +35,9 @@ func (p *pruneFunction) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	said := now{every: 5 * time.Second}
-	r, err := f.Prune(ctx, prune.Options{Keep: time.Duration(p.Keep), DryRun: p.DryRun, Progress: func(n int64) {
-		said.then(func() { c.note("  %s objects so far", count(n)) })
-	}})
-	if r.Before.IsZero() { // it was not begun
-		return err
-	}
-	r.Lines = append([]prune.Line{}, r.Lines...)
+	watched, stop := c.watch(ctx, "prune", "objects")
+	r, err := f.Prune(watched, prune.Options{Keep: time.Duration(p.Keep), DryRun: p.DryRun})
+	stop()
 	a := &pruneAnswer{Function: c.function.name, DryRun: p.DryRun, Report: r}
 	if shown := c.show(a); shown != nil {
 		return shown
@@ -81,23 +75,4 @@ func (p *pruneAnswer) text(w io.Writer) {
 		rows = append(rows, []string{l.What, count(l.Objects), size(l.Bytes), kept})
 	}
 	table(w, rows)
-}
-
-// now does something now and then.
-type now struct {
-	mu    sync.Mutex
-	every time.Duration
-	last  time.Time
-}
-
-func (n *now) then(do func()) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.last.IsZero() {
-		n.last = time.Now()
-	}
-	if time.Since(n.last) >= n.every {
-		n.last = time.Now()
-		do()
-	}
 }

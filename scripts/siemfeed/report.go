@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/report"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
@@ -172,9 +174,11 @@ func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, aske
 	if s.To.Before(s.From) {
 		return nil, usageError{fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))}
 	}
+	watched, stop := c.watch(ctx, "read", "days")
+	defer stop()
 	for _, name := range asked {
 		f, err := report.Gather(ctx, kept.state, kept.rejected, string(name), report.Span{
-			From: s.From, To: s.To, Options: o, Progress: c.toldNowAndThen(string(name)),
+			From: s.From, To: s.To, Options: o, Progress: daysRead(watched),
 		})
 		if err != nil {
 			return nil, err
@@ -186,18 +190,16 @@ func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, aske
 	return list, nil
 }
 
-// toldNowAndThen tells how far a function is gathered, and when that ends.
-func (c *cli) toldNowAndThen(name string) func(report.Progress) {
-	began, said := time.Now(), now{every: 5 * time.Second}
+// daysRead counts the days that are read of a function, which a reader says in
+// all.
+func daysRead(ctx context.Context) func(report.Progress) {
+	var mu sync.Mutex
+	var before report.Progress
 	return func(p report.Progress) {
-		said.then(func() {
-			took := time.Since(began)
-			rest := ""
-			if p.Days > 0 {
-				rest = ", about " + roughly(took/time.Duration(p.Days)*time.Duration(p.Of-p.Days)) + " left"
-			}
-			c.note("  %s: %d of %d days, %s receipts, %s/s%s",
-				name, p.Days, p.Of, count(int64(p.Receipts)), count(int64(float64(p.Receipts)/took.Seconds())), rest)
-		})
+		mu.Lock()
+		defer mu.Unlock()
+		progress.Expect(ctx, int64(p.Of-before.Of))
+		progress.Add(ctx, int64(p.Days-before.Days))
+		before = p
 	}
 }

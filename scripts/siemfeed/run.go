@@ -49,7 +49,9 @@ func (r *runFunction) Run(ctx context.Context, c *cli, fn *function) error {
 }
 
 func (r *runFunction) once(ctx context.Context, c *cli, f serve.Function, rt serve.Runtime) error {
-	rec, status, err := serve.Execute(ctx, f, trigger.Event{Kind: trigger.Tick, Path: "command line"}, rt)
+	watched, stop := c.watch(ctx, "run", c.function.unit)
+	rec, status, err := serve.Execute(watched, f, trigger.Event{Kind: trigger.Tick, Path: "command line"}, rt)
+	stop()
 	if rec == nil {
 		return err
 	}

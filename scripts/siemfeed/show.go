@@ -3,17 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
-	"github.com/siemfeed/siemfeed/pkg/report"
 )
 
 // table prints rows in columns; the first row is the heading.
@@ -27,70 +22,7 @@ func table(w io.Writer, rows [][]string) {
 
 // onTerminal tells whether answers are read by people as they come.
 func (c *cli) onTerminal() bool {
-	f, ok := c.stdout.(*os.File)
-	return ok && c.Output == outputText && term.IsTerminal(int(f.Fd()))
-}
-
-// progress is a bar on a terminal, and a line now and then elsewhere.
-type progress struct {
-	bar   *progressbar.ProgressBar
-	label string
-	total int64
-	last  time.Time
-}
-
-func newProgress(label string, total int64) *progress {
-	p := &progress{label: label, total: total, last: time.Now()}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		p.bar = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("  "+label),
-			progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(50*time.Millisecond))
-	}
-	return p
-}
-
-func (p *progress) set(n int64) {
-	if p.bar != nil {
-		_ = p.bar.Set64(min(n, p.total))
-		return
-	}
-	if time.Since(p.last) >= 5*time.Second {
-		p.last = time.Now()
-		_, _ = fmt.Fprintf(os.Stderr, "  %s: %d of %d\n", p.label, n, p.total)
-	}
-}
-
-func (p *progress) finish() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
-	}
-}
-
-// timeProgress is the progress of what covers a span of time.
-type timeProgress struct {
-	mu    sync.Mutex
-	label string
-	bar   *progress // begun when the whole is known
-}
-
-func newTimeProgress(label string) *timeProgress { return &timeProgress{label: label} }
-
-func (p *timeProgress) set(done, total time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar == nil {
-		p.bar = newProgress(p.label+" (minutes)", int64(total/time.Minute))
-	}
-	p.bar.set(int64(done / time.Minute))
-}
-
-func (p *timeProgress) finish() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.finish()
-	}
+	return c.Output == outputText && isTerminal(c.stdout)
 }
 
 // size writes bytes for people.
@@ -108,7 +40,7 @@ func size(n int64) string {
 	return ""
 }
 
-func count(n int64) string { return report.Count(n) }
+func count(n int64) string { return progress.Count(n) }
 
 // summary is the line every run ends with.
 func summary(c *receipt.Core) string {

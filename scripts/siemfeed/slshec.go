@@ -11,6 +11,7 @@ func slshecFunction() function {
 		name:      "slshec",
 		new:       slshec.New,
 		variables: config.Variables[slshec.Config](),
+		unit:      "logs",
 		demo:      demoSlshec,
 
 		run:      command{"Logs of a logstore to Splunk.", &runConsumer{open: of}},

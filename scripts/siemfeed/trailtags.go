@@ -11,6 +11,7 @@ func trailtagsFunction() function {
 		name:      "trailtags",
 		new:       trailtags.New,
 		variables: config.Variables[trailtags.Config](),
+		unit:      "logs",
 		demo:      demoTrailtags,
 
 		run:      command{"ActionTrail events with the tags of what they touched, to another logstore.", &runConsumer{open: of}},

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -87,6 +88,9 @@ func (p *Page) Settle(c Counts, err error) {
 	last := p.open == 0
 	p.mu.Unlock()
 	if last {
+		if p.err == nil {
+			progress.Add(p.ctx, p.counts.In)
+		}
 		p.done(p.counts, p.err)
 	}
 }

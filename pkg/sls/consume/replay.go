@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/siemfeed/siemfeed/pkg/format"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 )
 
 // Replayed is what became of the records in quarantine.
@@ -29,6 +30,7 @@ func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, obj
 		}
 		accepted, reason, err := one(ctx, obj.Name)
 		done.Accepted += accepted
+		progress.Add(ctx, int64(accepted))
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", obj.Name, err)
 		}

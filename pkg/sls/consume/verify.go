@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
@@ -99,6 +100,9 @@ func (c *Consumer) verifyShard(ctx context.Context, shard int, known []Stretch, 
 		}
 		return v, nil
 	}
+	for _, r := range known {
+		progress.Expect(ctx, r.In)
+	}
 	v.From = known[0].From
 	if from.IsZero() { // logs older than the first run were not asked for
 		begin = v.From
@@ -146,9 +150,11 @@ func (c *Consumer) count(ctx context.Context, shard int, from, to string) (logs 
 		}
 		var g sls.Group
 		groups := page.Groups()
+		before := logs
 		for groups.Next(&g) {
 			logs += int64(g.Logs)
 		}
+		progress.Add(ctx, logs-before)
 		err, next := groups.Err(), page.Next
 		page.Release()
 		if err != nil {
