@@ -148,6 +148,16 @@ func (c *Core) Lag(source string, d time.Duration) {
 	}
 }
 
+// Reached returns up to when each source was delivered as the run ended: what
+// [Core.Lag] noted, as moments.
+func (c *Core) Reached() map[string]time.Time {
+	reached := make(map[string]time.Time, len(c.Lags))
+	for source, lag := range c.Lags {
+		reached[source] = c.FinishedAt.Add(-time.Duration(lag * float64(time.Second))).Truncate(time.Second)
+	}
+	return reached
+}
+
 // Balance returns an error unless in = out + filtered + quarantined.
 func (c *Core) Balance() error {
 	if c.In != c.Out+c.Filtered+c.Quarantined {

@@ -22,6 +22,9 @@ type Function struct {
 	// Last is the receipt of the run that began last; nil if none is kept of the
 	// last 400 days.
 	Last *receipt.Core `json:"last"`
+	// Reached is up to when each source, such as an organisation, a shard or a
+	// queue, was delivered when the last run ended.
+	Reached map[string]time.Time `json:"reached,omitempty"`
 	// Success is when the last run ended in which nothing failed. It is nil
 	// where none of the runs looked at was one; SuccessBefore then is when the
 	// oldest of these began.
@@ -70,6 +73,9 @@ func Read(ctx context.Context, state, rejected *bucket.Bucket, function string, 
 	})
 	if err := g.Wait(); err != nil {
 		return f, fmt.Errorf("status of %s: %w", function, err)
+	}
+	if f.Last != nil {
+		f.Reached = f.Last.Reached()
 	}
 	f.Next = f.next(now)
 	return f, nil

@@ -104,6 +104,9 @@ func TestRead(t *testing.T) {
 		if f.Last == nil || f.Last.Status != receipt.Failed || f.Last.Lags["org-2"] != 3600 {
 			t.Errorf("last: %+v", f.Last)
 		}
+		if up := f.Reached["org-2"]; !up.Equal(f.Last.FinishedAt.Add(-time.Hour).Truncate(time.Second)) {
+			t.Errorf("org-2 was delivered up to %v at %v", up, f.Last.FinishedAt)
+		}
 		if f.Success == nil || !f.Success.Equal(success) || f.SuccessBefore != nil {
 			t.Errorf("success: %v, want %v", f.Success, success)
 		}

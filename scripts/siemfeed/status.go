@@ -114,22 +114,25 @@ func showStatus(w io.Writer, list []status.Function, now time.Time) {
 			_, _ = fmt.Fprintf(w, "%s: %s\n", f.Function, next)
 		}
 	}
-	rows := [][]string{{"FUNCTION", "LAST RUN", "STATUS", "LAST SUCCESS", "LAG", "IN QUARANTINE", "LAST PROOF", "FINDINGS"}}
+	rows := [][]string{{"FUNCTION", "LAST RUN", "STATUS", "LAST SUCCESS", "LAG", "UP TO", "IN QUARANTINE", "LAST PROOF", "FINDINGS"}}
 	for _, f := range list {
 		rows = append(rows, row(f, now))
 		if f.Last != nil && len(f.Last.Lags) > 1 {
-			rows = append(rows, sources(f.Last.Lags)...)
+			rows = append(rows, sources(f.Last.Lags, f.Reached)...)
 		}
 	}
 	table(w, rows)
 }
 
 func row(f status.Function, now time.Time) []string {
-	cells := []string{f.Function, "never", "-", "-", "-", pendingCell(f.Pending), "never", "-"}
+	cells := []string{f.Function, "never", "-", "-", "-", "-", pendingCell(f.Pending), "never", "-"}
 	if l := f.Last; l != nil {
 		cells[1], cells[2] = ago(l.StartedAt, now), string(l.Status)
 		if l.LagSeconds != nil {
 			cells[4] = seconds(*l.LagSeconds)
+		}
+		if len(f.Reached) > 0 {
+			cells[5] = moment(slices.MinFunc(slices.Collect(maps.Values(f.Reached)), time.Time.Compare))
 		}
 	}
 	switch {
@@ -139,13 +142,13 @@ func row(f status.Function, now time.Time) []string {
 		cells[3] = "before " + ago(*f.SuccessBefore, now)
 	}
 	if p := f.Proof; p != nil {
-		cells[6], cells[7] = ago(p.Time, now), count(p.Findings)
+		cells[7], cells[8] = ago(p.Time, now), count(p.Findings)
 	}
 	return cells
 }
 
 // sources are rows of the sources that are furthest behind.
-func sources(lags map[string]float64) (rows [][]string) {
+func sources(lags map[string]float64, reached map[string]time.Time) (rows [][]string) {
 	names := slices.SortedFunc(maps.Keys(lags), func(a, b string) int {
 		if lags[a] != lags[b] {
 			if lags[a] > lags[b] {
@@ -156,7 +159,7 @@ func sources(lags map[string]float64) (rows [][]string) {
 		return strings.Compare(a, b)
 	})
 	for _, name := range names[:min(len(names), mostSources)] {
-		rows = append(rows, []string{"  " + name, "", "", "", seconds(lags[name])})
+		rows = append(rows, []string{"  " + name, "", "", "", seconds(lags[name]), moment(reached[name])})
 	}
 	if more := len(names) - mostSources; more > 0 {
 		rows = append(rows, []string{fmt.Sprintf("  and %d less behind", more)})
@@ -182,6 +185,8 @@ func pendingCell(p status.Pending) string {
 	}
 	return n + " (" + strings.Join(codes, ", ") + ")"
 }
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func ago(t, now time.Time) string {
 	return roughly(now.Sub(t)) + " ago"

@@ -24,28 +24,29 @@ func TestShowStatus(t *testing.T) {
 	list := []status.Function{
 		{
 			Function: "muleaudit", Success: at(2*time.Hour + 3*time.Minute),
-			Last:    &receipt.Core{StartedAt: *at(90 * time.Second), Status: receipt.Failed, LagSeconds: &lag, Lags: lags},
+			Last:    &receipt.Core{StartedAt: *at(90 * time.Second), FinishedAt: *at(time.Minute), Status: receipt.Failed, LagSeconds: &lag, Lags: lags},
 			Pending: status.Pending{Objects: 1200, Read: 64, Codes: map[string]int{"too_long": 3, "not_an_object": 61}},
 			Proof:   &status.Proof{Time: *at(72 * time.Hour), Verified: receipt.Verified{Findings: 1234}},
 			Next:    []string{"the last run failed: 403"},
 		},
 		{Function: "slshec", SuccessBefore: at(time.Hour), Last: &receipt.Core{StartedAt: now, Status: receipt.Running}},
 	}
+	list[0].Reached = list[0].Last.Reached()
 	var b strings.Builder
 	showStatus(&b, list, now)
 	const want = `muleaudit: the last run failed: 403
-  FUNCTION           LAST RUN  STATUS   LAST SUCCESS     LAG   IN QUARANTINE                          LAST PROOF  FINDINGS
-  muleaudit          1m ago    failed   2h3m ago         2h0m  1,200 (not_an_object×61, too_long×3, …)  3d ago      1,234
-    org-1                                                2h0m
-    org-2                                                1m
-    small-a                                              5s
-    small-b                                              5s
-    small-c                                              5s
-    small-d                                              5s
-    small-e                                              5s
-    small-f                                              5s
+  FUNCTION           LAST RUN  STATUS   LAST SUCCESS     LAG   UP TO                 IN QUARANTINE                          LAST PROOF  FINDINGS
+  muleaudit          1m ago    failed   2h3m ago         2h0m  2026-03-10T09:59:00Z  1,200 (not_an_object×61, too_long×3, …)  3d ago      1,234
+    org-1                                                2h0m  2026-03-10T09:59:00Z
+    org-2                                                1m    2026-03-10T11:57:59Z
+    small-a                                              5s    2026-03-10T11:58:55Z
+    small-b                                              5s    2026-03-10T11:58:55Z
+    small-c                                              5s    2026-03-10T11:58:55Z
+    small-d                                              5s    2026-03-10T11:58:55Z
+    small-e                                              5s    2026-03-10T11:58:55Z
+    small-f                                              5s    2026-03-10T11:58:55Z
     and 2 less behind
-  slshec             0s ago    running  before 1h0m ago  -     0                                      never       -
+  slshec             0s ago    running  before 1h0m ago  -     -                     0                                      never       -
 `
 	squeeze := func(s string) string {
 		var lines []string
