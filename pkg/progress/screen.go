@@ -30,7 +30,7 @@ const (
 	redraw = 200 * time.Millisecond
 	again  = 5 * time.Second
 
-	clear = "\r\x1b[K"
+	wipe = "\r\x1b[K"
 )
 
 // Write implements [io.Writer], for whole lines.
@@ -40,7 +40,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	if s.last == "" {
 		return s.out.Write(p)
 	}
-	if _, err := io.WriteString(s.out, clear); err != nil {
+	if _, err := io.WriteString(s.out, wipe); err != nil {
 		return 0, err
 	}
 	n, err := s.out.Write(p)
@@ -95,5 +95,5 @@ func (s *Screen) draw(line string) {
 		return
 	}
 	s.last = line
-	_, _ = io.WriteString(s.out, clear+line)
+	_, _ = io.WriteString(s.out, wipe+line)
 }

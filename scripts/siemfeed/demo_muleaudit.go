@@ -51,7 +51,7 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 	var r muleaudit.Receipt
 	go func() { answered <- fn.trigger(ctx, scheduled(), &r) }()
 	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "pages")
-	progress.Expect(counted, int64(pages))
+	progress.Expect(counted, pages)
 	bar := counter{ctx: counted}
 	queries := func() int64 { return int64(api.Metrics().Requests["query"]) }
 	for queries() < pages/2 && ctx.Err() == nil {
