@@ -17,8 +17,19 @@ import (
 // two days of quarter hours, or three hours of minutes.
 const mostRuns = 192
 
-// runs looks for the last run and the last that succeeded.
+// runs looks for the last run and the last that succeeded. It looks again where
+// a receipt was replaced meanwhile, as that of a run under way is when it ends.
 func (f *Function) runs(ctx context.Context, state *bucket.Bucket, now time.Time) error {
+	const tries = 5
+	for try := 1; ; try++ {
+		f.Last, f.Success, f.SuccessBefore = nil, nil, nil
+		if err := f.lastRuns(ctx, state, now); !bucket.IsNotFound(err) || try == tries {
+			return err
+		}
+	}
+}
+
+func (f *Function) lastRuns(ctx context.Context, state *bucket.Bucket, now time.Time) error {
 	keys, err := newest(ctx, state, f.Function+"/receipts/", now, mostRuns)
 	if err != nil {
 		return err

@@ -24,10 +24,17 @@ type store struct {
 	http.Handler
 	wait  atomic.Int64
 	calls atomic.Int64
+	// reading, if set, is called once, before a receipt is read.
+	reading atomic.Pointer[func()]
 }
 
 func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.calls.Add(1)
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".json") {
+		if f := s.reading.Swap(nil); f != nil {
+			(*f)()
+		}
+	}
 	time.Sleep(time.Duration(s.wait.Load()))
 	return inprocess.Transport{Handler: s}.RoundTrip(r)
 }
@@ -67,6 +74,28 @@ func read(t *testing.T, b *bucket.Bucket) status.Function {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// A run may end, and its receipt be replaced, while it is looked at.
+func TestRunEndsMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, b := newStore(t)
+		c := receipt.Start("f")
+		c.Status = receipt.Running
+		if err := receipt.Save(t.Context(), b, &c); err != nil {
+			t.Fatal(err)
+		}
+		end := func() {
+			c.Finish(receipt.Outcome{Status: receipt.OK})
+			if err := receipt.Save(t.Context(), b, &c); err != nil {
+				t.Error(err)
+			}
+		}
+		s.reading.Store(&end)
+		if f := read(t, b); s.reading.Load() != nil || f.Last == nil || f.Last.Status != receipt.OK || f.Success == nil {
+			t.Errorf("%+v", f)
+		}
+	})
 }
 
 func TestNothingKept(t *testing.T) {
