@@ -40,6 +40,8 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"List and show what was rejected and not replayed."`
 	Prune      perFunction   `cmd:"" help:"Remove proof that is older than is kept, and nothing that is still needed."`
 	Emulate    emulateCmd    `cmd:"" help:"Serve an emulated service on this machine."`
+	Completion completionCmd `cmd:"" help:"Print what has a shell complete command lines: source <(siemfeed completion bash)."`
+	Complete   completeCmd   `cmd:"" hidden:""`
 	Serve      perFunction   `cmd:"" help:"Serve a function over HTTP, as it is deployed." hidden:""`
 
 	stdout    io.Writer        // for what was asked for, see show
