@@ -89,7 +89,7 @@ func TestBackfillAndVerify(t *testing.T) {
 	if err != nil || !maps.Equal(kinds(v), want) || v.Kinds["quarantined"] != 2 {
 		t.Fatalf("%v, %v", kinds(v), err)
 	}
-	_, err = f.Replay(t.Context(), gunzipcsv.ReplayOptions{}, nil)
+	_, err = f.Replay(t.Context(), gunzipcsv.ReplayOptions{})
 	ok(err)
 	v, err = f.Verify(t.Context(), gunzipcsv.VerifyOptions{})
 	if err != nil || v.Found != 2 || v.Kinds["altered"] != 1 || v.Kinds["quarantined"] != 1 || kinds(v)["in/day/0002.log.gz"] != "altered" {
@@ -122,7 +122,7 @@ func TestReplay(t *testing.T) {
 	w.env["MAX_RECORD_BYTES"] = "1000"
 	w.put("bad.log.gz", gz(t, "1,2\n"))
 	f := w.function()
-	done, err := f.Replay(t.Context(), gunzipcsv.ReplayOptions{}, nil)
+	done, err := f.Replay(t.Context(), gunzipcsv.ReplayOptions{})
 	if err != nil || done.Objects != 4 || done.Left != 0 || done.Delivered != 2 || done.Rejected != 3 || done.Receipt.Out != 2 || done.Receipt.Quarantined != 2 {
 		t.Fatalf("%+v, %v", done, err)
 	}
@@ -137,7 +137,7 @@ func TestReplay(t *testing.T) {
 
 	// By the queue, and by code.
 	w.put("worse.log.gz", gz(t, "3,4\n"))
-	done, err = f.Replay(t.Context(), gunzipcsv.ReplayOptions{Queue: true, Code: "not_gzip"}, nil)
+	done, err = f.Replay(t.Context(), gunzipcsv.ReplayOptions{Queue: true, Code: "not_gzip"})
 	if err != nil || done.Sent != 1 || done.Left != 2 || w.queue.Backlog() != 1 {
 		t.Fatalf("%+v, %v", done, err)
 	}

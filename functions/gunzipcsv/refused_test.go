@@ -189,7 +189,7 @@ func TestOneUnreadableObjectAmongMany(t *testing.T) {
 			store.mu.Lock()
 			delete(store.refused, bad)
 			store.mu.Unlock()
-			if done, err := w.function().Replay(t.Context(), gunzipcsv.ReplayOptions{}, nil); err != nil || done.Delivered != 1 || done.Rejected != 0 {
+			if done, err := w.function().Replay(t.Context(), gunzipcsv.ReplayOptions{}); err != nil || done.Delivered != 1 || done.Rejected != 0 {
 				t.Errorf("%+v, %v", done, err)
 			}
 			if v := w.verify(gunzipcsv.VerifyOptions{}); !v.Complete() || v.Converted != objects {

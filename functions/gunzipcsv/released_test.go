@@ -119,7 +119,7 @@ func TestStateOfReleasesIsTakenOver(t *testing.T) {
 			t.Errorf("verify, with one in quarantine: %+v", v)
 		}
 		w.put(broken, gz(t, "1,mended\n"))
-		done, err := w.function().Replay(t.Context(), gunzipcsv.ReplayOptions{}, nil)
+		done, err := w.function().Replay(t.Context(), gunzipcsv.ReplayOptions{})
 		if err != nil || done.Objects != 1 || done.Delivered != 1 || w.targets()["first/broken.csv"] != "1,mended\n" {
 			t.Errorf("replay: %+v, %v", done, err)
 		}

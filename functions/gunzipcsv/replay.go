@@ -47,8 +47,8 @@ const markEvery = 50
 // with the configuration as it is now, or sends its notice back to the queue. A
 // target that holds already what would come out is not written. What is
 // rejected again is in quarantine again. Objects that are wholly replayed are
-// marked; nothing is deleted. step hears of every object.
-func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replayed)) (Replayed, error) {
+// marked; nothing is deleted.
+func (f *Function) Replay(ctx context.Context, o ReplayOptions) (Replayed, error) {
 	if o.Queue && f.parts.Queue == nil {
 		return Replayed{}, errors.New("there is no queue to send to: set CF_QUEUE_ID, CF_ACCOUNT_ID and CF_API_TOKEN, or replay directly")
 	}
@@ -94,9 +94,6 @@ func (f *Function) Replay(ctx context.Context, o ReplayOptions, step func(Replay
 				if err := mark(); err != nil {
 					return err
 				}
-			}
-			if step != nil {
-				step(done)
 			}
 		}
 		return nil

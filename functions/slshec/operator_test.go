@@ -18,11 +18,11 @@ func TestReplay(t *testing.T) {
 	}
 	inside := w.Quarantined()
 	// Refused still: all stays.
-	if done, err := f.Replay(t.Context(), nil); err != nil || done.Objects != 0 || len(done.Kept) != len(r.Objects) {
+	if done, err := f.Replay(t.Context()); err != nil || done.Objects != 0 || len(done.Kept) != len(r.Objects) {
 		t.Errorf("%+v %v", done, err)
 	}
 	w.refuse = nil
-	done, err := f.Replay(t.Context(), nil)
+	done, err := f.Replay(t.Context())
 	if err != nil || int64(done.Accepted) != r.Quarantined || done.Objects != len(r.Objects) || len(done.Kept) > 0 {
 		t.Errorf("%+v %v", done, err)
 	}
@@ -31,7 +31,7 @@ func TestReplay(t *testing.T) {
 			t.Errorf("%s: %d times", id, w.hec.Accepted(id))
 		}
 	}
-	if done, err := f.Replay(t.Context(), nil); err != nil || done.Accepted != 0 {
+	if done, err := f.Replay(t.Context()); err != nil || done.Accepted != 0 {
 		t.Errorf("again: %+v %v", done, err)
 	}
 	w.wantAll(false)

@@ -107,7 +107,7 @@ func TestFirewallThatRefusesSomeBodies(t *testing.T) {
 		}
 		w.refuse = nil
 		w.hec.Set(func(o *splunk.Options) { o.Firewall = nil })
-		if done, err := f.Replay(t.Context(), nil); err != nil || int64(done.Accepted) != r.Quarantined {
+		if done, err := f.Replay(t.Context()); err != nil || int64(done.Accepted) != r.Quarantined {
 			t.Errorf("%+v %v", done, err)
 		}
 		w.wantAll(false)

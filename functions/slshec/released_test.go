@@ -109,7 +109,7 @@ func TestStateOfReleasesIsTakenOver(t *testing.T) {
 		}
 
 		w.refuse = nil
-		done, err := f.Replay(t.Context(), nil)
+		done, err := f.Replay(t.Context())
 		if err != nil || done.Accepted != len(held) || len(done.Kept) > 0 {
 			t.Errorf("replay: %+v, %v", done, err)
 		}
@@ -118,7 +118,7 @@ func TestStateOfReleasesIsTakenOver(t *testing.T) {
 				t.Errorf("%s was replayed, and has arrived %d times", id, w.hec.Accepted(id))
 			}
 		}
-		if again, err := f.Replay(t.Context(), nil); err != nil || again.Accepted > 0 {
+		if again, err := f.Replay(t.Context()); err != nil || again.Accepted > 0 {
 			t.Errorf("replayed again: %+v, %v", again, err)
 		}
 		w.wantProof()

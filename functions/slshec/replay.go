@@ -14,12 +14,12 @@ import (
 // Replay sends the events in quarantine to Splunk again, as they were, ids
 // included. An object of which every event is accepted is marked as replayed;
 // one with events that are refused again, or with logs that never became
-// events, stays as it is. note, if set, hears of each object.
-func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error) {
+// events, stays as it is.
+func (f *Function) Replay(ctx context.Context) (consume.Replayed, error) {
 	session := f.hec.Session().Trust() // what is refused again stays where it is
 	return f.Consumer.Replay(ctx, func(ctx context.Context, object string) (int, string, error) {
 		return f.replay(ctx, session, object)
-	}, note)
+	})
 }
 
 // replay sends the events of one object, a batch at a time.

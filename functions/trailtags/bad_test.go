@@ -92,12 +92,12 @@ func TestRefusedRows(t *testing.T) {
 	if err != nil || len(list) != 1 || len(list[0].Findings) != 1 || list[0].Findings[0].Kind != receipt.Quarantined || !strings.Contains(list[0].Findings[0].Detail, "1 more") {
 		t.Errorf("%v: %+v", err, list)
 	}
-	done, err := w.function().Replay(t.Context(), nil)
+	done, err := w.function().Replay(t.Context())
 	if err != nil || done.Accepted != 0 || len(done.Kept) != 2 {
 		t.Errorf("refused again: %v, %+v", err, done)
 	}
 	w.target.LimitKeys(0)
-	done, err = w.function().Replay(t.Context(), nil)
+	done, err = w.function().Replay(t.Context())
 	if err != nil || done.Accepted != 1 || done.Objects != 1 || len(done.Kept) != 1 {
 		t.Errorf("taken now: %v, %+v", err, done)
 	}

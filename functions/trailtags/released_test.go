@@ -106,7 +106,7 @@ func TestStateOfReleasesIsTakenOver(t *testing.T) {
 			t.Errorf("status knows of %d objects in quarantine, there are %d", s.Pending.Objects, len(held))
 		}
 		f := w.function()
-		done, err := f.Replay(t.Context(), nil)
+		done, err := f.Replay(t.Context())
 		if err != nil || done.Accepted != 1 || len(done.Kept) > 0 {
 			t.Errorf("replay: %+v, %v", done, err)
 		}

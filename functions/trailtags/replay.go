@@ -17,13 +17,12 @@ import (
 
 // Replay writes the rows in quarantine again, as they were. An object of which
 // every row is taken is marked as replayed; one with rows that are refused again,
-// or with events that never became rows, stays as it is. note, if set, hears of
-// each object.
-func (f *Function) Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error) {
+// or with events that never became rows, stays as it is.
+func (f *Function) Replay(ctx context.Context) (consume.Replayed, error) {
 	w := f.writer().Trust() // what is refused again stays where it is
 	return f.Consumer.Replay(ctx, func(ctx context.Context, object string) (int, string, error) {
 		return f.replay(ctx, w, object)
-	}, note)
+	})
 }
 
 // replay writes the rows of one object. Each row has one of its own, so that this

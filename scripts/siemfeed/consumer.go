@@ -18,7 +18,7 @@ type consumer interface {
 	Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error
 	Verify(ctx context.Context, from, to time.Time) ([]consume.Verified, error)
 	Pending(ctx context.Context, from, to time.Time) (receipt.FindingList, error)
-	Replay(ctx context.Context, note func(object string, accepted int)) (consume.Replayed, error)
+	Replay(ctx context.Context) (consume.Replayed, error)
 }
 
 // consumers builds a consumer from the environment.
@@ -225,9 +225,9 @@ func (r *replayConsumer) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	done, err := f.Replay(ctx, func(object string, accepted int) {
-		c.note("%s: %s accepted", object, count(int64(accepted)))
-	})
+	watched, stop := c.watch(ctx, "replay", c.function.unit)
+	done, err := f.Replay(watched)
+	stop()
 	a := newReplayAnswer(c.function.name)
 	a.Objects, a.Delivered, a.Left = int64(done.Objects), int64(done.Accepted), int64(len(done.Kept))
 	a.Why = append(a.Why, done.Kept...)

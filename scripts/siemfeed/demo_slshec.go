@@ -139,7 +139,7 @@ func proveSlshec(ctx context.Context, env map[string]string, store *emulator.Log
 	}
 	defer func() { _ = f.Close() }()
 	hec.Set(func(o *splunk.Options) { o.Refuse = nil })
-	done, err := f.Replay(ctx, nil)
+	done, err := f.Replay(ctx)
 	if err != nil {
 		return err
 	}

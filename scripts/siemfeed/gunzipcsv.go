@@ -166,7 +166,7 @@ func (r *replayGunzipcsv) Run(ctx context.Context, c *cli) error {
 	}
 	defer func() { _ = f.Close() }()
 	watched, stop := c.watch(ctx, "replay", c.function.unit)
-	done, err := f.Replay(watched, gunzipcsv.ReplayOptions{Queue: r.Queue, Code: r.Code}, nil)
+	done, err := f.Replay(watched, gunzipcsv.ReplayOptions{Queue: r.Queue, Code: r.Code})
 	stop()
 	a := newReplayAnswer(c.function.name)
 	a.Objects, a.Delivered, a.Sent, a.Rejected, a.Left = done.Objects, done.Delivered, done.Sent, done.Rejected, done.Left

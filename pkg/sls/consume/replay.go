@@ -17,9 +17,8 @@ type Replayed struct {
 
 // Replay has one deliver the records of each object in quarantine again. An object
 // of which every record is taken is marked as replayed; for any other one returns a
-// reason, and the object stays as it is. note, if set, hears of each object that is
-// replayed.
-func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, object string) (accepted int, reason string, err error), note func(object string, accepted int)) (Replayed, error) {
+// reason, and the object stays as it is.
+func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, object string) (accepted int, reason string, err error)) (Replayed, error) {
 	var done Replayed
 	if err := format.Check(ctx, c.state, c.fn.Name); err != nil {
 		return done, err
@@ -42,9 +41,6 @@ func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, obj
 			return done, err
 		}
 		done.Objects++
-		if note != nil {
-			note(obj.Name, accepted)
-		}
 	}
 	return done, nil
 }
