@@ -38,6 +38,10 @@ func (p *pruneFunction) Run(ctx context.Context, c *cli) error {
 	watched, stop := c.watch(ctx, "prune", "objects")
 	r, err := f.Prune(watched, prune.Options{Keep: time.Duration(p.Keep), DryRun: p.DryRun})
 	stop()
+	if r.Before.IsZero() { // it was not begun
+		return err
+	}
+	r.Lines = append([]prune.Line{}, r.Lines...)
 	a := &pruneAnswer{Function: c.function.name, DryRun: p.DryRun, Report: r}
 	if shown := c.show(a); shown != nil {
 		return shown
