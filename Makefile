@@ -28,9 +28,9 @@ TAGS := disable_grpc_modules
 # the build cache.
 export GOFLAGS := $(strip $(GOFLAGS) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 0
-# How tests run: four packages at a time, since most of their time they wait, and
-# without the vet that lint is.
-TESTFLAGS := -shuffle=on -vet=off -p 4
+# How tests run: without the vet that lint is. More packages at a time than there
+# are processors are no faster: those that race for them then do not wait.
+TESTFLAGS := -shuffle=on -vet=off
 
 .PHONY: help
 help: ## list the targets
@@ -66,7 +66,7 @@ test: ## run all tests, fuzz seeds included
 	@# Without the loads that only some processors have.
 	go test -vet=off -tags=purego ./pkg/deflate
 	@# Under the race detector these take a tenth of their items, or none.
-	@$(if $(RACE),set -x; go test -vet=off -p 4 -run '^($(VOLUME))$$' ./functions/...)
+	@$(if $(RACE),set -x; go test -vet=off -run '^($(VOLUME))$$' ./functions/...)
 	@for w in $(WORKERS); do \
 		if command -v node >/dev/null; then (set -x; cd $$w; node --test); \
 		else echo "node not found: the tests of $$w are left out"; fi; \

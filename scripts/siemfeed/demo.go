@@ -183,6 +183,37 @@ func (p *process) trigger(ctx context.Context, event any, into any) error {
 	return json.Unmarshal(answer, into)
 }
 
+// interrupt triggers the function, and kills it once half tells that it is
+// half-way. It triggers it again where a run ends before that, however it does:
+// on a slow machine it may lose its lease, which is short here.
+func (p *process) interrupt(ctx context.Context, event any, half func() bool) error {
+	var last error
+	for range 100 {
+		answered := make(chan error, 1)
+		go func() { answered <- p.trigger(ctx, event, &receipt.Core{}) }()
+		for running := true; running; {
+			select {
+			case <-ctx.Done():
+				return errors.Join(ctx.Err(), p.kill())
+			case last = <-answered:
+				running = false
+			case <-time.After(5 * time.Millisecond):
+			}
+			if half() {
+				err := p.kill()
+				if running {
+					<-answered // with an error, since it was cut off
+				}
+				return err
+			}
+		}
+		if err := retry.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return errors.Join(err, p.kill())
+		}
+	}
+	return errors.Join(errors.New("a hundred runs did not come half-way"), last, p.kill())
+}
+
 // prove has the function verify what it did today, up to to, and keep the
 // outcome.
 func (p *process) prove(ctx context.Context, to time.Time) error {

@@ -75,9 +75,7 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 		"DEST_URL":      "file://" + dir + "/csv?create_dir=true",
 		"STATE_URL":     demoState(dir),
 		"CF_ACCOUNT_ID": "account", "CF_QUEUE_ID": "demo-queue", "CF_API_TOKEN": "token", "CF_API_BASE_URL": api.URL(),
-		// In earnest a run's messages stay hidden for as long as it may take. Here
-		// a killed run should not keep us waiting.
-		"CF_VISIBILITY_TIMEOUT": "3s", "CF_RETRY_DELAY": "0s",
+		"CF_RETRY_DELAY": "0s",
 	}
 	plain, err := demoLogs(ctx, env["SOURCE_URL"], queue, objects, records)
 	if err != nil {
@@ -90,21 +88,19 @@ func demoGunzipcsv(ctx context.Context, dir string) error {
 		return err
 	}
 	say("tick, and kill -9 the function half-way:")
-	answered := make(chan error, 1)
 	var r gunzipcsv.Receipt
-	go func() { answered <- fn.trigger(ctx, struct{}{}, &r) }()
 	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "objects")
 	progress.Expect(counted, int64(objects))
 	bar := counter{ctx: counted}
-	for queue.Backlog() > objects/2 && ctx.Err() == nil {
+	err = fn.interrupt(ctx, struct{}{}, func() bool {
 		bar.set(int64(objects - queue.Backlog()))
-		time.Sleep(5 * time.Millisecond)
-	}
-	if err := fn.kill(); err != nil {
+		return queue.Backlog() <= objects/2
+	})
+	stop()
+	if err != nil {
 		return err
 	}
-	<-answered // with an error, since it was cut off
-	stop()
+	queue.TimeOut() // which would keep us waiting for as long as a run may take
 	say("killed: %d messages were acknowledged; the others come back", objects-queue.Backlog())
 
 	if fn, err = startFunction(ctx, "gunzipcsv", dir, env); err != nil {

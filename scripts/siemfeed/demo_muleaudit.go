@@ -47,22 +47,19 @@ func demoMuleaudit(ctx context.Context, dir string) error {
 		return err
 	}
 	say("trigger, and kill -9 the function half-way:")
-	answered := make(chan error, 1)
 	var r muleaudit.Receipt
-	go func() { answered <- fn.trigger(ctx, scheduled(), &r) }()
 	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "pages")
 	progress.Expect(counted, pages)
 	bar := counter{ctx: counted}
 	queries := func() int64 { return int64(api.Metrics().Requests["query"]) }
-	for queries() < pages/2 && ctx.Err() == nil {
+	err = fn.interrupt(ctx, scheduled(), func() bool {
 		bar.set(queries())
-		time.Sleep(20 * time.Millisecond)
-	}
-	if err := fn.kill(); err != nil {
+		return queries() >= pages/2
+	})
+	stop()
+	if err != nil {
 		return err
 	}
-	<-answered // with an error, since it was cut off
-	stop()
 	written, err := filepath.Glob(dir + "/siem/*/*/*/*.gz")
 	if err != nil {
 		return err

@@ -56,8 +56,8 @@ func demoSlshec(ctx context.Context, dir string) error {
 	}
 	env := map[string]string{
 		"SLS_ENDPOINT": u.Host, "SLS_AK_ID": "ak", "SLS_AK_KEY": "secret",
-		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "demo", "SLS_START": "begin", "SLS_GROUP_TIMEOUT": "2s", "SLS_HEARTBEAT": "200ms",
-		"HEC_URL": hec.URL(), "HEC_TOKEN": "demo-token", "HEC_BATCH_BYTES": "262144", "LEASE_TTL": "2s",
+		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "demo", "SLS_START": "begin", "SLS_GROUP_TIMEOUT": "5s", "SLS_HEARTBEAT": "500ms",
+		"HEC_URL": hec.URL(), "HEC_TOKEN": "demo-token", "HEC_BATCH_BYTES": "262144", "LEASE_TTL": "5s",
 		"STATE_URL": demoState(dir),
 	}
 	say("an emulated logstore holds %s logs in %d shards; Splunk's stand-in refuses one event in a thousand", count(shards*groups*logs), shards)
@@ -67,21 +67,18 @@ func demoSlshec(ctx context.Context, dir string) error {
 		return err
 	}
 	say("trigger, and kill -9 the function half-way:")
-	answered := make(chan error, 1)
 	var r slshec.Receipt
-	go func() { answered <- fn.trigger(ctx, struct{}{}, &r) }()
 	counted, stop := newScreen(os.Stderr).Watch(ctx, "demo", "events")
 	progress.Expect(counted, int64(shards*groups*logs))
 	bar := counter{ctx: counted}
-	for hec.Stats().Events < shards*groups*logs/2 && ctx.Err() == nil {
+	err = fn.interrupt(ctx, struct{}{}, func() bool {
 		bar.set(hec.Stats().Events)
-		time.Sleep(5 * time.Millisecond)
-	}
-	if err := fn.kill(); err != nil {
+		return hec.Stats().Events >= shards*groups*logs/2
+	})
+	stop()
+	if err != nil {
 		return err
 	}
-	<-answered // with an error, since it was cut off
-	stop()
 	say("killed: %s events were accepted", count(hec.Stats().Events))
 
 	if fn, err = startFunction(ctx, "slshec", dir, env); err != nil {

@@ -115,11 +115,11 @@ func demoTrailtags(ctx context.Context, dir string) error {
 	}
 	env := map[string]string{
 		"SLS_ENDPOINT": u.Host, "SLS_AK_ID": "ak", "SLS_AK_KEY": "secret",
-		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "demo", "SLS_START": "begin", "SLS_GROUP_TIMEOUT": "2s", "SLS_HEARTBEAT": "200ms",
+		"SLS_PROJECT": "project", "SLS_LOGSTORE": "logstore", "SLS_CG": "demo", "SLS_START": "begin", "SLS_GROUP_TIMEOUT": "5s", "SLS_HEARTBEAT": "500ms",
 		"SLS_TARGET_PROJECT": "security", "SLS_TARGET_LOGSTORE": "tagged",
 		"ADMIN_ACCOUNT_ID": trailAccounts[0], "RESOURCE_AK_ID": "ak", "RESOURCE_AK_KEY": "secret",
 		"STS_ENDPOINT": api, "TAG_ENDPOINT": api, "ECS_ENDPOINT": api, "SLB_ENDPOINT": api,
-		"LEASE_TTL": "2s", "STATE_URL": demoState(dir),
+		"LEASE_TTL": "5s", "STATE_URL": demoState(dir),
 	}
 	say("an emulated logstore holds %s events of %d accounts with %s instances", count(int64(t.n)), len(trailAccounts), count(int64(len(trailAccounts)*trailResources)))
 
@@ -128,16 +128,13 @@ func demoTrailtags(ctx context.Context, dir string) error {
 		return err
 	}
 	say("trigger, and kill -9 the function half-way:")
-	answered := make(chan error, 1)
 	var r trailtags.Receipt
-	go func() { answered <- fn.trigger(ctx, struct{}{}, &r) }()
-	for t.sls.Calls()["PutLogs"] < 15 && ctx.Err() == nil { // of about 30
-		time.Sleep(5 * time.Millisecond)
-	}
-	if err := fn.kill(); err != nil {
+	err = fn.interrupt(ctx, struct{}{}, func() bool {
+		return t.sls.Calls()["PutLogs"] >= 15 // of about 30
+	})
+	if err != nil {
 		return err
 	}
-	<-answered // with an error, since it was cut off
 	before := t.cloud.Count("ListTagResources") + t.cloud.Count("AssumeRole")
 	say("killed: %s rows were written", count(int64(len(t.rows()))))
 

@@ -211,6 +211,19 @@ func (q *Queue) sweep(now time.Time) {
 	}
 }
 
+// TimeOut has the visibility timeout of every message that is leased pass.
+func (q *Queue) TimeOut() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	for _, m := range q.messages {
+		if m.lease != "" {
+			m.visible = now
+		}
+	}
+	q.sweep(now)
+}
+
 func (q *Queue) remove(m *message) {
 	for _, lease := range m.leases {
 		delete(q.leases, lease)
