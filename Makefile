@@ -28,8 +28,7 @@ TAGS := disable_grpc_modules
 # the build cache.
 export GOFLAGS := $(strip $(GOFLAGS) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 0
-# How tests run: without the vet that lint is. More packages at a time than there
-# are processors are no faster: those that race for them then do not wait.
+# How tests run: without the vet that lint is.
 TESTFLAGS := -shuffle=on -vet=off
 
 .PHONY: help

@@ -114,7 +114,9 @@ func (r *Run) Failing(atLeast time.Duration) []watch.Trouble { return r.watch.Fa
 func (r *Run) failing(late []error) []string {
 	least := patience
 	if r.budget > 0 {
-		least = min(least, r.budget/4)
+		// A client that backs off gives up once its next wait would outlast the run:
+		// at the soonest when a seventh of the time has gone by in failing.
+		least = min(least, r.budget/8)
 	}
 	var out []string
 	for _, t := range r.watch.Failing(least) {

@@ -154,6 +154,37 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// However its waits are drawn, a client that gives up early in a short run, since
+// its next wait would outlast that, has failed for long enough.
+func TestDownForAShortRun(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			run := outcome.Begin(t.Context(), 5*time.Second, 0)
+			defer run.Cancel()
+			rt := watch.Transport(watch.Always("HEC_URL"), &peer{code: 503})
+			err := retry.Policy{Attempts: 1000, Base: 500 * time.Millisecond}.Do(run.Context(), func(ctx context.Context) error {
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://peer/", nil)
+				if err != nil {
+					return err
+				}
+				res, err := rt.RoundTrip(req)
+				if err != nil {
+					return err
+				}
+				return errors.Join(fmt.Errorf("status %d", res.StatusCode), res.Body.Close())
+			})
+			r := receipt.Start("f")
+			r.Remaining = []string{"all of it"}
+			if err := run.Decide(&r, true, err); err == nil || r.Status != receipt.Failed {
+				t.Fatalf("%s after %v: %+v", r.Status, time.Since(r.StartedAt), r)
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func open(t *testing.T) *bucket.Bucket {
 	t.Helper()
 	b, err := bucket.Open(t.Context(), "mem://")
