@@ -45,7 +45,8 @@ func TestManyShareACall(t *testing.T) {
 			t.Error("an answer counts longer than TAG_TTL and a tenth")
 		}
 		want(t, one(t, w.Client, rs[0], alitags.Event{}), alitags.Found, map[string]string{"n": "0"})
-		if s := w.Stats(); s.Calls != 4 || s.AssumeRole != 1 || s.Asked != 241 || s.Known != 240 {
+		// The second of two may come when the answer to the first is there.
+		if s := w.Stats(); s.Calls != 4 || s.AssumeRole != 1 || s.Asked+s.Known != 241+240 || s.Known < 240 {
 			t.Errorf("%+v", s)
 		}
 	})
