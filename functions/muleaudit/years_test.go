@@ -320,7 +320,7 @@ func TestMistakenSliceLengthCostsNothingForGood(t *testing.T) {
 		w := asleep(t, emulator.Options{}, map[string]string{"QUARANTINE_URL": "mem://"})
 		w.state = w.through(c, outagetest.BucketURL("http://localhost", "state"))
 		begin := time.Now()
-		events := emulator.Generate("org-1", emulator.Generated{Seed: 2, N: 5000, From: begin.Add(-24 * time.Hour), To: begin.Add(100 * time.Hour)})
+		events := emulator.Generate("org-1", emulator.Generated{Seed: 2, N: 5000, From: begin.Add(-24 * time.Hour), To: begin.Add(124 * time.Hour)})
 		if err := w.api.Add("org-1", events...); err != nil {
 			t.Fatal(err)
 		}
@@ -344,12 +344,13 @@ func TestMistakenSliceLengthCostsNothingForGood(t *testing.T) {
 		}
 		before := day("1h")
 		day("5m")
-		day("1h") // in which that is looked behind for
+		day("12h") // whose slices overlap those of many hours
+		day("1h")  // in which that is looked behind for
 		after := day("1h")
 		t.Logf("a run takes %d requests to the state before, %d after", before, after)
 		if after > before+2 {
 			t.Errorf("a run takes %d requests to the state before, %d after", before, after)
 		}
-		w.wantExactly(hour, map[string][]emulator.Event{"org-1": slices.DeleteFunc(events, func(e emulator.Event) bool { return e.Time.After(begin.Add(95*time.Hour - 5*time.Minute)) })})
+		w.wantExactly(12*hour, map[string][]emulator.Event{"org-1": slices.DeleteFunc(events, func(e emulator.Event) bool { return e.Time.After(begin.Add(119*time.Hour - 5*time.Minute)) })})
 	})
 }
