@@ -115,7 +115,7 @@ bench: ## measure speed, memory and start-up, side by side with rivals
 	go run ./scripts/bench all
 
 .PHONY: check
-check: need tidy lint test tf-check ## everything CI runs
+check: need tidy lint tf-check test ## everything CI runs
 
 # check leaves nothing out in silence.
 .PHONY: need
