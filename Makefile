@@ -30,6 +30,9 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 0
 # How tests run: without the vet that lint is.
 TESTFLAGS := -shuffle=on -vet=off
+# A third of the time of the tests is waiting, for processes, time-outs and polls: so
+# three packages run at once on two processors.
+PACKAGES_AT_ONCE := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 .PHONY: help
 help: ## list the targets
@@ -59,7 +62,7 @@ release-check: ## build the release in two fresh clones, and compare; WITH=dist 
 test: ## run all tests, fuzz seeds included
 	@$(if $(RACE),,echo "gcc not found: the tests run without the race detector")
 	@# The commands' first: they take longest.
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) $(TESTFLAGS) ./scripts/... ./functions/... ./pkg/...
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) $(TESTFLAGS) -p $(PACKAGES_AT_ONCE) ./scripts/... ./functions/... ./pkg/...
 	@# The servers of the other modules are not ours to search for races.
 	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test $(TESTFLAGS) ./...); done
 	@# Without the loads that only some processors have.
