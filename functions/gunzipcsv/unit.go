@@ -2,6 +2,7 @@ package gunzipcsv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -24,6 +25,8 @@ type result struct {
 	err error // nil: all of it is settled for good
 	// cut says that it was not to blame: the run's time was up.
 	cut bool
+	// tooLong says that it was: all of the run's time is too little for it.
+	tooLong bool
 	// begun says that there was time to begin it.
 	begun bool
 }
@@ -32,13 +35,37 @@ type result struct {
 func (f *Function) do(ctx context.Context, r *run, u unit) result {
 	res := result{unit: u, begun: true}
 	for _, n := range u.notices {
+		began := time.Now()
 		if _, err := f.settle(ctx, r, n, false); err != nil {
 			res.err = fmt.Errorf("%s: %w", n.Key, err)
 			res.cut = ctx.Err() != nil || outcome.Late(ctx, err)
+			if had, all := r.hadAll(ctx, began); res.cut && all && !r.Troubled(err) {
+				res.cut, res.tooLong = false, true
+				res.err = tooShort(n.Key, had, err)
+			}
 			break
 		}
 	}
 	return res
+}
+
+// tooShort is the error of an object for which the time of a run is too little.
+// That a context ended is in it as text alone: it is no excuse.
+func tooShort(key string, had time.Duration, err error) error {
+	return fmt.Errorf("%s: the %v that a run has for its work are too short for it: raise RUN_TIMEOUT, and the time that the platform gives a run: %v", key, had.Round(time.Millisecond), err)
+}
+
+// hadAll tells whether what was begun at a time, and cut off by the end of the
+// run's, had about as much of that as anything can have. It will not be done in
+// another run either: called off as if it had only come late, it would be handed
+// out again and again, by runs in good order, until the queue drops it.
+func (r *run) hadAll(ctx context.Context, began time.Time) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	if !ok || !errors.Is(context.Cause(ctx), outcome.ErrTimeUp) {
+		return 0, false
+	}
+	had, whole := deadline.Sub(began), deadline.Sub(r.r.StartedAt)
+	return had, had >= whole*9/10
 }
 
 // sent is when the oldest of u's notices was, zero if none says.

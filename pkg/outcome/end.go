@@ -110,6 +110,13 @@ const patience = 10 * time.Second
 // first.
 func (r *Run) Failing(atLeast time.Duration) []watch.Trouble { return r.watch.Failing(atLeast) }
 
+// Troubled tells whether something that the run needs is failing, as its watch
+// sees it or as err tells, of what was cut off by the end of the run's time.
+func (r *Run) Troubled(err error) bool {
+	_, late := part(r.ctx, err)
+	return len(r.failing(late)) > 0
+}
+
 // failing lists what was failing when the time was up.
 func (r *Run) failing(late []error) []string {
 	least := patience
