@@ -102,7 +102,7 @@ func (v *verification) compare(ctx context.Context, key string, src *blob.Attrib
 		v.find(receipt.Altered, where, "%s", altered(target, there, lines))
 		return nil
 	}
-	if w.SourceETag != src.ETag || w.SourceSize != src.Size {
+	if !w.madeOf(src) {
 		v.find(findStale, where, "%s was made from version %s of %d bytes, and the source is %s of %d now: run a backfill", target, w.SourceETag, w.SourceSize, src.ETag, src.Size)
 		return nil
 	}
@@ -127,11 +127,11 @@ func (v *verification) written(ctx context.Context, there *blob.Attributes, line
 	var found *Written
 	for i := range lines {
 		w := &lines[i]
-		same := w.TargetSize == there.Size && w.TargetETag == there.ETag
+		same := w.is(there)
 		if v.o.Deep {
 			same = w.TargetSHA256 == held
 		}
-		if same && (found == nil || src != nil && w.SourceETag == src.ETag && w.SourceSize == src.Size) {
+		if same && (found == nil || src != nil && w.madeOf(src)) {
 			found = w
 		}
 	}
@@ -141,7 +141,7 @@ func (v *verification) written(ctx context.Context, there *blob.Attributes, line
 // altered says how a target is not what was written.
 func altered(target string, there *blob.Attributes, lines []Written) string {
 	w := newest(lines)
-	if there.Size == w.TargetSize && there.ETag == w.TargetETag {
+	if w.is(there) {
 		return fmt.Sprintf("%s holds something else than was written, though its size and ETag are the same", target)
 	}
 	if there.Size != w.TargetSize {

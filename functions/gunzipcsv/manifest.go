@@ -30,6 +30,17 @@ type Written struct {
 	TargetTime   time.Time `json:"target_time"`
 }
 
+// is tells whether the target is there as it was written, as far as the store's
+// size and ETag tell.
+func (w *Written) is(there *blob.Attributes) bool {
+	return w.TargetSize == there.Size && bucket.ContentTag(w.TargetETag) == bucket.ContentTag(there.ETag)
+}
+
+// madeOf tells whether the target was made of this version of its source.
+func (w *Written) madeOf(src *blob.Attributes) bool {
+	return w.SourceSize == src.Size && bucket.ContentTag(w.SourceETag) == bucket.ContentTag(src.ETag)
+}
+
 // partOf is how many targets a part of a manifest holds at most, about.
 const partOf = 256
 
@@ -151,5 +162,5 @@ var markSeed = maphash.MakeSeed()
 
 // markOf is what is remembered of a version of a target.
 func markOf(target, etag string) uint64 {
-	return maphash.Comparable(markSeed, [2]string{target, etag})
+	return maphash.Comparable(markSeed, [2]string{target, bucket.ContentTag(etag)})
 }

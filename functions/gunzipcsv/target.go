@@ -67,7 +67,7 @@ func stands(m, origin map[string]string) state {
 	switch {
 	case m[metaKey] != origin[metaKey] || m[metaBucket] != origin[metaBucket]:
 		return foreign
-	case m[metaETag] != origin[metaETag] || m[metaSize] != origin[metaSize]:
+	case bucket.ContentTag(m[metaETag]) != bucket.ContentTag(origin[metaETag]) || m[metaSize] != origin[metaSize]:
 		return stale
 	}
 	return current

@@ -149,7 +149,7 @@ func IsVersion(a, b *blob.Attributes) bool {
 	if a.As(&before) && b.As(&now) && !os.SameFile(before, now) {
 		return false
 	}
-	return a.ETag == b.ETag && a.Size == b.Size
+	return ContentTag(a.ETag) == ContentTag(b.ETag) && a.Size == b.Size
 }
 
 // Pins tells whether a reader of [Bucket.ReadIf] holds to its version whatever

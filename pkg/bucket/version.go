@@ -1,9 +1,12 @@
 package bucket
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"cloud.google.com/go/storage"
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
@@ -29,4 +32,43 @@ func ListedVersion(o *blob.ListObject) string {
 		return fmt.Sprintf("%d %s", o.Size, *properties.ETag)
 	}
 	return fmt.Sprintf("%d %d %s", o.Size, o.ModTime.UnixNano(), hex.EncodeToString(o.MD5))
+}
+
+// ContentTag returns what an object's ETag, from any kind of bucket, says of its
+// content: two are equal if they are of one version, though its metadata changed
+// between. Only on gs is that less than the ETag, which there is made of the
+// generation and of the number of changes of the metadata since. Such a
+// change needs nobody's hand: a lifecycle rule or Autoclass that moves an object
+// to a colder class makes one (docs.cloud.google.com/storage/docs/metadata,
+// "Generation and metageneration").
+//
+// That ETag is the base64 of two varints, each behind its number as in protocol
+// buffers: CKih16GjycICEAE= is generation 1418688703353000 and metageneration 1.
+// What is not of just this form is returned as it is.
+func ContentTag(etag string) string {
+	data, err := base64.StdEncoding.DecodeString(strings.Trim(etag, `"`))
+	if err != nil {
+		return etag
+	}
+	generation, rest, ok := field(data, 1)
+	if !ok {
+		return etag
+	}
+	if _, rest, ok = field(rest, 2); !ok || len(rest) > 0 {
+		return etag
+	}
+	return strconv.FormatUint(generation, 10)
+}
+
+// field reads the varint that is field number of a message in protocol buffers
+// (protobuf.dev/programming-guides/encoding), if that is what data begins with.
+func field(data []byte, number byte) (value uint64, rest []byte, ok bool) {
+	if len(data) == 0 || data[0] != number<<3 {
+		return 0, nil, false
+	}
+	value, n := binary.Uvarint(data[1:])
+	if n <= 0 {
+		return 0, nil, false
+	}
+	return value, data[1+n:], true
 }

@@ -87,7 +87,7 @@ func (s *Store) state(ctx context.Context, name string) (Object, fate, error) {
 		return o, pending, nil
 	case err != nil:
 		return Object{}, pending, err
-	case m.ETag != o.ETag:
+	case bucket.ContentTag(m.ETag) != bucket.ContentTag(o.ETag):
 		return o, pending, nil
 	case m.Accepted:
 		return o, accepted, nil
