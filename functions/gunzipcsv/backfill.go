@@ -47,10 +47,34 @@ func (e *Unconverted) Error() string {
 	return text
 }
 
-// reached is how far a backfill has come.
+// reached is how far a backfill has come on its way through the list.
 type reached struct {
 	After  string   `json:"after"` // the last key of a finished run
 	Missed []Missed `json:"missed,omitempty"`
+	// Began is when it first set out, and Ended when it came to the list's end,
+	// where something was missed. Releases that kept neither left them out.
+	Began time.Time `json:"began,omitzero"`
+	Ended time.Time `json:"ended,omitzero"`
+}
+
+// passed is how long after its end a way through the list counts, so that the
+// next call tries just what was missed. Something that fails for years must not
+// keep what has been lost since from ever being looked at.
+const passed = 24 * time.Hour
+
+// resume returns where a call goes on that begins at now: behind After, or anew.
+func (at reached) resume(now time.Time) reached {
+	if at.After == "" || !at.Ended.IsZero() && now.Sub(at.Ended) > passed {
+		at.After, at.Began = "", now
+	}
+	at.Ended = time.Time{}
+	return at
+}
+
+// behind tells whether an object was dealt with on the way so far. One that was
+// written since is another one.
+func (at reached) behind(o *blob.ListObject) bool {
+	return o.Key <= at.After && (at.Began.IsZero() || o.ModTime.Before(at.Began))
 }
 
 // backfill is one call of [Function.Backfill].
@@ -67,29 +91,36 @@ type backfill struct {
 
 // Backfill converts what is selected and not converted yet, in runs of a few
 // hundred objects, and remembers after each how far it has come: called again
-// with the same selection, it goes on from there. What fails for now is passed
-// by, tried once more at the end, and remembered: the error is then an
-// [*Unconverted]. Only where nothing succeeds does it stop. step hears of every
+// with the same selection, it goes on from there, and takes what was written
+// since. What fails for now is passed by, tried once more at the end, and
+// remembered: the error is then an [*Unconverted], and a call within a day tries
+// just that. Only where nothing succeeds does it stop. step hears of every
 // run's receipt, and of how many objects of the list are behind it.
 func (f *Function) Backfill(ctx context.Context, s Selection, step func(r *Receipt, listed int64)) error {
 	b := &backfill{f: f, mark: f.backfillMark(s), step: step}
 	if err := f.parts.State.ReadJSON(ctx, b.mark, &b.at); err != nil && !bucket.IsNotFound(err) {
 		return err
 	}
-	after := b.at.After
+	began := time.Now().UTC()
+	b.at = b.at.resume(began)
 	if err := b.again(ctx); err != nil {
 		return err
 	}
 	before := len(b.at.Missed)
+	missed := make(map[string]bool, before)
+	for _, m := range b.at.Missed {
+		missed[m.Key] = true
+	}
 	var batch []trigger.Notice
-	last := after
+	from := b.at
+	last := from.After
 	err := f.list(ctx, s, func(o *blob.ListObject) error {
 		b.listed++
-		if o.Key <= after {
+		if from.behind(o) || missed[f.prefix+o.Key] {
 			progress.Pass(ctx, 1)
 			return nil
 		}
-		last = o.Key
+		last = max(last, o.Key)
 		batch = append(batch, f.notice(o))
 		if len(batch) < b.size() {
 			return nil
@@ -108,6 +139,10 @@ func (f *Function) Backfill(ctx context.Context, s Selection, step func(r *Recei
 	case err != nil:
 		return err
 	case len(b.at.Missed) > 0:
+		b.at.Began, b.at.Ended = began, time.Now().UTC()
+		if err := b.keep(ctx); err != nil {
+			return err
+		}
 		return &Unconverted{b.at.Missed}
 	}
 	return f.parts.State.Remove(ctx, b.mark) // a later backfill begins anew
@@ -130,7 +165,7 @@ func (b *backfill) take(ctx context.Context, batch []trigger.Notice, last string
 	}
 	b.at.After = last
 	b.at.Missed = append(b.at.Missed, missed...)
-	if err := b.f.parts.State.PutJSON(ctx, b.mark, b.at); err != nil {
+	if err := b.keep(ctx); err != nil {
 		return err
 	}
 	if len(b.at.Missed) > maxMissed {
@@ -158,6 +193,11 @@ func (b *backfill) again(ctx context.Context) error {
 		left, rest = append(left, missed...), rest[n:]
 	}
 	b.at.Missed = left
+	return b.keep(ctx)
+}
+
+// keep remembers how far it has come.
+func (b *backfill) keep(ctx context.Context) error {
 	return b.f.parts.State.PutJSON(ctx, b.mark, b.at)
 }
 
@@ -195,8 +235,11 @@ func (b *backfill) try(ctx context.Context, batch []trigger.Notice) (missed []Mi
 				rest = append(rest, n)
 			default:
 				if res.cut { // it had the run to itself
-					tooLong++
+					res.tooLong = true
 					res.err = fmt.Errorf("RUN_TIMEOUT (%v) is too short for it: raise it: %w", b.f.cfg.RunTimeout, res.err)
+				}
+				if res.tooLong {
+					tooLong++
 				}
 				missed = append(missed, Missed{Key: n.Key, Size: n.Size, Time: n.Time, Error: res.err.Error()})
 			}

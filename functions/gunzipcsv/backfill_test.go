@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 )
@@ -58,6 +60,65 @@ func TestBackfillGoesPastWhatFails(t *testing.T) {
 	w.wantListed()
 	if marks, err := w.parts.State.Keys(t.Context(), "gunzipcsv/backfill/"); err != nil || len(marks) > 0 {
 		t.Errorf("%v, %v", marks, err)
+	}
+}
+
+// TestOneThatFailsForEverHidesNothing lets one target fail whenever it is tried.
+// What is written meanwhile, before and behind it, is found by the next
+// call, and what was lost again by a call of another day.
+func TestOneThatFailsForEverHidesNothing(t *testing.T) {
+	t.Parallel() // most of it is waiting to try again
+	w := newWorld(t, nil)
+	long := time.Now().AddDate(-1, 0, 0)
+	put := func(key string) {
+		t.Helper()
+		w.put(key, gz(t, key+"\n"))
+	}
+	for _, key := range []string{"a.log.gz", "m.log.gz", "x.log.gz"} {
+		put(key)
+		path := filepath.Join(strings.TrimPrefix(w.env["SOURCE_URL"], "file://"), key)
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.breakTarget("m.csv")
+	calls := func(tried int64) {
+		t.Helper()
+		in := int64(0)
+		err := w.function().Backfill(t.Context(), gunzipcsv.Selection{}, func(r *gunzipcsv.Receipt, _ int64) { in += r.In + r.Returned })
+		var left *gunzipcsv.Unconverted
+		if !errors.As(err, &left) || len(left.Objects) != 1 || left.Objects[0].Key != "m.log.gz" || in != tried {
+			t.Fatalf("%d tried, want %d: %v", in, tried, err)
+		}
+	}
+	calls(4) // the one twice
+	calls(1)
+	put("b.log.gz")
+	put("y.log.gz")
+	calls(3) // that and these two
+	if len(w.targets()) != 5 {
+		t.Errorf("%v", w.targets())
+	}
+
+	// On another day all is looked at, as a target may have gone too.
+	if err := w.parts.Dest.Delete(t.Context(), "a.csv"); err != nil {
+		t.Fatal(err)
+	}
+	marks, err := w.parts.State.Keys(t.Context(), "gunzipcsv/backfill/")
+	if err != nil || len(marks) != 1 {
+		t.Fatal(marks, err)
+	}
+	var at map[string]any
+	if err := w.parts.State.ReadJSON(t.Context(), marks[0], &at); err != nil {
+		t.Fatal(err)
+	}
+	at["ended"] = time.Now().Add(-25 * time.Hour)
+	if err := w.parts.State.PutJSON(t.Context(), marks[0], at); err != nil {
+		t.Fatal(err)
+	}
+	calls(5)
+	if w.targets()["a.csv"] != "a.log.gz\n" {
+		t.Errorf("%v", w.targets())
 	}
 }
 
