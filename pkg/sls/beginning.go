@@ -53,7 +53,7 @@ func (w *Worker) settle(ctx context.Context, shards []Shard) (*Beginning, error)
 		if err != nil {
 			return nil, err
 		}
-		if err := w.client.EnsureGroup(ctx, ConsumerGroup{Name: w.group, Timeout: int(w.o.Timeout / time.Second), Order: true}); err != nil {
+		if err := w.client.EnsureGroup(ctx, ConsumerGroup{Name: w.group, Timeout: int(w.o.Timeout / time.Second), Order: w.inOrder()}); err != nil {
 			return nil, err
 		}
 		if last == nil || last.Made {
@@ -66,6 +66,11 @@ func (w *Worker) settle(ctx context.Context, shards []Shard) (*Beginning, error)
 		}
 	}
 }
+
+// inOrder tells whether the service is to hand out a shard's children only once it
+// was read to its end. A drain until some time may end before that, and its group
+// would never be given the children.
+func (w *Worker) inOrder() bool { return w.o.Until.IsZero() }
 
 // remembered returns the beginning to go by, and its number: the latest, or a
 // new one where there is none, or only that of a group that is gone.

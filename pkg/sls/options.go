@@ -22,7 +22,8 @@ type WorkerOptions struct {
 	// of the run, and returns. Otherwise the worker follows until it is
 	// stopped.
 	Drain bool
-	// Until ends a drain at a receive time instead of the present end.
+	// Until ends a drain at a receive time instead of the present end. The children
+	// of a shard are then read beside it, not after it.
 	Until time.Time
 	// OldestOnExpired goes on from the oldest log when a checkpoint is older
 	// than what is kept, and reports the [Gap]. Otherwise the run fails.

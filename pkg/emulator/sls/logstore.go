@@ -114,6 +114,13 @@ func (l *Logstore) RemoveShard(shard int) {
 	}
 }
 
+// Created makes a shard as old as if it had come at t.
+func (l *Logstore) Created(shard int, t time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.must(shard).CreateTime = t.Unix()
+}
+
 // Range returns the cursor numbers of a shard: its oldest group and the one
 // behind its newest.
 func (l *Logstore) Range(shard int) (first, end int64) {
