@@ -229,7 +229,7 @@ func (m *member) begin(work context.Context, id int) {
 
 // read runs a task.
 func (m *member) read(ctx, stopped context.Context, t *task) error {
-	start, err := m.position(stopped, t)
+	start, saved, err := m.position(stopped, t)
 	if err != nil {
 		return m.gone(t, err)
 	}
@@ -240,7 +240,7 @@ func (m *member) read(ctx, stopped context.Context, t *task) error {
 	t.state.update(func(s *ShardStatus) { s.Start, s.Position, s.End = start, start, end })
 	run := &shardRun{
 		client: m.w.client, processor: m.w.processor, o: m.w.o.read(), shard: t.shard,
-		cursor: start, end: end, saved: start, state: t.state,
+		cursor: start, end: end, saved: saved, state: t.state,
 		readOnly: m.readOnly, gap: m.gap, backlog: m.backlog,
 		save: func(ctx context.Context, cursor string) error { return m.save(ctx, t.shard, cursor) },
 	}
@@ -249,24 +249,7 @@ func (m *member) read(ctx, stopped context.Context, t *task) error {
 	return m.gone(t, err)
 }
 
-// gone judges the error of a shard that no longer exists, its retention being
-// over: nothing is left to read, and whether logs went with it depends on
-// whether it had been read to its end.
-func (m *member) gone(t *task, err error) error {
-	if !IsCode(err, CodeShardNotExist) {
-		return err
-	}
-	s := t.state.get()
-	if !s.CaughtUp {
-		gap := Gap{Shard: t.shard, From: s.Position, Groups: -1}
-		if !m.w.o.OldestOnExpired {
-			return fmt.Errorf("%w: %s, the shard no longer exists; to accept the loss, choose to go on from the oldest log that is left (on invalid cursor: oldest): %w", ErrExpired, gap, err)
-		}
-		m.gap(gap)
-	}
-	t.state.update(func(s *ShardStatus) { s.Finished = true })
-	return nil
-}
+func (m *member) gone(t *task, err error) error { return t.state.gone(err, m.w.o.read(), m.gap) }
 
 func (m *member) save(ctx context.Context, shard int, cursor string) error {
 	err := m.w.client.SaveCheckpoint(ctx, m.w.group, m.w.consumer, shard, cursor)

@@ -7,33 +7,44 @@ import (
 )
 
 // position finds where to begin with a shard: at its checkpoint, or where the
-// group begins, which it then saves as the first checkpoint.
-func (m *member) position(ctx context.Context, t *task) (string, error) {
+// group begins, which it then saves as the first checkpoint. What is saved is
+// empty where logs before that are gone: a receipt is to tell of it first.
+func (m *member) position(ctx context.Context, t *task) (start, saved string, err error) {
 	all, err := m.checkpoints(ctx, t.begun)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	for _, c := range all {
 		if c.Shard == t.shard && c.Cursor != "" {
-			return c.Cursor, nil
+			return c.Cursor, c.Cursor, nil
 		}
 	}
-	start, err := m.first(ctx, t.shard)
-	if err != nil {
-		return "", err
+	start, gone, err := m.first(ctx, t.shard)
+	if err != nil || gone {
+		return start, "", err
 	}
-	return start, m.save(ctx, t.shard, start)
+	return start, start, m.save(ctx, t.shard, start)
 }
 
-// first is where the group begins in a shard: see [Worker.settle].
-func (m *member) first(ctx context.Context, shard int) (string, error) {
+// first is where the group begins in a shard, see [Worker.settle], and whether logs
+// before that are gone which should have been read.
+func (m *member) first(ctx context.Context, shard int) (start string, gone bool, err error) {
 	if m.w.o.Beginnings == nil {
-		return m.w.start(ctx, shard)
+		start, err = m.w.start(ctx, shard)
+		return start, false, err
 	}
 	if m.beginning != nil && m.beginning.Cursors[shard] != "" {
-		return m.beginning.Cursors[shard], nil
+		return m.beginning.Cursors[shard], false, nil
 	}
-	return m.w.client.Cursor(ctx, shard, Begin)
+	start, err = m.w.client.Cursor(ctx, shard, Begin)
+	if err != nil {
+		return "", false, err
+	}
+	gap, gone, err := m.missed(ctx, shard, start)
+	if err != nil || !gone {
+		return start, false, err
+	}
+	return start, true, m.w.o.read().accept(gap, m.gap, nil)
 }
 
 // limit is the cursor a drain of the shard ends at, "" when following.

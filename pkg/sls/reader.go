@@ -17,7 +17,11 @@ type Range struct {
 	// caller keeps itself: each is taken for saved at once.
 	OnSaved   func(Stretch)
 	OnUnsaved func(shard int, notes []any)
-	MaxPage   int // as in [WorkerOptions]
+	// OldestOnExpired and OnGap are those of [WorkerOptions]. What is gone may reach
+	// beyond To.
+	OldestOnExpired bool
+	OnGap           func(Gap)
+	MaxPage         int // as in [WorkerOptions]
 	// MaxPending is how many pages may be under way; default 8.
 	MaxPending int
 	// Grace bounds how long a stop waits for what is under way; default 30 s.
@@ -31,12 +35,12 @@ type Range struct {
 // error.
 func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStatus, error) {
 	o := WorkerOptions{Count: r.Count, Query: r.Query, ConsumeProcessor: r.ConsumeProcessor, MaxPage: r.MaxPage, MaxPending: r.MaxPending, Grace: r.Grace,
-		OnSaved: r.OnSaved, OnUnsaved: r.OnUnsaved}
+		OnSaved: r.OnSaved, OnUnsaved: r.OnUnsaved, OldestOnExpired: r.OldestOnExpired, OnGap: r.OnGap}
 	o.setDefaults()
 	state := &shardState{s: ShardStatus{Shard: r.Shard, Start: r.From, Position: r.From, End: r.To}}
 	run := &shardRun{
 		client: c, processor: p, backlog: newBacklog(o.MaxUnsaved, o.MaxUnsavedFor), o: o.read(), shard: r.Shard, cursor: r.From, end: r.To, state: state,
-		save: func(context.Context, string) error { return nil },
+		save: func(context.Context, string) error { return nil }, gap: o.OnGap,
 	}
 	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -46,5 +50,6 @@ func (c *Client) ReadRange(ctx context.Context, r Range, p Processor) (ShardStat
 	if err == nil && !finished {
 		err = context.Cause(ctx)
 	}
+	err = state.gone(err, run.o, run.gap)
 	return state.get(), err
 }

@@ -3,7 +3,6 @@ package sls
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -146,25 +145,6 @@ func (s *shardRun) pull(ctx context.Context, pages chan<- *Page) (finished bool,
 // range is reached, and how often the wait between them grows.
 const maxIdle = 3
 
-// Gap is a stretch of logs that were gone before they could be read.
-type Gap struct {
-	Shard    int
-	From, To string // cursors
-	// Groups is how many LogGroups are missing, or -1 where that is unknown.
-	Groups int64
-}
-
-func (g Gap) String() string {
-	if g.Groups < 0 {
-		return fmt.Sprintf("shard %d: logs from cursor %s on are gone, how many is unknown", g.Shard, g.From)
-	}
-	return fmt.Sprintf("shard %d: about %d LogGroups from cursor %s to %s are gone", g.Shard, g.Groups, g.From, g.To)
-}
-
-// ErrExpired is wrapped by the error of a run whose cursor is older than what
-// the logstore keeps, unless it is to go on from the oldest.
-var ErrExpired = errors.New("sls: cursor expired")
-
 // jump decides about a pull's error: an expired cursor is given up for the
 // oldest there is, if that is what was asked for. It returns an empty page that
 // leads there.
@@ -185,10 +165,9 @@ func (s *shardRun) jump(ctx context.Context, cursor string, cause error) (*Page,
 	if cursor == oldest {
 		return nil, cause // there is nothing older to blame
 	}
-	if !s.o.oldest {
-		return nil, retry.Permanent(fmt.Errorf("%w: %s; to accept the loss, choose to go on from the oldest log that is left (on invalid cursor: oldest); to prevent it, keep logs longer or run more often: %w", ErrExpired, gap, cause))
+	if err := s.o.accept(gap, s.gap, cause); err != nil {
+		return nil, err
 	}
-	s.gap(gap)
 	return &Page{Shard: s.shard, Cursor: cursor, Next: oldest}, nil
 }
 
@@ -278,7 +257,8 @@ func (s *shardRun) checkpoint(ctx context.Context, now progress, last bool) erro
 	if st.From == "" {
 		st.From = s.cursor
 	}
-	if st.From != st.To {
+	tell := st.From != st.To || s.saved == "" // the first of a shard may tell of a gap alone
+	if tell {
 		if err := s.o.announce(ctx, st); err != nil {
 			return err
 		}
@@ -289,7 +269,7 @@ func (s *shardRun) checkpoint(ctx context.Context, now progress, last bool) erro
 	s.saved = now.safe
 	s.track.saved(now.count)
 	s.state.committed(now.safe)
-	if st.From != st.To {
+	if tell {
 		s.o.onSaved(st)
 	}
 	return nil

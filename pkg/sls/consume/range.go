@@ -34,7 +34,7 @@ func (c *Consumer) forward(ctx context.Context, g trigger.LogRange) (receipt.Rec
 	l := newLedger(c, r)
 	l.open(own, run.Context())
 	st, err := c.sls.ReadRange(run.Context(), sls.Range{Shard: g.Shard, From: g.Begin, To: g.End, Query: c.cfg.Query, ConsumeProcessor: c.cfg.Processor, Grace: c.grace(), MaxPage: c.fn.MaxPage, MaxPending: c.fn.MaxPending,
-		OnSaved: l.saved, OnUnsaved: l.unsaved}, l)
+		OldestOnExpired: c.cfg.OnInvalidCursor == oldest, OnSaved: l.saved, OnUnsaved: l.unsaved, OnGap: l.gap}, l)
 	l.shut()
 	err = errors.Join(err, c.save(own)) // the answer is the checkpoint
 	l.status(st)

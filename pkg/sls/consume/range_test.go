@@ -56,3 +56,36 @@ func isRefused(err error) bool {
 	var refused *trigger.Error
 	return errors.As(err, &refused) && refused.Status == 400
 }
+
+// What SLS keeps no longer of a range is decided about like what lies behind a
+// checkpoint: the trigger would hand over the same range until it gives up.
+func TestRangeThatExpired(t *testing.T) {
+	for what, expire := range map[string]func(w *world){
+		"in part":    func(w *world) { w.Store.Expire(1, 4) },
+		"as a whole": func(w *world) { w.Store.Expire(1, 8) },
+		"its shard":  func(w *world) { w.Store.RemoveShard(1) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, emulator.Options{Shards: 2}, nil)
+			w.Fill(emulator.NewGenerator(1), 10, 5)
+			first, _ := w.Store.Range(1)
+			ev := trigger.Event{Kind: trigger.Logs, Range: &trigger.LogRange{
+				Project: "project", Logstore: "logstore", Shard: 1, Begin: sls.FormatCursor(first + 2), End: sls.FormatCursor(first + 6),
+			}}
+			expire(w)
+			r, err := w.runOn(w.consumer(), ev)
+			if !errors.Is(err, sls.ErrExpired) || r.Status != receipt.Failed {
+				t.Fatalf("%v, receipt %+v", err, r)
+			}
+			w.Env["SLS_ON_INVALID_CURSOR"] = "oldest"
+			r, err = w.runOn(w.consumer(), ev)
+			want := int64(0)
+			if what == "in part" {
+				want = 2 * 5
+			}
+			if err != nil || r.Status != receipt.OK || r.Out != want || len(r.Gaps) != 1 {
+				t.Errorf("%v, receipt %+v", err, r)
+			}
+		})
+	}
+}
