@@ -94,9 +94,10 @@ func (f *Function) openHEC(again retry.Policy) (*hec.Client, error) {
 	again.Notify = func(_ int, wait time.Duration, err error) {
 		f.rt.Log.Warn("trying again", "wait", wait.String(), "error", err.Error())
 	}
+	_, fixed := f.cfg.index()
 	return hec.New(hec.Options{
 		URLs: f.cfg.HECURLs, Token: f.cfg.HECToken.Reveal(), TLS: tls,
-		Gzip: f.cfg.Gzip, BatchBytes: f.cfg.BatchBytes, Concurrency: f.cfg.HECConcurrency, Timeout: f.cfg.HECTimeout,
+		IndexOfEvent: !fixed, Gzip: f.cfg.Gzip, BatchBytes: f.cfg.BatchBytes, Concurrency: f.cfg.HECConcurrency, Timeout: f.cfg.HECTimeout,
 		Ack: f.cfg.Ack, AckPoll: f.cfg.AckPoll, AckTimeout: f.cfg.AckTimeout, Retry: again,
 	})
 }

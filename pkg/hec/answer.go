@@ -34,23 +34,24 @@ type answer struct {
 	uncertain    bool  // transient, and the events may be in
 	fix          string
 	after        time.Duration // Retry-After
+	own          bool          // an index is the event's own
 }
 
 // fixes are the codes that no event and no retry can mend ("Troubleshoot HTTP
 // Event Collector", possible error codes).
 var fixes = map[int]string{
-	1:  "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
-	2:  "the token did not reach HEC: does a proxy on the way strip the Authorization header?",
-	3:  "the Authorization header is not understood: set HEC_TOKEN to the token alone",
-	4:  "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
-	7:  "the token may not write to the index, or there is no such index: set HEC_INDEX to one of the token's, or allow it for the token",
-	10: "the token has indexer acknowledgement on: set HEC_ACK=true, or turn it off for the token",
-	11: "the channel is refused: does a proxy on the way change X-Splunk-Request-Channel?",
-	14: "the token has indexer acknowledgement off: set HEC_ACK=false, or turn it on for the token",
-	16: "the token did not reach HEC in a header: does a proxy on the way strip Authorization?",
-	21: "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
-	22: "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
-	28: "a channel must stay with one receiver: use a load balancer with sticky sessions, give the receivers one by one in HEC_URL, or set HEC_ACK=false",
+	1:         "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
+	2:         "the token did not reach HEC: does a proxy on the way strip the Authorization header?",
+	3:         "the Authorization header is not understood: set HEC_TOKEN to the token alone",
+	4:         "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
+	codeIndex: "the token may not write to the index, or there is no such index: set HEC_INDEX to one of the token's, or allow it for the token",
+	10:        "the token has indexer acknowledgement on: set HEC_ACK=true, or turn it off for the token",
+	11:        "the channel is refused: does a proxy on the way change X-Splunk-Request-Channel?",
+	14:        "the token has indexer acknowledgement off: set HEC_ACK=false, or turn it on for the token",
+	16:        "the token did not reach HEC in a header: does a proxy on the way strip Authorization?",
+	21:        "HEC does not know the token: set HEC_TOKEN to a token of this receiver",
+	22:        "the token is disabled: enable it in Splunk, or set HEC_TOKEN to another",
+	28:        "a channel must stay with one receiver: use a load balancer with sticky sessions, give the receivers one by one in HEC_URL, or set HEC_ACK=false",
 }
 
 // texts tell a code where the receiver sends its text alone, as the
@@ -61,9 +62,9 @@ var texts = map[string]int{
 }
 
 // read judges a response by its status, its headers and as much of its body as
-// came.
-func read(status int, h http.Header, body []byte, bodyErr error, now time.Time) answer {
-	a := answer{status: status, code: -1, number: -1, ackID: -1}
+// came. own is set where events have indexes of their own.
+func read(status int, h http.Header, body []byte, bodyErr error, now time.Time, own bool) answer {
+	a := answer{status: status, code: -1, number: -1, ackID: -1, own: own}
 	a.parse(body, bodyErr)
 	a.after, _ = retry.RetryAfter(h, now)
 	switch {
@@ -148,7 +149,7 @@ func isPage(h http.Header, body []byte) bool {
 func (a *answer) clientError() {
 	fix, known := fixes[a.code]
 	switch {
-	case known:
+	case known && !a.aboutEvents():
 		a.verdict, a.fix = misconfigured, fix
 		return
 	case a.status == http.StatusBadRequest && a.cut:
@@ -176,11 +177,16 @@ var refusals = map[int]bool{
 	http.StatusUnsupportedMediaType: true, http.StatusUnprocessableEntity: true,
 }
 
+// codeIndex is that of an index that the token may not write to.
+const codeIndex = 7
+
 // aboutEvents tells whether the code is one that Splunk has for events.
 func (a *answer) aboutEvents() bool {
 	switch a.code {
 	case 5, 6, 12, 13, 15:
 		return true
+	case codeIndex:
+		return a.own
 	}
 	return false
 }
@@ -188,6 +194,8 @@ func (a *answer) aboutEvents() bool {
 // refusalFix says what to look at where the refusal is of everything.
 func (a *answer) refusalFix() string {
 	switch {
+	case a.code == codeIndex:
+		return fixes[codeIndex]
 	case a.aboutEvents():
 		return "look whether something between changes bodies or their headers, and whether HEC_URL names HEC"
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:

@@ -50,7 +50,7 @@ func TestReadAnswer(t *testing.T) {
 		{502, page, answer{verdict: transient, code: -1, number: -1, ackID: -1, uncertain: true}},
 		{503, `{"text":"Server is shutting down","code":23}`, answer{verdict: transient, code: 23, number: -1, ackID: -1, slow: true, text: "Server is shutting down"}},
 	} {
-		got := read(tc.status, http.Header{}, []byte(tc.body), nil, time.Now())
+		got := read(tc.status, http.Header{}, []byte(tc.body), nil, time.Now(), false)
 		if (got.fix != "") != (got.verdict == misconfigured) {
 			t.Errorf("%d %s: fix is %q", tc.status, tc.body, got.fix)
 		}
@@ -68,10 +68,13 @@ func TestReadAnswer(t *testing.T) {
 			}
 		}
 	}
-	if a := read(400, http.Header{}, nil, errors.New("reset"), time.Now()); a.verdict != transient {
+	if a := read(400, http.Header{}, []byte(`{"text":"Incorrect index","code":7,"invalid-event-number":3}`), nil, time.Now(), true); a.verdict != refused || a.number != 3 || a.fix != "" {
+		t.Errorf("an index that is the event's own: %+v", a)
+	}
+	if a := read(400, http.Header{}, nil, errors.New("reset"), time.Now(), false); a.verdict != transient {
 		t.Errorf("a 400 without its body: %+v", a)
 	}
-	if a := read(429, http.Header{"Retry-After": {"3"}}, nil, nil, time.Now()); a.after != 3*time.Second {
+	if a := read(429, http.Header{"Retry-After": {"3"}}, nil, nil, time.Now(), false); a.after != 3*time.Second {
 		t.Errorf("Retry-After: %+v", a)
 	}
 }
@@ -83,7 +86,7 @@ func FuzzReadAnswer(f *testing.F) {
 	f.Add(400, `"No data"`)
 	f.Add(503, `<html>`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
-		a := read(status, http.Header{}, []byte(body), nil, time.Now())
+		a := read(status, http.Header{}, []byte(body), nil, time.Now(), false)
 		if (a.verdict == accepted) && (status < 200 || status > 299) {
 			t.Fatalf("%d %q: %+v", status, body, a)
 		}

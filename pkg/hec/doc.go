@@ -27,7 +27,8 @@
 //	403 406 413 415 422          the batch is cut until a bad event stands alone;
 //	                             413 halves the batch limit besides
 //	401, codes 1-4 7 10 11       configuration: a permanent [Error] that says
-//	14 16 21 22 28, 3xx 404 …    what to fix; nothing is rejected, or sent again
+//	14 16 21 22 28, 3xx 404 …    what to fix; nothing is rejected, or sent again;
+//	                             7 is refused where the index is the event's own
 //	429 503                      slower, after Retry-After; then again
 //	other 5xx, transport errors  another endpoint, then again
 //

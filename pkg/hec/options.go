@@ -46,6 +46,10 @@ type Options struct {
 	// followed: they would turn a POST into a GET that "succeeds".
 	HTTPClient *http.Client
 
+	// IndexOfEvent says that the index is each event's own, and not the same for all:
+	// one that the token may not write to is then that event's fault.
+	IndexOfEvent bool
+
 	// Ack waits for indexer acknowledgement. The token must have it enabled.
 	Ack bool
 	// AckPoll is how often each URL is asked for acknowledgements. Default 5 s.

@@ -63,7 +63,7 @@ func (c *Client) do(ctx context.Context, e *endpoint, method, path string, sent 
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end or given up
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	a := read(resp.StatusCode, resp.Header, text, err, time.Now())
+	a := read(resp.StatusCode, resp.Header, text, err, time.Now(), c.opts.IndexOfEvent)
 	a.text = c.excerpt(a.text)
 	return a, text, nil
 }
