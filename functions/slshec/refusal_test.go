@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	splunk "github.com/siemfeed/siemfeed/pkg/emulator/hec"
@@ -123,4 +124,53 @@ func TestOneBadLogInAQuietLogstore(t *testing.T) {
 	}
 	w.wantAll(false)
 	w.WantCheckpoints(group)
+}
+
+// Something on the way that lets nothing through for a while, in the middle of a
+// run, is an outage like any other: what it refuses meanwhile is no event's fault.
+func TestDoorThatShutsForAWhile(t *testing.T) {
+	for name, lifts := range map[string]bool{"and opens again": true, "and stays shut": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var shut atomic.Bool
+			var refusals atomic.Int64
+			w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 30000}, splunk.Options{}, quick)
+			w.hec.Set(func(o *splunk.Options) {
+				o.Firewall = func([]byte) int {
+					if !shut.Load() {
+						return 0
+					}
+					if refusals.Add(1) == 5 && lifts {
+						shut.Store(false)
+					}
+					return 403
+				}
+				o.OnAccept = func(events []splunk.Event) {
+					w.accept(events)
+					if refusals.Load() == 0 {
+						shut.Store(true) // once it has taken some
+					}
+				}
+			})
+			w.Fill(emulator.NewGenerator(1), 50, 20)
+			r, err := w.run(w.function())
+			if held := w.Quarantined(); len(held) > 0 {
+				t.Errorf("%d in quarantine", len(held))
+			}
+			if lifts {
+				if err != nil || r.Status != receipt.OK {
+					t.Fatalf("%v, receipt %+v", err, r)
+				}
+				w.wantAll(true)
+				return
+			}
+			if err == nil || r.Status != receipt.Failed {
+				t.Errorf("%v, receipt %+v", err, r)
+			}
+			shut.Store(false)
+			w.mustRun(w.function())
+			w.wantAll(true)
+			w.wantProof()
+		})
+	}
 }

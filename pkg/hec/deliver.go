@@ -112,7 +112,7 @@ func (d *delivery) try(ctx context.Context, g grant) error {
 	a, _, err := c.post(ctx, g.endpoint, pathEvent, body, packed)
 	if err != nil {
 		a.uncertain, err = transportError(g.url, err)
-	} else {
+	} else if err = d.shut(ctx, g.endpoint, &a); err == nil {
 		err = c.judge(g.endpoint, &a)
 	}
 	switch {

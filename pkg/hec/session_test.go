@@ -338,25 +338,44 @@ func TestOneMoreBatchIsTried(t *testing.T) {
 }
 
 // A receiver that took events when the run began, and then nothing any more, is
-// found out before a source is emptied.
+// found out before a source is emptied; at once where something before it refuses
+// requests without events too.
 func TestReceiverThatBeginsToRefuseEverything(t *testing.T) {
-	s, c := newPair(t, emulator.Options{}, Options{})
-	session := c.Session()
-	var rejected int
-	var err error
-	for k := range 20 {
-		if k == 2 {
-			s.Set(func(o *emulator.Options) { o.Firewall = func([]byte) int { return 403 } })
-		}
-		var list []Rejection
-		if _, list, err = sendAll(t, c, session, 1, 300, nil); err != nil {
-			break
-		}
-		rejected += len(list)
-	}
-	var e *Error
-	if !errors.As(err, &e) || e.Refused == 0 || rejected >= endless {
-		t.Errorf("%d events rejected, then %v", rejected, err)
+	for name, tc := range map[string]struct {
+		refuse   func(*emulator.Options)
+		rejected int // at most
+	}{
+		"code 6": {func(o *emulator.Options) { o.Refuse = func(emulator.Event) int { return 6 } }, endless - 1},
+		"a page": {func(o *emulator.Options) { o.Firewall = func([]byte) int { return 403 } }, 0},
+		"a page for events": {func(o *emulator.Options) {
+			o.Firewall = func(body []byte) int {
+				if len(body) == 0 {
+					return 0
+				}
+				return 403
+			}
+		}, endless - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newPair(t, emulator.Options{}, Options{})
+			session := c.Session()
+			var rejected int
+			var err error
+			for k := range 20 {
+				if k == 2 {
+					s.Set(tc.refuse)
+				}
+				var list []Rejection
+				if _, list, err = sendAll(t, c, session, 1, 300, nil); err != nil {
+					break
+				}
+				rejected += len(list)
+			}
+			var e *Error
+			if !errors.As(err, &e) || (e.Refused == 0) != (tc.rejected == 0) || retry.IsPermanent(err) != (tc.rejected > 0) || rejected > tc.rejected {
+				t.Errorf("%d events rejected, then %v", rejected, err)
+			}
+		})
 	}
 }
 
