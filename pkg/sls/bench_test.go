@@ -80,8 +80,8 @@ func TestMemoryIsFlat(t *testing.T) {
 		}
 	}()
 	o := drain()
-	o.Count = 0
-	var slow sync.WaitGroup // a sink that would hold everything, were it given it
+	o.Count, o.Timeout = 0, time.Minute // no shard is lost because the machine is busy
+	var slow sync.WaitGroup             // a sink that would hold everything, were it given it
 	p := sls.ProcessorFunc(func(ctx context.Context, p *sls.Page, done sls.Done) error {
 		slow.Go(func() {
 			time.Sleep(30 * time.Millisecond)
