@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,33 +19,49 @@ import (
 //
 // AckIds of a channel grow. One that does not is the sign of a restart, or of a
 // channel that expired: what was pending before will never be acknowledged, and
-// its numbers come again for other requests.
+// its numbers come again for other requests. Or it is that of another receiver behind
+// the same URL, which numbers for itself. Where requests are waited for then, a number
+// may be of one or of another, so that the channel is given up for a new one.
 type acker struct {
-	mu      sync.Mutex
-	epoch   int   // restarts seen
-	last    int64 // greatest ackId of this epoch
-	waiting map[int64]chan error
-	lastErr error // of the last poll
-	closed  bool  // nobody polls any more
+	window time.Duration // see maxRestarts
+
+	mu       sync.Mutex
+	channel  string
+	epoch    int         // restarts seen
+	restarts []time.Time // of them, those within window
+	last     int64       // greatest ackId of this epoch
+	waiting  map[int64]chan error
+	lastErr  error // of the last poll
+	closed   bool  // nobody polls any more
 }
 
 // mark is what an acker knew when a request began.
 type mark struct {
-	epoch int
-	last  int64
+	channel string
+	epoch   int
+	last    int64
 }
 
-var errAckLost = errors.New("the receiver restarted its acknowledgements")
+// maxRestarts within the time that an acknowledgement is waited for are no restarts.
+const maxRestarts = 5
 
-func newAcker() *acker {
-	return &acker{last: -1, waiting: map[int64]chan error{}}
+var (
+	errAckLost   = errors.New("the receiver restarted its acknowledgements")
+	errAckSpread = retry.Permanent(fmt.Errorf("acknowledgements were numbered anew %d times in a row, as by several receivers in turn: %s", maxRestarts, fixes[28]))
+)
+
+func newAcker(window time.Duration) *acker {
+	return &acker{window: window, channel: newGUID(), last: -1, waiting: map[int64]chan error{}}
 }
 
 func (a *acker) mark() mark {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return mark{a.epoch, a.last}
+	return a.now()
 }
+
+// now is mark with the lock held.
+func (a *acker) now() mark { return mark{a.channel, a.epoch, a.last} }
 
 // expect registers the ackId of a request that began at m. The channel gets
 // nil for true, errAckLost if it can no longer come, or a permanent error.
@@ -62,13 +79,33 @@ func (a *acker) expect(m mark, id int64) <-chan error {
 		return ch
 	}
 	if _, dup := a.waiting[id]; dup || id <= m.last {
-		a.epoch++
-		a.last = -1
-		a.failAll(errAckLost)
+		if why := a.restarted(); why != nil {
+			ch <- why
+			return ch
+		}
 	}
 	a.last = max(a.last, id)
 	a.waiting[id] = ch
 	return ch
+}
+
+// restarted takes note of a restart. It returns why the request that showed it will
+// not be acknowledged either, if it will not.
+func (a *acker) restarted() error {
+	a.epoch++
+	a.last = -1
+	now := time.Now()
+	a.restarts = append(slices.DeleteFunc(a.restarts, func(at time.Time) bool { return now.Sub(at) > a.window }), now)
+	if len(a.restarts) >= maxRestarts {
+		a.failAll(errAckSpread)
+		return errAckSpread
+	}
+	if len(a.waiting) == 0 {
+		return nil
+	}
+	a.channel = newGUID()
+	a.failAll(errAckLost)
+	return errAckLost
 }
 
 func (a *acker) failAll(err error) {
@@ -119,22 +156,21 @@ func (a *acker) close() {
 	a.failAll(retry.Permanent(errClosed))
 }
 
-func (a *acker) ids() []int64 {
+// ids are those that are waited for, of the channel and epoch that m says.
+func (a *acker) ids() (m mark, ids []int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ids := make([]int64, 0, len(a.waiting))
-	for id := range a.waiting {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return a.now(), slices.Sorted(maps.Keys(a.waiting))
 }
 
-// resolve takes one poll's outcome.
-func (a *acker) resolve(acks map[int64]bool, err error) {
+// resolve takes the outcome of a poll that was made as of m.
+func (a *acker) resolve(m mark, acks map[int64]bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.lastErr = err
+	if m.epoch != a.epoch {
+		return // these numbers are others' now
+	}
 	if retry.IsPermanent(err) {
 		a.failAll(err)
 	}
@@ -159,16 +195,17 @@ func (c *Client) poll(ctx context.Context, e *endpoint) {
 			return
 		}
 		const most = 1000
-		for ids := range slices.Chunk(e.acks.ids(), most) {
-			acks, err := c.askAcks(ctx, e, ids)
+		m, waiting := e.acks.ids()
+		for ids := range slices.Chunk(waiting, most) {
+			acks, err := c.askAcks(ctx, e, m.channel, ids)
 			if ctx.Err() == nil {
-				e.acks.resolve(acks, err)
+				e.acks.resolve(m, acks, err)
 			}
 		}
 	}
 }
 
-func (c *Client) askAcks(ctx context.Context, e *endpoint, ids []int64) (map[int64]bool, error) {
+func (c *Client) askAcks(ctx context.Context, e *endpoint, channel string, ids []int64) (map[int64]bool, error) {
 	body, err := json.Marshal(struct {
 		Acks []int64 `json:"acks"`
 	}{ids})
@@ -176,7 +213,7 @@ func (c *Client) askAcks(ctx context.Context, e *endpoint, ids []int64) (map[int
 		return nil, fmt.Errorf("HEC ack query: %w", err)
 	}
 	c.n.polls.Add(1)
-	a, text, err := c.post(ctx, e, pathAck, body, false)
+	a, text, err := c.post(ctx, e, channel, pathAck, body, false)
 	if err != nil {
 		_, err = transportError(e.url, err)
 		return nil, err

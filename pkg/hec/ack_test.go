@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,8 +70,8 @@ func TestNeverAcknowledgedEnds(t *testing.T) {
 		if err == nil || retry.IsPermanent(err) || !strings.Contains(err.Error(), "3 times") || s.Accepted(eventID(0)) != 3 {
 			t.Fatalf("%v, accepted %d times", err, s.Accepted(eventID(0)))
 		}
-		if n := len(c.fleet.all[0].acks.ids()); n != 0 {
-			t.Errorf("%d ackIds are still waited for", n)
+		if _, ids := c.fleet.all[0].acks.ids(); len(ids) != 0 {
+			t.Errorf("ackIds %v are still waited for", ids)
 		}
 	})
 }
@@ -231,15 +232,15 @@ func TestCancelledWaitIsForgotten(t *testing.T) {
 		if _, err := c.Send(ctx, b); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
-		if n := len(c.fleet.all[0].acks.ids()); n != 0 {
-			t.Errorf("%d ackIds are still waited for", n)
+		if _, ids := c.fleet.all[0].acks.ids(); len(ids) != 0 {
+			t.Errorf("ackIds %v are still waited for", ids)
 		}
 	})
 }
 
 // What was pending before a restart is never taken for what comes after it.
 func TestAckerSeesRestarts(t *testing.T) {
-	a := newAcker()
+	a := newAcker(time.Minute)
 	outcome := func(ch <-chan error) string {
 		select {
 		case err := <-ch:
@@ -261,21 +262,80 @@ func TestAckerSeesRestarts(t *testing.T) {
 	second, first := a.expect(m, 1), a.expect(m, 0) // answers overtake each other
 	old := a.mark()
 	third := a.expect(a.mark(), 2)
-	a.resolve(map[int64]bool{0: true, 1: false, 77: true}, nil)
+	a.resolve(a.mark(), map[int64]bool{0: true, 1: false, 77: true}, nil)
 	want("first", first, "true")
 	want("second", second, "pending")
 
-	after := a.expect(a.mark(), 0) // numbered from 0 again
+	again := a.expect(a.mark(), 0) // numbered from 0 again, while others are waited for
 	want("second", second, errAckLost.Error())
 	want("third", third, errAckLost.Error())
-	want("after", after, "pending")
+	want("again", again, errAckLost.Error())
 	want("spanning the restart", a.expect(old, 3), errAckLost.Error())
-	a.resolve(map[int64]bool{0: true, 1: true}, nil)
+	before := a.expect(a.mark(), 0)
+	a.resolve(a.mark(), map[int64]bool{0: true, 1: true}, nil)
+	want("before", before, "true")
+	after := a.expect(a.mark(), 0) // once more, and nobody waits
+	want("after", after, "pending")
+	a.resolve(a.mark(), map[int64]bool{0: true}, nil)
 	want("after", after, "true")
 
 	twice := a.mark()
 	one := a.expect(twice, 5)
 	two := a.expect(twice, 5) // the same number twice within one window
 	want("one", one, errAckLost.Error())
-	want("two", two, "pending")
+	want("two", two, errAckLost.Error()) // whose of both it is now cannot be told
+	if a.mark().channel == twice.channel {
+		t.Error("a number that two requests have is still asked about")
+	}
+	late := a.expect(a.mark(), 5)
+	a.resolve(twice, map[int64]bool{5: true}, nil) // asked on the channel before
+	want("late", late, "pending")
+}
+
+// A load balancer that spreads a channel over receivers, each with numbers of its
+// own, makes one receiver's acknowledgement look like another's. What only a receiver
+// has that never indexes is not said to be indexed, and soon the reason is given.
+func TestAckNumbersOfSeveralReceivers(t *testing.T) {
+	for _, batches := range []int{2, 6} {
+		synctest.Test(t, func(t *testing.T) {
+			var nodes []*emulator.Server
+			for i := range 2 {
+				nodes = append(nodes, emulator.New(emulator.Options{Tokens: []emulator.Token{{Value: testToken, UseACK: true}}, AckNever: i == 1}))
+			}
+			var mu sync.Mutex
+			turns := map[string]int{} // by path
+			balancer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				n := turns[r.URL.Path]
+				turns[r.URL.Path]++
+				mu.Unlock()
+				nodes[n%2].ServeHTTP(w, r)
+			})
+			c := newClient(t, Options{Ack: true, Retry: retry.Policy{Attempts: 30, Base: time.Millisecond}, URLs: []string{"https://a"}, HTTPClient: &http.Client{Transport: inMemory{"a": balancer}}})
+			var sends sync.WaitGroup
+			var told atomic.Bool
+			for k := range batches {
+				b, err := c.Batch(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				appendEvent(b, k, "")
+				sends.Go(func() {
+					defer b.Release()
+					_, err := c.Send(t.Context(), b)
+					if err == nil && !nodes[0].Acked(eventID(k)) {
+						t.Errorf("%d batches: event %d is said to be indexed, and is not", batches, k)
+					}
+					if err != nil && retry.IsPermanent(err) && strings.Contains(err.Error(), "sticky sessions") {
+						told.Store(true)
+					}
+				})
+				synctest.Wait()
+			}
+			sends.Wait()
+			if !told.Load() {
+				t.Errorf("%d batches: nobody was told what is wrong", batches)
+			}
+		})
+	}
 }

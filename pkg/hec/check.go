@@ -40,7 +40,7 @@ func (c *Client) Health(ctx context.Context) []Finding {
 }
 
 func (c *Client) health(ctx context.Context, e *endpoint) Finding {
-	a, _, err := c.do(ctx, e, http.MethodGet, pathHealth, nil, false)
+	a, _, err := c.do(ctx, e, e.acks.mark().channel, http.MethodGet, pathHealth, nil, false)
 	if err != nil {
 		_, err = transportError(e.url, err)
 	} else {
@@ -124,7 +124,7 @@ func (c *Client) checkAck(ctx context.Context, e *endpoint) Finding {
 }
 
 func (c *Client) probe(ctx context.Context, e *endpoint, path string, body []byte) (answer, error) {
-	a, _, err := c.post(ctx, e, path, body, false)
+	a, _, err := c.post(ctx, e, e.acks.mark().channel, path, body, false)
 	if err != nil {
 		_, err = transportError(e.url, err)
 		a.verdict = transient

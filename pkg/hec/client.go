@@ -51,7 +51,7 @@ func New(opts Options) (*Client, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	for i, u := range opts.URLs {
-		e := &endpoint{index: i, url: u, channel: newGUID(), window: float64(opts.Concurrency), acks: newAcker()}
+		e := &endpoint{index: i, url: u, window: float64(opts.Concurrency), acks: newAcker(opts.AckTimeout)}
 		c.fleet.all = append(c.fleet.all, e)
 		if opts.Ack {
 			c.polls.Go(func() { c.poll(ctx, e) })

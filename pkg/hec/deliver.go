@@ -109,7 +109,7 @@ func (d *delivery) try(ctx context.Context, g grant) error {
 	body := d.body(packed)
 	d.count(len(body))
 	mark := g.acks.mark()
-	a, _, err := c.post(ctx, g.endpoint, pathEvent, body, packed)
+	a, _, err := c.post(ctx, g.endpoint, mark.channel, pathEvent, body, packed)
 	if err != nil {
 		a.uncertain, err = transportError(g.url, err)
 	} else if err = d.shut(ctx, g.endpoint, &a); err == nil {

@@ -11,13 +11,11 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-// endpoint is one receiver. Its channel lives as long as the client, since
-// acknowledgements are kept per channel.
+// endpoint is one receiver.
 type endpoint struct {
-	index   int
-	url     string
-	channel string
-	acks    *acker
+	index int
+	url   string
+	acks  *acker // with the channel, since acknowledgements are kept per channel
 
 	// Guarded by fleet.mu.
 	inflight int

@@ -23,15 +23,15 @@ const (
 	maxAnswer = 1 << 20 // bytes read of an answer; a poll for a thousand ackIds is 20 KiB
 )
 
-// post sends body and returns the judged answer. Once it has returned, nothing
-// reads body any more, so that its buffer can be used again.
-func (c *Client) post(ctx context.Context, e *endpoint, path string, body []byte, gzipped bool) (answer, []byte, error) {
+// post sends body on a channel and returns the judged answer. Once it has returned,
+// nothing reads body any more, so that its buffer can be used again.
+func (c *Client) post(ctx context.Context, e *endpoint, channel, path string, body []byte, gzipped bool) (answer, []byte, error) {
 	sent := &upload{data: body}
 	defer sent.wait()
-	return c.do(ctx, e, http.MethodPost, path, sent, gzipped)
+	return c.do(ctx, e, channel, http.MethodPost, path, sent, gzipped)
 }
 
-func (c *Client) do(ctx context.Context, e *endpoint, method, path string, sent *upload, gzipped bool) (answer, []byte, error) {
+func (c *Client) do(ctx context.Context, e *endpoint, channel, method, path string, sent *upload, gzipped bool) (answer, []byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, fmt.Errorf("no answer within %v", c.opts.Timeout))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, e.url+path, nil)
@@ -52,7 +52,7 @@ func (c *Client) do(ctx context.Context, e *endpoint, method, path string, sent 
 		req.Header.Set("Content-Encoding", "gzip")
 	}
 	if c.opts.Ack {
-		req.Header.Set("X-Splunk-Request-Channel", e.channel)
+		req.Header.Set("X-Splunk-Request-Channel", channel)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -22,7 +22,7 @@ func (d *delivery) shut(ctx context.Context, e *endpoint, a *answer) error {
 	if a.verdict != refused || a.code >= 0 || !doors[a.status] || !d.session.of(e).taken {
 		return nil
 	}
-	empty, _, err := d.c.post(ctx, e, pathEvent, nil, false)
+	empty, _, err := d.c.post(ctx, e, e.acks.mark().channel, pathEvent, nil, false)
 	if err != nil || empty.code >= 0 || empty.status != a.status {
 		return nil //nolint:nilerr // whatever that is, it is not the same door
 	}
