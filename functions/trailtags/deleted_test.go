@@ -61,6 +61,36 @@ func TestUntaggingTheLastTag(t *testing.T) {
 	step("stale", "beta", w.write("DeleteInstance", member, instance, "i-a"), w.write("StopInstance", member, instance, "i-a"))
 }
 
+// TestTagCalls that name what they are about by their parameters alone make rows of
+// it, and what was known of its tags counts no more.
+func TestTagCalls(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, cloud.Options{}, nil)
+	card := w.create(member, "ACS::ECS::NetworkInterface", "eni-a", map[string]string{"project": "alpha"})
+	base := w.create(third, database, "rm-b", map[string]string{"project": "alpha"})
+	f := w.function()
+	run := func(events ...event) {
+		t.Helper()
+		w.put(0, events...)
+		if _, err := f.Run(t.Context(), trigger.Event{Kind: trigger.Tick}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row := func(e event) map[string]string { return w.byID()[e["eventId"].(string)+"/1"] }
+	run(w.write("AttachNetworkInterface", member, "ACS::ECS::NetworkInterface", "eni-a"), w.write("ModifyDBInstance", third, database, "rm-b"))
+	w.cloud.AddAccount(member).Tag(card, map[string]string{"project": "beta"})
+	w.cloud.AddAccount(third).Untag(base)
+	ecs := w.write("TagResources", member, "").with("requestParameters", map[string]any{
+		"ResourceType": "eni", "ResourceId.1": "eni-a", "RegionId": "cn-hangzhou", "Tag.1.Key": "project", "Tag.1.Value": "beta"})
+	tag := w.write("UntagResources", admin, "").with("serviceName", "Tag").with("acsRegion", "cn-shanghai").with("requestParameterJson", `{"ResourceARN.1":"arn:acs:rds:cn-hangzhou:`+third+`:dbinstance/rm-b"}`)
+	run(ecs, tag)
+	want(t, row(ecs), map[string]string{"resourceType": "ACS::ECS::NetworkInterface", "resourceName": "eni-a", "tagStatus": "found", "tag_project": "beta"})
+	want(t, row(tag), map[string]string{"resourceType": database, "resourceName": "rm-b", "tagStatus": "untagged", "tag_project": absent, "accountId": admin})
+	after := w.write("DetachNetworkInterface", member, "ACS::ECS::NetworkInterface", "eni-a")
+	run(after)
+	want(t, row(after), map[string]string{"tag_project": "beta"})
+	w.WantProof(w.function())
+}
+
 // TestAnEventIsNotAheadOfItsKnownTags: the tags are kept before the checkpoint
 // passes the event that they were learned from.
 func TestAnEventIsNotAheadOfItsKnownTags(t *testing.T) {

@@ -178,7 +178,10 @@ func (f *Function) sample(ctx context.Context) (map[string]alitags.Resource, err
 			if err != nil || len(e.Resources) == 0 {
 				return
 			}
-			r := alitags.Resource{Account: string(e.Account()), Region: string(e.Get(actiontrail.Region)), Type: string(e.Resources[0].Type), ID: string(e.Resources[0].Name)}
+			var v event
+			v.read(e, l, time.Now())
+			r := v.resource(0)
+			r = alitags.Resource{Account: strings.Clone(r.Account), Region: strings.Clone(r.Region), Type: strings.Clone(r.Type), ID: strings.Clone(r.ID)}
 			if a, known := f.tags.Known(r, alitags.Event{}); known && a.Status == alitags.Unsupported {
 				return
 			}

@@ -1,6 +1,7 @@
 package trailtags
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"unsafe"
@@ -80,6 +81,11 @@ func (v *event) read(e *actiontrail.Event, l *sls.Log, now time.Time) {
 	v.time, v.retimed = sls.PutTime(own, now)
 	v.common = appendCommon(v.common[:0], e)
 	v.resources = e.Resources
+	for i := range v.resources {
+		if r := &v.resources[i]; r.Own {
+			r.Type = []byte(alitags.TypeOf(string(r.Type)))
+		}
+	}
 	v.account, v.region = view(e.Account()), view(e.Get(actiontrail.Region))
 	v.change = alitags.Event{Name: view(e.Get(actiontrail.Name)), Time: own, Failed: len(e.Get(actiontrail.ErrorCode)) > 0}
 }
@@ -87,7 +93,7 @@ func (v *event) read(e *actiontrail.Event, l *sls.Log, now time.Time) {
 // resource is what resource number i is looked up as.
 func (v *event) resource(i int) alitags.Resource {
 	r := v.resources[i]
-	return alitags.Resource{Account: v.account, Region: v.region, Type: view(r.Type), ID: view(r.Name)}
+	return alitags.Resource{Account: cmp.Or(view(r.Account), v.account), Region: cmp.Or(view(r.Region), v.region), Type: view(r.Type), ID: view(r.Name)}
 }
 
 // known fills in the answers that are known, and tells whether all are.

@@ -61,7 +61,8 @@ func (w *waiting) own() {
 	size := len(w.common)
 	resources := make([]actiontrail.Resource, len(w.resources))
 	for i, r := range w.resources {
-		resources[i] = actiontrail.Resource{Type: bytes.Clone(r.Type), Name: bytes.Clone(r.Name)}
+		r.Type, r.Name, r.Account, r.Region = bytes.Clone(r.Type), bytes.Clone(r.Name), bytes.Clone(r.Account), bytes.Clone(r.Region)
+		resources[i] = r
 		size += len(r.Type) + len(r.Name) + perResource
 	}
 	w.resources = resources

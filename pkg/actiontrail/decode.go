@@ -22,6 +22,9 @@ type Decoder struct {
 	more  []byte // texts that are not in the JSON as they are
 	named []Resource
 	event Event
+	// Where the parameters of the request begin, as an object and as its text; 0
+	// where there are none.
+	parameters, parametersText int
 }
 
 // Decode reads one event. The text is copied: the event stays as it is until the
@@ -30,6 +33,7 @@ func (d *Decoder) Decode(text []byte) (*Event, error) {
 	e := &d.event
 	*e = Event{Resources: e.Resources[:0]}
 	d.more, d.named = d.more[:0], d.named[:0]
+	d.parameters, d.parametersText = 0, 0
 	d.text = jsonscan.Text{B: append(append(d.text.B[:0], text...), make([]byte, jsonscan.Pad)...), MaxNesting: maxNesting}
 	i := d.text.Space(0)
 	if d.text.B[i] != '{' {
@@ -111,6 +115,10 @@ func topLevel(d *Decoder, key []byte, i int) int {
 		return d.scalar(RecipientAccountID, i, 2)
 	case "errorCode":
 		return d.scalar(ErrorCode, i, 2)
+	case "requestParameters":
+		d.parameters = i // stepped over, until somebody needs them
+	case "requestParameterJson":
+		d.parametersText = i
 	case "userIdentity":
 		clear(d.event.fields[AccountID:]) // of a name that occurs twice the last counts
 		if d.text.B[i] == '{' {
@@ -171,7 +179,7 @@ func referenced(d *Decoder, kind []byte, i int) int {
 
 func (d *Decoder) name(kind, name []byte) {
 	if name = bytes.TrimSpace(name); len(name) > 0 {
-		d.named = append(d.named, Resource{bytes.TrimSpace(kind), name})
+		d.named = append(d.named, Resource{Type: bytes.TrimSpace(kind), Name: name})
 	}
 }
 

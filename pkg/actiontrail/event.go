@@ -38,6 +38,11 @@ type Event struct {
 type Resource struct {
 	Type []byte // such as ACS::ECS::Instance; empty where the event does not say
 	Name []byte // its id, as a rule
+	// Account and Region are where it is; empty where the event's own are.
+	Account, Region []byte
+	// Own tells that the type is what the product's own API, or an ARN, calls it:
+	// ACS::Ecs::instance.
+	Own bool
 }
 
 // Get returns a field, empty where the event has none.

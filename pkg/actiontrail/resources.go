@@ -9,7 +9,8 @@ import "bytes"
 //	resourceType  ACS::ECS::Instance;ACS::VPC::VSwitch
 //
 // Where a type has no names, those that referencedResources gives it count;
-// where nothing is found in either way, all that it gives.
+// where nothing is found in either way, all that it gives. What a call sets tags
+// of may be named by its parameters alone.
 func (d *Decoder) resources(dst []Resource) []Resource {
 	names, types := d.event.fields[ResourceName], d.event.fields[ResourceType]
 	for len(names) > 0 || len(types) > 0 {
@@ -22,7 +23,7 @@ func (d *Decoder) resources(dst []Resource) []Resource {
 			var name []byte
 			name, of, _ = bytes.Cut(of, []byte{','})
 			if name = bytes.TrimSpace(name); len(name) > 0 {
-				dst = append(dst, Resource{kind, name})
+				dst = append(dst, Resource{Type: kind, Name: name})
 			}
 		}
 		if len(dst) == before && len(kind) > 0 {
@@ -31,6 +32,9 @@ func (d *Decoder) resources(dst []Resource) []Resource {
 	}
 	if len(dst) == 0 {
 		dst = append(dst, d.named...)
+	}
+	if call := d.event.fields[Name]; len(dst) == 0 && (bytes.Contains(call, []byte("Tag")) || bytes.HasPrefix(call, []byte("Untag"))) {
+		dst = d.tagged(dst)
 	}
 	return dst
 }

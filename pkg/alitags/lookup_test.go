@@ -91,6 +91,19 @@ func TestEveryKindFormsAValidCall(t *testing.T) {
 	})
 }
 
+// TestTypesOfOtherNames are those of ActionTrail, where these are known.
+func TestTypesOfOtherNames(t *testing.T) {
+	for own, want := range map[string]string{
+		"ACS::Ecs::instance": "ACS::ECS::Instance", "ACS::Ecs::eni": "ACS::ECS::NetworkInterface", "ACS::ecs::snapshotpolicy": "ACS::ECS::AutoSnapshotPolicy",
+		"ACS::Slb::instance": "ACS::SLB::LoadBalancer", "ACS::Rds::INSTANCE": "ACS::RDS::DBInstance", "ACS::rds::dbinstance": "ACS::RDS::DBInstance",
+		"ACS::vpc::VSWITCH": "ACS::VPC::VSWITCH", "ACS::Nobody::knows": "ACS::Nobody::knows", "ACS::ecs::": "ACS::ecs::", "": "", "instance": "instance",
+	} {
+		if got := alitags.TypeOf(own); got != want {
+			t.Errorf("%s is %s, want %s", own, got, want)
+		}
+	}
+}
+
 func TestLimitsOfACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, emulator.Options{})

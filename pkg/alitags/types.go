@@ -19,7 +19,8 @@ type kind struct {
 	// all those of the product that have no line of their own.
 	Type string
 	API  service
-	// Name is what the product's own API calls the type.
+	// Name is what the product's own API calls the type (ResourceType), in small
+	// letters, where that is not the type itself.
 	Name string
 	// Central is the region that is asked where the service is the same in all.
 	Central string
@@ -94,7 +95,9 @@ var kinds = []kind{
 	{Type: "ACS::EBS::*"},
 
 	// Databases.
+	{Type: "ACS::RDS::DBInstance", Name: "instance"},
 	{Type: "ACS::RDS::*"},
+	{Type: "ACS::Redis::DBInstance", Name: "instance"},
 	{Type: "ACS::Redis::*"},
 	{Type: "ACS::Kvstore::*"},
 	{Type: "ACS::MongoDB::*"},
@@ -155,14 +158,38 @@ func (s service) most() int {
 	return 50
 }
 
-// byType has the lines by their type in small letters.
-var byType = func() map[string]*kind {
-	m := make(map[string]*kind, len(kinds))
+// byType has the lines by their type in small letters, byName by the name that
+// the product's own API has for it, as if that were the type.
+var byType, byName = func() (types, names map[string]*kind) {
+	types, names = make(map[string]*kind, len(kinds)), map[string]*kind{}
 	for i := range kinds {
-		m[strings.ToLower(kinds[i].Type)] = &kinds[i]
+		k := &kinds[i]
+		lower := strings.ToLower(k.Type)
+		types[lower] = k
+		if k.Name != "" {
+			names[lower[:strings.LastIndexByte(lower, ':')+1]+k.Name] = k
+		}
 	}
-	return m
+	return types, names
 }()
+
+// TypeOf is the type of ActionTrail, as far as it is known, of what a product's own
+// API or an ARN calls so: ACS::ECS::NetworkInterface for ACS::Ecs::eni.
+func TypeOf(own string) string {
+	lower := strings.ToLower(own)
+	if k := byName[lower]; k != nil {
+		return k.Type
+	}
+	k := kindOf(lower)
+	if k == nil {
+		return own
+	}
+	product, all := strings.CutSuffix(k.Type, "*")
+	if !all {
+		return k.Type
+	}
+	return product + own[strings.LastIndexByte(own, ':')+1:]
+}
 
 // kindOf finds the line of a type, nil if there is none.
 func kindOf(name string) *kind {
