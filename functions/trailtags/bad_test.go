@@ -152,6 +152,7 @@ func TestOwnCalls(t *testing.T) {
 	dropped := []event{
 		w.write("ListTagResources", member, "").with("eventRW", "Read").with("userIdentity", identity("ram-user", "lookup-key", "tags")),
 		w.write("AssumeRole", admin, "").with("userIdentity", identity("ram-user", "lookup-key", "tags")),
+		w.write("GetCallerIdentity", admin, "").with("userIdentity", identity("ram-user", "lookup-key", "tags")),
 		w.write("ListTagResources", member, "").with("eventRW", "Read").with("userIdentity", identity("assumed-role", "STS.x", "role:siemfeed-trailtags")),
 	}
 	others := []event{

@@ -57,7 +57,7 @@ func (f *filter) serves(service []byte) bool {
 // function makes are dropped.
 func (f *filter) own(e *actiontrail.Event) bool {
 	switch string(e.Get(actiontrail.Name)) {
-	case "ListTagResources", "AssumeRole":
+	case "ListTagResources", "AssumeRole", "GetCallerIdentity":
 	default:
 		return false
 	}

@@ -14,6 +14,8 @@ import (
 const (
 	mostCalls     = 8  // of one account at once
 	mostCallsEver = 64 // of all
+	mostUnproven  = 48 // of those that nobody knows of whether they are answered
+	mostAside     = 32 // of those that were not, at once
 	longestPause  = 10 * time.Second
 	sessionLife   = time.Hour // what a role allows unless it was changed
 )
@@ -33,9 +35,12 @@ type account struct {
 	denied  time.Time // until when its role is not asked for again
 	failing time.Time // since when STS gives no answer for it, zero if it does
 	stsErr  error     // the last of these
+	again   time.Time // before it STS is not asked again
+	taken   string    // id of the session that a service took last
 
 	turn    chan struct{} // holds one token: one AssumeRole at a time
 	session alibaba.Credentials
+	opened  time.Time
 	renew   time.Time
 	end     time.Time
 }
@@ -81,8 +86,8 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 	if now.Before(a.renew) {
 		return a.session, nil
 	}
-	if c.isDenied(a, now) { // to who had the turn before
-		return alibaba.Credentials{}, retry.Permanent(errDenied)
+	if err := c.stsSaid(a, now); err != nil { // to who had the turn before
+		return alibaba.Credentials{}, err
 	}
 	session, end, err := c.assume(ctx, a)
 	if err != nil && now.Before(a.end) {
@@ -91,23 +96,32 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 	}
 	c.heard(ctx, a, err)
 	if err != nil {
+		c.control(ctx, a)
 		return alibaba.Credentials{}, err
 	}
 	life := end.Sub(now)
-	a.session, a.end, a.renew = session, end, end.Add(-min(5*time.Minute, life/5))
+	a.session, a.opened, a.end, a.renew = session, now, end, end.Add(-min(5*time.Minute, life/5))
 	return session, nil
 }
 
-func (c *Client) isDenied(a *account, now time.Time) bool {
+// stsSaid is what STS said about an account, while that counts.
+func (c *Client) stsSaid(a *account, now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return now.Before(a.denied)
+	switch {
+	case now.Before(a.denied):
+		return retry.Permanent(errDenied)
+	case now.Before(a.again):
+		return a.stsErr
+	}
+	return nil
 }
 
-// drop forgets a session that the service does not take any more.
-func (a *account) drop(session alibaba.Credentials) {
+// drop forgets a session that a service does not take any more. One that none has
+// ever taken is tried for a while: another would fare no better.
+func (a *account) drop(session alibaba.Credentials, taken bool) {
 	a.turn <- struct{}{}
-	if a.session == session {
+	if a.session == session && (taken || time.Since(a.opened) >= time.Minute) {
 		a.session, a.renew, a.end = alibaba.Credentials{}, time.Time{}, time.Time{}
 	}
 	<-a.turn
@@ -154,10 +168,10 @@ func (c *Client) heard(ctx context.Context, a *account, err error) {
 	now := time.Now()
 	switch {
 	case err == nil:
-		a.denied, a.failing, a.stsErr = time.Time{}, time.Time{}, nil
+		a.denied, a.failing, a.again, a.stsErr = time.Time{}, time.Time{}, time.Time{}, nil
 		c.stsGood = now
 	case errors.Is(err, errDenied):
-		a.denied, a.failing, a.stsErr = now.Add(c.jittered()), time.Time{}, nil
+		a.denied, a.failing, a.again, a.stsErr = now.Add(c.jittered()), time.Time{}, time.Time{}, nil
 		c.stsGood = now
 	case IsFault(err), ctx.Err() != nil, judge(err) == throttled:
 	default:
@@ -165,13 +179,38 @@ func (c *Client) heard(ctx context.Context, a *account, err error) {
 			a.failing = now
 		}
 		a.stsErr = err
+		// The longer it has failed, the later it is tried again.
+		a.again = now.Add(min(now.Sub(a.failing)/2, time.Minute))
 	}
 }
 
+// control asks STS something that is about no account where it gives no answer for
+// this one: if it answers that, it is in reach, and what is wrong is the
+// account's own affair.
+func (c *Client) control(ctx context.Context, a *account) {
+	c.mu.Lock()
+	out := c.outOfReach(a) != nil
+	c.mu.Unlock()
+	if !out {
+		return
+	}
+	var who struct {
+		AccountID string `json:"AccountId"`
+	}
+	err := c.calls.call(ctx, c.endpoint(versionSTS, ""), c.opts.Key, versionSTS, "GetCallerIdentity", nil, &who)
+	var refusal *APIError
+	if err == nil && who.AccountID == "" || err != nil && (!errors.As(err, &refusal) || judge(err) == transient) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stsGood = time.Now()
+}
+
 // outOfReach is the fault of an STS that gives no answer, neither for this
-// account nor, since then, for another; nil if there is none.
+// account nor, since then, to anything else; nil if there is none.
 func (c *Client) outOfReach(a *account) error {
-	if a.stsErr == nil || c.stsGood.After(a.failing) {
+	if a.stsErr == nil || !c.stsGood.Before(a.failing) {
 		return nil
 	}
 	return &FaultError{fmt.Errorf("STS cannot be reached (STS_ENDPOINT): %w", a.stsErr)}

@@ -17,6 +17,7 @@ type Client struct {
 	calls *caller
 	kept  *kept // nil where nothing is kept
 	work  sync.WaitGroup
+	aside chan struct{} // holds as many as there are requests of groups aside
 
 	mu       sync.Mutex
 	memory   *memory
@@ -25,7 +26,7 @@ type Client struct {
 	accounts map[string]*account
 	flights  map[key]*flight
 	blocked  []*scope // that may not send yet
-	running  int      // calls of all accounts
+	running  int      // groups of all accounts, but for those aside
 	stsGood  time.Time
 	stats    Stats
 	closed   bool
@@ -57,7 +58,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("tags: %w", err)
 	}
 	c := &Client{
-		opts: o, calls: newCaller(&o), memory: m, sweepAt: leastScopes,
+		opts: o, calls: newCaller(&o), memory: m, sweepAt: leastScopes, aside: make(chan struct{}, mostAside),
 		scopes: map[scopeName]*scope{}, accounts: map[string]*account{}, flights: map[key]*flight{},
 	}
 	if o.Kept != nil {
@@ -79,7 +80,7 @@ func (c *Client) Known(r Resource, e Event) (Answer, bool) {
 }
 
 func (c *Client) known(r Resource, e Event) (Answer, bool) {
-	s := c.scopes[scopeName{r.Account, r.Region, r.Type}]
+	s := c.lookScope(r)
 	if s == nil {
 		return Answer{Status: Unsupported}, !r.supported()
 	}

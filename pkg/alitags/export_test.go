@@ -22,8 +22,10 @@ func (c *Client) Sizes() (scopes, accounts, flights int) {
 func (c *Client) Queued() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.scopes {
-		n += len(s.queue)
+	for name, s := range c.scopes {
+		if name == s.folded {
+			n += len(s.queue)
+		}
 	}
 	return n
 }

@@ -263,7 +263,7 @@ func TestAWrongKeyIsNoAnswer(t *testing.T) {
 					}
 					w := newWorld(t, tc.options, change...)
 					w.wire.cut = func(r *http.Request) error {
-						if r.Header.Get("x-acs-action") == "AssumeRole" {
+						if r.Header.Get("x-acs-version") == "2015-04-01" { // that of STS
 							return tc.cut
 						}
 						return nil

@@ -96,7 +96,7 @@ func (c *Client) expire(w *waiter) {
 		return
 	}
 	f := w.flight
-	if s := f.key.scope; s.heard.Before(w.began) {
+	if s := f.key.scope; s.heard.Before(w.began) && s.wasTried(w.began, time.Now()) {
 		s.down = true
 	}
 	a := answered{w: w}

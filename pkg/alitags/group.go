@@ -17,6 +17,9 @@ type group struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	asked   int64 // when it was sent, ms
+	// aside says that it was not answered, or is of a scope that is down: it takes
+	// nobody's place any more, and its requests wait for one of a few of their own.
+	aside bool
 
 	// Guarded by the client's lock.
 	live    int  // waiters of all flights
@@ -46,7 +49,7 @@ func (c *Client) dispatch(s *scope) {
 			}
 			return
 		}
-		if c.running >= mostCallsEver || !s.may(now) {
+		if c.full(s) || !s.may(now) {
 			s.blocked = true
 			c.blocked = append(c.blocked, s)
 			c.wake(s.account, now)
@@ -54,6 +57,18 @@ func (c *Client) dispatch(s *scope) {
 		}
 		c.send(s, now)
 	}
+}
+
+// full tells whether a scope has to wait for others. However many accounts give no
+// answer, there is room for those that are known to.
+func (c *Client) full(s *scope) bool {
+	switch {
+	case s.down:
+		return false // see [Client.enter]
+	case s.allowed:
+		return c.running >= mostCallsEver
+	}
+	return c.running >= mostUnproven
 }
 
 // wake looks again once the account's pause is over.
@@ -72,15 +87,12 @@ func (c *Client) wake(a *account, now time.Time) {
 func (c *Client) pump() {
 	for range len(c.blocked) {
 		now := time.Now()
-		if c.running >= mostCallsEver {
-			return
-		}
 		s := c.blocked[0]
 		c.blocked = c.blocked[1:]
 		switch s.trim(); {
 		case len(s.queue) == 0:
 			s.blocked = false
-		case !s.may(now):
+		case c.full(s), !s.may(now):
 			c.blocked = append(c.blocked, s)
 			c.wake(s.account, now)
 		default:
@@ -93,7 +105,7 @@ func (c *Client) pump() {
 
 // send makes a group of the first of the queue, and asks for it.
 func (c *Client) send(s *scope, now time.Time) {
-	g := &group{scope: s, asked: now.UnixMilli()}
+	g := &group{scope: s, asked: now.UnixMilli(), aside: s.down}
 	for len(g.flights) < s.kind.API.most() {
 		f := s.take()
 		if f == nil {
@@ -105,9 +117,12 @@ func (c *Client) send(s *scope, now time.Time) {
 	}
 	// The run that asked first may end while others go on waiting.
 	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(g.flights[0].ctx))
-	c.running++
+	if !g.aside {
+		c.running++
+	}
 	s.running++
 	s.account.running++
+	s.sent = now
 	c.work.Go(func() {
 		results := make([]result, len(g.flights))
 		err := c.ask(g, results)
@@ -120,13 +135,21 @@ func (c *Client) send(s *scope, now time.Time) {
 // attempts makes the call until it is answered, or nobody waits for it.
 func (c *Client) attempts(g *group, ids []string) (found map[string]map[string]string, err error) {
 	policy := retry.Policy{Attempts: math.MaxInt, Base: 200 * time.Millisecond, Max: 2 * time.Second}
+	if g.aside { // one try each time that somebody waits will do
+		policy.Base = time.Second
+	}
 	a := g.scope.account
 	err = policy.Do(g.ctx, func(ctx context.Context) error {
+		leave, err := c.enter(ctx, g)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		if err := c.sending(g, true); err != nil {
 			return err
 		}
 		var creds alibaba.Credentials
-		creds, err := c.credentials(ctx, a)
+		creds, err = c.credentials(ctx, a)
 		if err == nil {
 			q := question{kind: g.scope.kind, account: g.scope.name.account, region: g.scope.name.region, typ: g.scope.name.typ, ids: ids}
 			found, err = c.calls.list(ctx, c.endpoint(q.version(), q.kind.region(q.region)), creds, q, c.opts.System)
@@ -134,9 +157,38 @@ func (c *Client) attempts(g *group, ids []string) (found map[string]map[string]s
 		if left := c.sending(g, false); left != nil && err != nil {
 			return left
 		}
-		return c.settleCall(a, creds, err)
+		err = c.settleCall(a, creds, err)
+		if err != nil && !retry.IsPermanent(err) {
+			c.setAside(g)
+		}
+		return err
 	})
 	return found, err
+}
+
+// enter waits for a place for a request of a group that is aside.
+func (c *Client) enter(ctx context.Context, g *group) (leave func(), err error) {
+	if !g.aside {
+		return func() {}, nil
+	}
+	select {
+	case c.aside <- struct{}{}:
+		return func() { <-c.aside }, nil
+	case <-ctx.Done():
+		return nil, retry.Permanent(context.Cause(ctx))
+	}
+}
+
+// setAside gives a group's place to others.
+func (c *Client) setAside(g *group) {
+	if g.aside {
+		return
+	}
+	g.aside = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running--
+	c.pump()
 }
 
 // sending notes that a request begins or ends. The error is permanent where
@@ -160,6 +212,7 @@ func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) er
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		a.answered()
+		a.taken = creds.AccessKeyID
 		return nil
 	}
 	switch judge(err) {
@@ -169,7 +222,10 @@ func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) er
 		c.stats.Throttled++
 		return retry.After(err, a.throttle(time.Now(), asked(err)))
 	case expired:
-		a.drop(creds)
+		c.mu.Lock()
+		taken := a.taken == creds.AccessKeyID
+		c.mu.Unlock()
+		a.drop(creds, taken)
 		return err
 	case transient:
 		return retry.After(err, asked(err)) // a fault of STS among them, which may pass
@@ -222,7 +278,9 @@ func (c *Client) finish(g *group, results []result, err error) {
 		}
 		all = append(all, c.land(f, g, r, err)...)
 	}
-	c.running--
+	if !g.aside {
+		c.running--
+	}
 	s.running--
 	s.account.running--
 	c.pump()

@@ -1,6 +1,7 @@
 package alitags
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,13 +47,18 @@ func (q *question) version() string {
 func (c *caller) list(ctx context.Context, base string, creds alibaba.Credentials, q question, system bool) (map[string]map[string]string, error) {
 	query := map[string]string{"RegionId": q.kind.region(q.region)}
 	found := make(map[string]map[string]string, len(q.ids))
-	asked := make(map[string]bool, len(q.ids))
+	asked := make(map[string]string, 2*len(q.ids)) // as answers may write them
 	for n, id := range q.ids {
-		asked[id] = true
+		asked[id] = id
 		if q.kind.API == tagAPI {
 			query["ResourceARN."+strconv.Itoa(n+1)] = q.kind.arn(Resource{q.account, q.region, q.typ, id})
 		} else {
 			query["ResourceId."+strconv.Itoa(n+1)] = id
+		}
+	}
+	for _, id := range q.ids { // some services have ids of one case, and are asked in another
+		if lower := strings.ToLower(id); asked[lower] == "" {
+			asked[lower] = id
 		}
 	}
 	if q.kind.API == tagAPI {
@@ -75,14 +81,15 @@ func (c *caller) list(ctx context.Context, base string, creds alibaba.Credential
 			return nil, fmt.Errorf("answer of ListTagResources: %w", err)
 		}
 		for _, r := range rows {
-			if !asked[r.id] || r.key == "" || !system && r.system {
+			id := cmp.Or(asked[r.id], asked[strings.ToLower(r.id)])
+			if id == "" || r.key == "" || !system && r.system {
 				continue
 			}
-			if found[r.id] == nil {
-				found[r.id] = map[string]string{}
+			if found[id] == nil {
+				found[id] = map[string]string{}
 			}
-			if _, twice := found[r.id][r.key]; !twice || !r.system {
-				found[r.id][r.key] = r.value
+			if _, twice := found[id][r.key]; !twice || !r.system {
+				found[id][r.key] = r.value
 			}
 		}
 		if p.NextToken == "" {

@@ -10,7 +10,8 @@ import (
 // scope is all resources that can share a call: those of an account, a region
 // and a type. It is guarded by the client's lock.
 type scope struct {
-	name    scopeName
+	name    scopeName // as the first event wrote it
+	folded  scopeName // its key among the scopes
 	kind    *kind
 	account *account
 	records int // in memory
@@ -20,6 +21,7 @@ type scope struct {
 	timer   *time.Timer // of the first, while it waits for others
 	blocked bool        // it has something to send, and may not yet
 	running int
+	sent    time.Time // when a group of it was sent last
 
 	// down says that a lookup had no answer within its budget, nor had any other
 	// meanwhile: until one has, lookups wait for a tenth of it.
@@ -37,6 +39,13 @@ type scope struct {
 
 type scopeName struct{ account, region, typ string }
 
+// fold makes one name of those that differ only in how a type is written: one
+// service says ACS::ECS::Instance, another ACS::Ecs::Instance.
+func (n scopeName) fold() scopeName {
+	n.typ = strings.ToLower(n.typ)
+	return n
+}
+
 // idle tells whether nothing refers to the scope.
 func (s *scope) idle() bool { return s.records == 0 && len(s.queue) == 0 && s.running == 0 }
 
@@ -44,6 +53,12 @@ func (s *scope) idle() bool { return s.records == 0 && len(s.queue) == 0 && s.ru
 // answer to be had, one call at a time finds out for all.
 func (s *scope) may(now time.Time) bool {
 	return s.account.may(now) && (s.running == 0 || s.allowed && !s.down)
+}
+
+// wasTried tells whether a lookup that began then had a chance: one that only
+// waited for others to be through tells nothing of the scope.
+func (s *scope) wasTried(began, now time.Time) bool {
+	return s.running > 0 || !s.sent.Before(began) || !s.account.may(now)
 }
 
 // pass notes that nobody waits for one of the queue any more. While nothing can be
@@ -77,23 +92,40 @@ func (s *scope) trim() {
 
 // scopeOf finds the scope of a resource, or makes it.
 func (c *Client) scopeOf(r Resource) *scope {
-	name := scopeName{r.Account, r.Region, r.Type}
-	if s := c.scopes[name]; s != nil {
+	if s := c.lookScope(r); s != nil {
 		return s
 	}
 	if len(c.scopes) >= c.sweepAt {
 		c.sweep()
 	}
-	name = scopeName{strings.Clone(r.Account), strings.Clone(r.Region), strings.Clone(r.Type)} // not the page they stand in
-	s := &scope{name: name, kind: kindOf(name.typ), account: c.accountOf(name.account)}
-	c.scopes[name] = s
+	name := scopeName{strings.Clone(r.Account), strings.Clone(r.Region), strings.Clone(r.Type)} // not the page they stand in
+	s := &scope{name: name, folded: name.fold(), kind: kindOf(name.typ), account: c.accountOf(name.account)}
+	c.scopes[s.folded], c.scopes[name] = s, s
 	return s
 }
 
-// sweep forgets scopes and accounts that nothing refers to: events may name any
-// number of them.
+// lookScope finds the scope of a resource, however its type is written; nil if
+// there is none. It allocates nothing for what it has found before.
+func (c *Client) lookScope(r Resource) *scope {
+	name := scopeName{r.Account, r.Region, r.Type}
+	if s := c.scopes[name]; s != nil {
+		return s
+	}
+	folded := name.fold()
+	if c.scopes[folded] != nil && len(c.scopes) >= c.sweepAt {
+		c.sweep()
+	}
+	s := c.scopes[folded]
+	if s != nil {
+		c.scopes[scopeName{s.name.account, s.name.region, strings.Clone(r.Type)}] = s
+	}
+	return s
+}
+
+// sweep forgets scopes and accounts that nothing refers to, and in what other ways
+// types are written: events may name any number of them.
 func (c *Client) sweep() {
-	maps.DeleteFunc(c.scopes, func(_ scopeName, s *scope) bool { return s.idle() })
+	maps.DeleteFunc(c.scopes, func(name scopeName, s *scope) bool { return s.idle() || name != s.folded })
 	used := make(map[string]bool, len(c.accounts))
 	for name := range c.scopes {
 		used[name.account] = true

@@ -26,6 +26,7 @@ type operation struct {
 
 var operations = map[string]operation{
 	"STS AssumeRole":         {run: assumeRole},
+	"STS GetCallerIdentity":  {run: callerIdentity},
 	"STS AssumeRoleWithOIDC": {run: assumeRoleWithOIDC, open: true},
 	"Tag ListTagResources":   {run: listByARN, permission: "tag:ListTagResources"},
 	"ECS ListTagResources":   {run: listByID, permission: "ecs:ListTagResources"},

@@ -41,6 +41,15 @@ func assumeRoleWithOIDC(s *Server, q *request) (any, *failure) {
 	return s.session(q)
 }
 
+// callerIdentity tells whose the key is, which needs no permission.
+func callerIdentity(_ *Server, q *request) (any, *failure) {
+	kind := "RAMUser"
+	if q.key.token != "" {
+		kind = "AssumedRoleUser"
+	}
+	return map[string]string{"RequestId": requestID(), "AccountId": q.key.account, "IdentityType": kind, "Arn": "acs:ram::" + q.key.account + ":user/of-the-key"}, nil
+}
+
 func (s *Server) session(q *request) (any, *failure) {
 	arn, name := q.params.Get("RoleArn"), q.params.Get("RoleSessionName")
 	if arn == "" {

@@ -1,0 +1,127 @@
+package alitags_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siemfeed/siemfeed/pkg/alitags"
+	emulator "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
+)
+
+// TestAnAccountThatSTSFailsFor for good is no outage of STS, however long ago it
+// answered for another; and it is not asked again and again.
+func TestAnAccountThatSTSFailsFor(t *testing.T) {
+	for name, trouble := range map[string]emulator.Trouble{
+		"fails":             {Code: "InternalError"},
+		"hangs":             {Hang: true},
+		"gives no session":  {Body: `{"RequestId":"x"}`},
+		"gives an old one":  {Body: `{"RequestId":"x","Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"y","SecurityToken":"z","Expiration":"1999-12-31T23:52:19Z"}}`},
+		"answers by a page": {Body: `<html>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond})
+				create(w.another, 100)
+				one(t, w.Client, instance(other, 0), alitags.Event{})
+				w.member.Trouble("STS", trouble)
+				before := w.cloud.Count("AssumeRole")
+				for i := range 60 { // an hour
+					time.Sleep(time.Minute)
+					if a := one(t, w.Client, instance(member, i), alitags.Event{}); a.Status != alitags.Failed {
+						t.Fatalf("%+v", a)
+					}
+					want(t, one(t, w.Client, instance(other, i), alitags.Event{}), alitags.Found, map[string]string{"n": fmt.Sprint(i)})
+				}
+				if n := w.cloud.Count("AssumeRole") - before; n > 150 {
+					t.Errorf("%d sessions were asked for in an hour", n)
+				}
+				w.member.Trouble("STS", emulator.Trouble{})
+				create(w.member, 100)
+				time.Sleep(time.Minute)
+				want(t, one(t, w.Client, instance(member, 1), alitags.Event{}), alitags.Found, map[string]string{"n": "1"})
+			})
+		})
+	}
+}
+
+// TestSessionsThatAreNotTaken are not opened again and again.
+func TestSessionsThatAreNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond})
+		create(w.member, 1000)
+		w.member.Trouble("ECS", emulator.Trouble{Code: "InvalidSecurityToken.Expired"})
+		for i := range 600 { // ten minutes
+			if a := one(t, w.Client, instance(member, i), alitags.Event{}); a.Status != alitags.Failed {
+				t.Fatalf("%+v", a)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := w.cloud.Count("AssumeRole"); n > 25 {
+			t.Errorf("%d sessions in ten minutes", n)
+		}
+		w.member.Trouble("ECS", emulator.Trouble{})
+		time.Sleep(time.Minute)
+		want(t, one(t, w.Client, instance(member, 1), alitags.Event{}), alitags.Found, map[string]string{"n": "1"})
+	})
+}
+
+// TestManyAccountsInTrouble, a region that does not answer or an organisation that
+// is throttled, slow nobody else down.
+func TestManyAccountsInTrouble(t *testing.T) {
+	const sick = 150
+	for name, trouble := range map[string]emulator.Trouble{
+		"hang":        {Hang: true},
+		"throttled":   {Code: "Throttling.User"},
+		"unavailable": {Code: "ServiceUnavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond})
+				create(w.another, 50)
+				id := func(n int) string { return fmt.Sprint(5_000_000 + n) }
+				for n := range sick {
+					w.cloud.AddAccount(id(n)).Trouble("ECS", trouble)
+				}
+				one(t, w.Client, instance(other, 0), alitags.Event{})
+				for second := range 40 {
+					for n := range sick {
+						w.Lookup(t.Context(), instance(id(n), second), alitags.Event{}, func(alitags.Answer, error) {})
+					}
+					began := time.Now()
+					a := one(t, w.Client, instance(other, 1+second), alitags.Event{})
+					if d := time.Since(began); a.Status != alitags.Found || d > time.Second {
+						t.Fatalf("%s after %v, in second %d", a.Status, d, second)
+					}
+					time.Sleep(time.Second - time.Since(began))
+				}
+				for n := range sick {
+					w.cloud.AddAccount(id(n)).Trouble("ECS", emulator.Trouble{})
+					create(w.cloud.AddAccount(id(n)), 1)
+				}
+				time.Sleep(time.Minute)
+				for n := range sick { // all are asked again
+					_ = one(t, w.Client, instance(id(n), 0), alitags.Event{})
+				}
+				time.Sleep(time.Minute)
+				want(t, one(t, w.Client, instance(id(140), 0), alitags.Event{}), alitags.Found, map[string]string{"n": "0"})
+			})
+		})
+	}
+}
+
+// TestIDsInAnotherCase are those of the event, and so are types.
+func TestIDsInAnotherCase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		w.wire.cut = func(*http.Request) error { return nil }
+		r := alitags.Resource{Account: member, Region: region, Type: "ACS::RDS::DBInstance", ID: "rm-ABC"}
+		w.member.Trouble("Tag", emulator.Trouble{Body: `{"RequestId":"x","TagResources":[{"ResourceARN":"arn:acs:rds:cn-hangzhou:` + member + `:dbinstance/rm-abc","Tags":[{"Key":"n","Value":"1"}]}]}`})
+		want(t, one(t, w.Client, r, alitags.Event{}), alitags.Found, map[string]string{"n": "1"})
+		w.member.Trouble("Tag", emulator.Trouble{})
+		r.Type = "ACS::Rds::DBInstance" // deleted, as another API writes it
+		want(t, one(t, w.Client, r, event("DeleteDBInstance")), alitags.Stale, map[string]string{"n": "1"})
+	})
+}
