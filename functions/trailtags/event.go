@@ -82,12 +82,18 @@ func (v *event) read(e *actiontrail.Event, l *sls.Log, now time.Time) {
 	v.common = appendCommon(v.common[:0], e)
 	v.resources = e.Resources
 	for i := range v.resources {
-		if r := &v.resources[i]; r.Own {
-			r.Type = []byte(alitags.TypeOf(string(r.Type)))
-		}
+		v.resources[i].Type = typeOf(v.resources[i])
 	}
 	v.account, v.region = view(e.Account()), view(e.Get(actiontrail.Region))
 	v.change = alitags.Event{Name: view(e.Get(actiontrail.Name)), Time: own, Failed: len(e.Get(actiontrail.ErrorCode)) > 0}
+}
+
+// typeOf is the type of a resource as rows have it.
+func typeOf(r actiontrail.Resource) []byte {
+	if r.Own {
+		return []byte(alitags.TypeOf(string(r.Type)))
+	}
+	return r.Type
 }
 
 // resource is what resource number i is looked up as.

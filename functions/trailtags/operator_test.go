@@ -2,6 +2,8 @@ package trailtags_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,88 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	if err := w.function().Proof().Check(t.Context(), time.Time{}, time.Time{}, &v); err != nil || v.Findings != 1 {
 		t.Errorf("when a trigger asks: %v, %+v", err, v)
 	}
+}
+
+// A row that says something else than its event does is named, and so is one
+// whose tags were taken out; what an event does not decide is not looked at.
+func TestVerifyFindsWhatIsAltered(t *testing.T) {
+	remove := func(fields map[string]string, field string) { delete(fields, field) }
+	set := func(value string) func(map[string]string, string) {
+		return func(fields map[string]string, field string) { fields[field] = value }
+	}
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	w.Durable = nothingGuarded // not all events have an id
+	w.create(member, instance, "i-a", map[string]string{"project": "alpha"})
+	kept, touched := w.write("StopInstance", member, instance, "i-a"), w.write("StopInstance", member, instance, "i-a")
+	w.put(0, kept, touched, touched.with("eventId", nil), kept.with("eventId", nil).with("eventName", "StartInstance"))
+	w.drain()
+	rows := w.out()
+	f := w.function()
+	for field, tc := range map[string]struct {
+		alter func(fields map[string]string, field string)
+		found bool
+	}{
+		"userName": {set("mallory"), true}, "eventTime": {set("2020-01-01T00:00:00Z"), true}, "eventName": {remove, true}, "principalId": {set(""), true},
+		"resourceName": {set("i-z"), true}, "resourceType": {set(database), true}, "resourceCount": {set("2"), true},
+		"tagStatus": {remove, true}, "tag_project": {remove, true}, "__tag__:x": {set("y"), false},
+	} {
+		altered := make([]map[string]string, len(rows))
+		for i, row := range rows {
+			altered[i] = maps.Clone(row)
+			if row["eventId"] == touched["eventId"] {
+				tc.alter(altered[i], field)
+			}
+		}
+		w.replaceRows(altered)
+		list, err := f.Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(list) != 1 {
+			t.Fatal(err, list)
+		}
+		switch f := list[0].Findings; {
+		case !tc.found && len(f) == 0:
+		case tc.found && len(f) == 1 && f[0].Kind == receipt.Altered && strings.HasSuffix(f[0].Detail, " "+touched["eventId"].(string)+" 1"):
+		default:
+			t.Errorf("%s: %+v", field, f)
+		}
+	}
+}
+
+// replaceRows has the target hold these, and no others.
+func (w *world) replaceRows(rows []map[string]string) {
+	ids, _ := w.target.ShardIDs()
+	for _, id := range ids {
+		w.target.Expire(id, len(w.target.Groups(id)))
+	}
+	for _, row := range rows {
+		entry := sls.Entry{Time: time.Now()}
+		for _, key := range slices.Sorted(maps.Keys(row)) {
+			if key != "__time__" {
+				entry.Contents = append(entry.Contents, sls.KV{Key: key, Value: row[key]})
+			}
+		}
+		w.target.Append(ids[0], (&sls.LogGroup{Logs: []sls.Entry{entry}}).Append(nil))
+	}
+}
+
+// Rows of a version to which a call that sets tags named nothing are its rows.
+func TestVerifyOfAnEarlierVersion(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	e := w.write("TagResources", member, "").with("requestParameters", map[string]any{"ResourceType": "instance", "ResourceId.1": "i-a", "ResourceId.2": "i-b"})
+	w.put(0, e)
+	w.drain()
+	row := w.byID()[e["eventId"].(string)+"/1"]
+	w.replaceRows(nil)
+	check := func(want int) {
+		t.Helper()
+		list, err := w.function().Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(list) != 1 || len(list[0].Findings) != want {
+			t.Errorf("%v: %+v", err, list)
+		}
+	}
+	check(1)
+	row["resourceIndex"], row["resourceCount"], row["resourceType"], row["resourceName"], row["tagStatus"] = "0", "0", "", "", "none"
+	w.replaceRows([]map[string]string{row})
+	check(0)
 }
 
 // Nobody looks for what was not to be carried.

@@ -9,7 +9,7 @@ import (
 )
 
 // columns are the fields that every row of an event has.
-var columns = []struct {
+var columns = [...]struct {
 	name  string
 	field actiontrail.Field
 }{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
@@ -15,7 +16,9 @@ import (
 )
 
 // verifyTarget looks for each row that the verified events make, by eventId and
-// resourceIndex, in the target and in quarantine. What it holds is bounded: where
+// resourceIndex, in the target and in quarantine, and compares what it says of its
+// event. Tags may have changed since, so that nothing shows what they were: only
+// that a row which was given some has any. What it holds is bounded: where
 // there are more rows than rowsAtOnce, source and target are read several times,
 // each for another part of the ids.
 func (f *Function) verifyTarget(ctx context.Context, shards []consume.Verified) error {
@@ -53,15 +56,6 @@ type pass struct {
 	rows  map[string]*expected
 }
 
-// expected is a row that should be in the target.
-type expected struct {
-	shard int // position in the list of shards
-	times int // that it should be there; events may be there twice
-	found int
-}
-
-var seed = maphash.MakeSeed()
-
 func (p *pass) mine(eventID []byte) bool { return maphash.Bytes(seed, eventID)%p.of == p.n }
 
 func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Time, held map[string]string) error {
@@ -73,13 +67,17 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 	if err := p.look(ctx, since); err != nil {
 		return err
 	}
-	kinds := make([]struct{ missing, waiting, doubled []string }, len(shards))
+	kinds := make([]struct{ missing, altered, waiting, doubled []string }, len(shards))
 	for key, e := range p.rows {
 		k := &kinds[e.shard]
 		switch object, aside := held[key]; {
-		case e.found > e.times:
+		case e.altered > 0:
+			k.altered = append(k.altered, key)
+		case e.times == 0: // it stands for another, if it is there
+		case e.found > e.times && !strings.HasPrefix(key, rowKey("", "")):
 			k.doubled = append(k.doubled, key)
-		case e.found == e.times:
+		case e.found >= e.times:
+		case e.instead != nil && e.instead.found > 0:
 		case aside:
 			k.waiting = append(k.waiting, key+" in "+object)
 		default:
@@ -89,6 +87,7 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 	for i := range shards {
 		k := &kinds[i]
 		find(&shards[i], receipt.Missing, k.missing, "the target has no row of eventId and resourceIndex")
+		find(&shards[i], receipt.Altered, k.altered, "the target has a row that is not what its event makes: eventId and resourceIndex")
 		find(&shards[i], receipt.Quarantined, k.waiting, "rows that SLS refused wait in quarantine: eventId and resourceIndex")
 		find(&shards[i], receipt.Doubled, k.doubled, "the target has a row more than once, as after a kill or an answer that was lost: eventId and resourceIndex")
 	}
@@ -126,16 +125,7 @@ func (p *pass) expect(ctx context.Context, shard int, v consume.Verified) error 
 		if _, drop := p.f.filter.drops(e); drop {
 			return
 		}
-		first := min(1, len(e.Resources))
-		for i := first; i <= len(e.Resources); i++ {
-			key := rowKey(string(e.Get(actiontrail.ID)), fmt.Sprint(i))
-			row := p.rows[key]
-			if row == nil {
-				row = &expected{shard: shard}
-				p.rows[key] = row
-			}
-			row.times++
-		}
+		p.expectRows(shard, e)
 	})
 }
 
@@ -145,6 +135,8 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
+	var c contents
+	clash := p.f.mayClash()
 	for _, s := range shards {
 		from, err := p.f.target.CursorAt(ctx, s.ID, since)
 		if err != nil {
@@ -155,17 +147,14 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 			return fmt.Errorf("target: %w", err)
 		}
 		err = eachLog(ctx, p.f.target, sls.PullRequest{Shard: s.ID, Cursor: from, End: to}, func(_ *sls.Group, l *sls.Log) {
-			var id, index []byte
-			for i := range l.Contents {
-				switch string(l.Contents[i].Key) {
-				case "eventId":
-					id = l.Contents[i].Value
-				case resourceIndex:
-					index = l.Contents[i].Value
-				}
-			}
-			if e := p.rows[rowKey(string(id), string(index))]; e != nil {
+			c.read(l.Contents)
+			e := p.rows[rowKey(string(c.id()), string(c.index))]
+			switch {
+			case e == nil:
+			case e.is(&c) && (c.tags > 0 || !tagged(c.status) || clash):
 				e.found++
+			case len(c.id()) > 0: // else it may be of any event without one
+				e.altered++
 			}
 		})
 		if err != nil {
