@@ -68,9 +68,9 @@ func TestMalformedEvents(t *testing.T) {
 // A row that SLS refuses for what it holds is set aside alone, and can be written
 // again once SLS takes it.
 func TestRefusedRows(t *testing.T) {
-	w := newWorld(t, emulator.Options{Shards: 1, MaxKeyBytes: 128}, cloud.Options{}, nil)
+	w := newWorld(t, emulator.Options{Shards: 1, MaxKeyBytes: 100}, cloud.Options{}, nil)
 	w.create(member, instance, "i-a", map[string]string{"project": "alpha"})
-	w.create(member, instance, "i-long", map[string]string{strings.Repeat("k", 127): "v", "project": "beta"})
+	w.create(member, instance, "i-long", map[string]string{strings.Repeat("k", 110): "v", "project": "beta"})
 	huge := w.write("StopInstance", member, instance, "i-a").with("eventName", strings.Repeat("x", 1<<20+1))
 	two := w.write("StopInstances", member, instance, "i-a", "i-long", "i-a")
 	var good []event
@@ -101,7 +101,7 @@ func TestRefusedRows(t *testing.T) {
 	if err != nil || done.Accepted != 1 || done.Objects != 1 || len(done.Kept) != 1 {
 		t.Errorf("taken now: %v, %+v", err, done)
 	}
-	want(t, w.byID()[two["eventId"].(string)+"/2"], map[string]string{"resourceName": "i-long", "tag_project": "beta", "tag_" + strings.Repeat("k", 127): "v", "resourceCount": "3"})
+	want(t, w.byID()[two["eventId"].(string)+"/2"], map[string]string{"resourceName": "i-long", "tag_project": "beta", "tag_" + strings.Repeat("k", 110): "v", "resourceCount": "3"})
 }
 
 // Times that SLS refuses do not keep an event out.

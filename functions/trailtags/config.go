@@ -86,6 +86,9 @@ func (c *Config) validateLookups(f *config.Faults) {
 	if strings.ContainsFunc(c.AdminAccount, func(r rune) bool { return r < '0' || r > '9' }) {
 		f.Add("ADMIN_ACCOUNT_ID", "want the digits of an account's id, not %q", c.AdminAccount)
 	}
+	if most := sls.MaxKeyBytes / 2; len(c.TagPrefix) > most {
+		f.Add("TAG_PREFIX", "want at most %d bytes: with the tag's key it is a field's name, for which SLS has %d", most, sls.MaxKeyBytes)
+	}
 	if c.TagTTL <= 0 {
 		f.Add("TAG_TTL", "must be positive, not %v", c.TagTTL)
 	}

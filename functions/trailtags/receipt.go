@@ -22,6 +22,8 @@ type Receipt struct {
 	Retimed int64 `json:"retimed"`
 	// TagClashes are tags that were left out, being named like a field.
 	TagClashes int64 `json:"tag_clashes"`
+	// TagKeysCut are tags whose key, with TAG_PREFIX, was longer than SLS takes.
+	TagKeysCut int64 `json:"tag_keys_cut,omitempty"`
 	// RowsQuarantined are rows that SLS refused; their event counts once.
 	RowsQuarantined int64 `json:"rows_quarantined"`
 	// Lookups are what the tags of this run took.
@@ -50,7 +52,7 @@ func (r *Receipt) Balance() error {
 func complete(r consume.Receipt, s consume.Sink) receipt.Receipt {
 	full := &Receipt{
 		Receipt: r, EventsOut: r.Out,
-		Retimed: r.More[names[retimed]], TagClashes: r.More[names[tagClashes]], RowsQuarantined: r.More[names[refusedRows]],
+		Retimed: r.More[names[retimed]], TagClashes: r.More[names[tagClashes]], TagKeysCut: r.More[names[keysCut]], RowsQuarantined: r.More[names[refusedRows]],
 		FilteredBy: pick(r.More, filters), TagStatus: pick(r.More, statuses),
 	}
 	full.Out = r.More[names[rows]]

@@ -26,7 +26,7 @@ func releasedWorld(t *testing.T, maxKey int) *world {
 	env["LEASE_TTL"] = "2s"
 	w := newWorld(t, emulator.Options{Shards: 2, MaxPullBytes: 10000, MaxKeyBytes: maxKey}, cloud.Options{}, env)
 	w.trails()
-	w.create(member, instance, "i-long", map[string]string{strings.Repeat("k", 127): "v", "project": "beta"})
+	w.create(member, instance, "i-long", map[string]string{strings.Repeat("k", 110): "v", "project": "beta"})
 	return w
 }
 
@@ -40,7 +40,7 @@ const (
 // refused, and was killed while it drained more.
 func TestRecord(t *testing.T) {
 	releasetest.Record(t, "trailtags", func(r *releasetest.Recording) {
-		w := releasedWorld(t, 128)
+		w := releasedWorld(t, 100)
 		w.Unguarded = true
 		w.create(member, instance, deleted, map[string]string{"project": "kept"})
 		gen := emulator.NewGenerator(1)

@@ -89,6 +89,9 @@ func readRow(rec quarantine.Record) (at time.Time, contents []byte, err error) {
 		if err := json.Unmarshal(fields[key], &value); err != nil {
 			return at, nil, fmt.Errorf("a row that cannot be read: %s: %w", key, err)
 		}
+		if len(key) > sls.MaxKeyBytes { // earlier versions wrote those, which was why
+			key = string(cutKey([]byte(key)))
+		}
 		contents = sls.AppendContent(contents, key, value)
 	}
 	at, _ = sls.PutTime(time.Unix(int64(seconds), 0), time.Now())

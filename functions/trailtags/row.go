@@ -1,7 +1,10 @@
 package trailtags
 
 import (
+	"fmt"
+	"hash/fnv"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
 	"github.com/siemfeed/siemfeed/pkg/alitags"
@@ -31,11 +34,12 @@ const (
 const statusNone alitags.Status = "none"
 
 // taken are the names that no tag can have: those of the row's own fields, and
-// those that SLS gives itself (its page on reserved fields).
+// those that SLS keeps to itself (its pages on reserved fields, and on logs).
 var taken = func() map[string]bool {
 	names := map[string]bool{
 		resourceType: true, resourceName: true, tagStatus: true, resourceIndex: true, resourceCount: true,
 		"__time__": true, "__source__": true, "__topic__": true,
+		"__partition_time__": true, "_extract_others_": true, "__extract_others__": true,
 	}
 	for _, c := range columns {
 		names[c.name] = true
@@ -75,6 +79,7 @@ type row struct {
 	contents []byte
 	status   alitags.Status
 	clashes  int // tags that were left out
+	cut      int // tags whose key was too long
 }
 
 // write writes row number index of an event.
@@ -85,12 +90,16 @@ func (w *rowWriter) write(v *event, r *actiontrail.Resource, a alitags.Answer, i
 	b := append(w.row[:0], v.common...)
 	b = sls.AppendContent(b, resourceType, r.Type)
 	b = sls.AppendContent(b, resourceName, r.Name)
-	clashes := 0
+	clashes, cut := 0, 0
 	for key, value := range a.Tags.All() {
 		w.key = append(append(w.key[:0], prefix...), key...)
 		if taken[string(w.key)] {
 			clashes++
 			continue
+		}
+		if len(w.key) > sls.MaxKeyBytes {
+			cut++
+			w.key = cutKey(w.key)
 		}
 		b = sls.AppendContent(b, w.key, value)
 	}
@@ -99,5 +108,19 @@ func (w *rowWriter) write(v *event, r *actiontrail.Resource, a alitags.Answer, i
 	b = sls.AppendContent(b, resourceIndex, w.key)
 	w.key = strconv.AppendInt(w.key[:0], int64(len(v.resources)), 10)
 	w.row = sls.AppendContent(b, resourceCount, w.key)
-	return row{w.row, a.Status, clashes}
+	return row{w.row, a.Status, clashes, cut}
+}
+
+// cutKey makes a key that SLS takes of a longer one: tags have keys of up to 128
+// characters. What its end says a hash stands for, so that of two that begin alike
+// none overwrites the other, and each is the same in every row.
+func cutKey(key []byte) []byte {
+	const hash = 1 + 8 // ~ and hexadecimal digits
+	h := fnv.New32a()
+	_, _ = h.Write(key) // cannot fail
+	end := sls.MaxKeyBytes - hash
+	for end > 0 && !utf8.RuneStart(key[end]) {
+		end--
+	}
+	return fmt.Appendf(key[:end], "~%08x", h.Sum32())
 }

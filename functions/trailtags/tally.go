@@ -10,6 +10,7 @@ const (
 	refusedRows
 	retimed
 	tagClashes
+	keysCut
 	// Why events go no further.
 	noEvent
 	reads
@@ -30,7 +31,7 @@ const (
 
 // names are what counters are called in receipts.
 var names = [counters]string{
-	rows: "rows", refusedRows: "rows_quarantined", retimed: "retimed", tagClashes: "tag_clashes",
+	rows: "rows", refusedRows: "rows_quarantined", retimed: "retimed", tagClashes: "tag_clashes", keysCut: "tag_keys_cut",
 	noEvent: "no_event", reads: "reads", otherServices: "other_services", ownCalls: "own_calls",
 	found: string(alitags.Found), untagged: string(alitags.Untagged), stale: string(alitags.Stale), gone: string(alitags.Gone),
 	denied: string(alitags.Denied), unsupported: string(alitags.Unsupported), failed: string(alitags.Failed), none: string(statusNone),

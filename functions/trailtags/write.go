@@ -68,6 +68,7 @@ func (w *write) add(v *event, index int, r row) {
 	p.tally[rows]++
 	p.tally[ofStatus(r.status)]++
 	p.tally[tagClashes] += int64(r.clashes)
+	p.tally[keysCut] += int64(r.cut)
 	if v.retimed {
 		p.tally[retimed]++
 	}

@@ -12,6 +12,10 @@ const (
 	MaxPutLogs  = 4096    // logs of a LogGroup
 )
 
+// MaxKeyBytes bounds the key of a field. Source: the page on what a log consists
+// of; whether the service refuses a longer one everywhere is not known.
+const MaxKeyBytes = 128
+
 // A log is refused, and the whole group with it, if it is older than maxPutAge or
 // more than maxPutAhead in the future by the service's clock. Source: PutLogs.
 const (
