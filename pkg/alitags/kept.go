@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -211,11 +212,15 @@ func (c *Client) merge(ctx context.Context) error {
 	}
 	k.merged = lines
 	k.seen = map[string]int{name: lines}
-	for key, n := range old {
-		if err := k.bucket.Remove(ctx, key); err != nil {
-			k.seen[key] = n // the next merge does
-			return fmt.Errorf("known tags: %w", err)
-		}
+	// Side by side: checkpoints wait for it.
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(8)
+	for key := range old {
+		all.Go(func() error { return k.bucket.Remove(ctx, key) })
+	}
+	if err := all.Wait(); err != nil {
+		maps.Copy(k.seen, old) // the next merge looks which are left
+		return fmt.Errorf("known tags: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,6 +254,62 @@ func TestAKillBetweenWriteAndDelete(t *testing.T) {
 			t.Errorf("%d objects are left", n)
 		}
 	})
+}
+
+// TestManyObjectsAreRemovedAtOnce, since checkpoints wait for it: a store may take
+// a third of a second for each.
+func TestManyObjectsAreRemovedAtOnce(t *testing.T) {
+	s := oss.New(oss.Options{})
+	s.AddBucket("state")
+	url := s.Start()
+	defer s.Close()
+	var removed, failed atomic.Int64
+	company := make(chan struct{})
+	b := openOSS(t, url, func(next http.RoundTripper) http.RoundTripper {
+		return transport(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodDelete {
+				if removed.Add(1) == 2 {
+					close(company)
+				}
+				select {
+				case <-company:
+				case <-time.After(20 * time.Second):
+					t.Error("one object is removed after the other")
+				}
+				if failed.Load() > 0 && removed.Load()%2 == 0 {
+					return &http.Response{StatusCode: http.StatusForbidden, Status: "403 Forbidden", Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+				}
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	w := newWorld(t, emulator.Options{})
+	create(w.member, 60)
+	c := w.process(t, b)
+	fill := func(from, to int) (err error) {
+		for i := from; i < to && err == nil; i++ {
+			one(t, c, instance(member, i), alitags.Event{})
+			err = c.Save(t.Context())
+		}
+		return err
+	}
+	if err := fill(0, 25); err != nil || removed.Load() == 0 {
+		t.Fatalf("%d removed, %v", removed.Load(), err)
+	}
+	// Those that could not be removed are the next time.
+	failed.Store(1)
+	if err := fill(25, 60); err == nil {
+		t.Error("nothing is said of what could not be removed")
+	}
+	failed.Store(0)
+	save(t, c)
+	if n := len(objects(t, b)); n > 16 {
+		t.Errorf("%d objects are left", n)
+	}
+	for i := range 60 {
+		w.member.Delete(made(instance(member, i)))
+	}
+	want(t, one(t, w.process(t, b), instance(member, 3), event("DeleteInstance")), alitags.Stale, map[string]string{"n": "3"})
 }
 
 // TestABucketThatFails: what cannot be saved is an error, and saved the next time.
