@@ -109,7 +109,7 @@ func permissions(all []*configuration) (string, error) {
 			fmt.Fprintf(&b, "| %s | %s |\n", t, need)
 		}
 	}
-	b.WriteString("\n## Permissions to run\n\nWhat it grants to those who run, each on the resources it names and no others; an option that is left out grants nothing. google_project_iam_member is for a whole project, and Queues for a whole account: nothing smaller can be granted.\n\n| by | grants |\n|---|---|\n")
+	b.WriteString("\n## Permissions to run\n\nWhat it grants to those who run, each on the resources it names and no others; an option that is left out grants nothing. google_project_iam_member is for a whole project, but for what its condition leaves of it, and Queues for a whole account: nothing smaller can be granted.\n\n| by | grants |\n|---|---|\n")
 	for _, g := range grants(all) {
 		fmt.Fprintf(&b, "| %s | %s |\n", g.by, strings.Join(g.what, ", "))
 	}

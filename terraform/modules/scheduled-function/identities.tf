@@ -55,6 +55,22 @@ resource "google_storage_bucket_iam_member" "build_reads_source" {
   member = "serviceAccount:${google_service_account.build.email}"
 }
 
+# Cloud Functions copies the source to a bucket of its own, and it is the copy that is
+# built: gs://gcf-v2-sources-NUMBER-REGION/NAME/function-source.zip. The bucket comes
+# with the first function of a region, so that the role cannot be granted on it; the
+# condition grants it there, and on this function's copy only.
+resource "google_project_iam_member" "build_reads_copy" {
+  project = var.project
+  role    = "roles/storage.objectViewer"
+  member  = "serviceAccount:${google_service_account.build.email}"
+
+  condition {
+    title       = "siemfeed-${var.name}-source"
+    description = "The copy of the source of ${var.name} that Cloud Functions builds"
+    expression  = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${var.project_number}-${var.region}/objects/${var.name}/\")"
+  }
+}
+
 resource "google_artifact_registry_repository_iam_member" "build_writes_image" {
   project    = var.project
   location   = var.region

@@ -113,6 +113,7 @@ resource "google_cloudfunctions2_function" "this" {
   # A build that starts before its account may read and write fails.
   depends_on = [
     google_storage_bucket_iam_member.build_reads_source,
+    google_project_iam_member.build_reads_copy,
     google_artifact_registry_repository_iam_member.build_writes_image,
     google_project_iam_member.build_logs,
   ]

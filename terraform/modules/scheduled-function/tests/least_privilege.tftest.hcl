@@ -39,7 +39,7 @@ variables {
   source_archive = "tests/testdata/source.zip"
 }
 
-run "nothing_for_the_whole_project_but_the_log_of_builds" {
+run "nothing_for_the_whole_project_but_the_log_of_builds_and_the_copy_they_read" {
   command = apply
 
   assert {
@@ -49,6 +49,15 @@ run "nothing_for_the_whole_project_but_the_log_of_builds" {
   assert {
     condition     = google_storage_bucket_iam_member.build_reads_source.bucket == "acme-mule-source" && google_storage_bucket_iam_member.build_reads_source.role == "roles/storage.objectViewer" && google_storage_bucket_iam_member.build_reads_source.member == "serviceAccount:build@acme.iam.gserviceaccount.com"
     error_message = "builds may do more than read their source"
+  }
+  # What Cloud Build fetches is gs://gcf-v2-sources-NUMBER-REGION/NAME/function-source.zip.
+  assert {
+    condition     = google_project_iam_member.build_reads_copy.role == "roles/storage.objectViewer" && google_project_iam_member.build_reads_copy.member == "serviceAccount:build@acme.iam.gserviceaccount.com"
+    error_message = "builds cannot read what they are to build, or may do more, or another account may"
+  }
+  assert {
+    condition     = google_project_iam_member.build_reads_copy.condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-1234567890-europe-west3/objects/mule/\")"
+    error_message = "builds may read more of the project's objects than the copy of their own source"
   }
   assert {
     condition     = google_artifact_registry_repository_iam_member.build_writes_image.repository == "muleaudit" && google_artifact_registry_repository_iam_member.build_writes_image.role == "roles/artifactregistry.writer" && google_artifact_registry_repository_iam_member.build_writes_image.member == "serviceAccount:build@acme.iam.gserviceaccount.com"
