@@ -2,6 +2,10 @@ locals {
   # From the last success until somebody is woken.
   window = var.missed_runs * var.interval_minutes * 60 + var.run_timeout_seconds
 
+  # How far a query looks back and how long it holds are 25 h together at most: Cloud
+  # Monitoring takes no policy beyond.
+  longest = 90000
+
   # or vector(0): a pipeline that has never worked has no series, and no series is
   # smaller than anything. With it the count is zero, and the alert fires.
   queries = {
@@ -38,14 +42,15 @@ locals {
     silent = var.silent_hours == null ? null : {
       what  = "the source gave nothing in ${var.silent_hours} h"
       query = "(sum(increase(${local.series}_in_sum{${local.selector}}[${var.silent_hours * 3600}s])) or vector(0)) < 0.5"
-      hold  = var.interval_minutes * 60
+      hold  = min(var.interval_minutes * 60, local.longest - var.silent_hours * 3600)
       page  = false
     }
-    # 23.5 h is the longest look back, and a condition may hold as long again: 47 h.
+    # An hour without a proof is nothing, 24 hours of such hours are: one is made a
+    # day. Looked back on, the day would be empty on the first one, too.
     unproven = !var.verifies ? null : {
-      what  = "verify did not run for two days"
-      query = "(sum(increase(${local.series}_proofs{${local.proven}}[84600s])) or vector(0)) < 0.5"
-      hold  = 84600
+      what  = "verify did not run for a day"
+      query = "(sum(increase(${local.series}_proofs{${local.proven}}[3600s])) or vector(0)) < 0.5"
+      hold  = local.longest - 3600
       page  = false
     }
   }

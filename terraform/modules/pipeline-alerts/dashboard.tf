@@ -7,7 +7,8 @@ locals {
       widget = {
         title = "Freshness: seconds since the last success"
         xyChart = { dataSets = [{ plotType = "LINE", timeSeriesQuery = {
-          prometheusQuery = "time() - max(timestamp(increase(${local.series}_runs{${local.selector},status=~\"ok|partial\"}[5m]) > 0))"
+          # A result's timestamp is when it was asked for; the subquery asks for each minute of the day.
+          prometheusQuery = "time() - max(max_over_time(timestamp(increase(${local.series}_runs{${local.selector},status=~\"ok|partial\"}[2m]) > 0)[1d:1m]))"
         } }] }
       }
     },
@@ -71,14 +72,18 @@ locals {
       }
     },
   ]
-  tiles = concat([for t in local.own_tiles : jsonencode(t)], var.tiles)
+  # The API leaves a position of 0 out of what it gives back, and every plan would want
+  # to put it in again.
+  tiles = [for tile in concat([for t in local.own_tiles : jsonencode(t)], var.tiles) :
+    { for k, v in jsondecode(tile) : k => v if !(contains(["xPos", "yPos"], k) && v == 0) }
+  ]
 }
 
 resource "google_monitoring_dashboard" "this" {
   project = var.project
   dashboard_json = jsonencode({
     displayName  = "siemfeed ${var.name}"
-    mosaicLayout = { columns = 48, tiles = [for t in local.tiles : jsondecode(t)] }
+    mosaicLayout = { columns = 48, tiles = local.tiles }
   })
 
   lifecycle {

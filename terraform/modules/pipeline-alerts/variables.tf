@@ -65,6 +65,10 @@ variable "missed_runs" {
     condition     = var.missed_runs * var.interval_minutes * 60 + var.run_timeout_seconds <= 84600
     error_message = "missed_runs times interval_minutes and run_timeout_seconds are 23.5 hours together at most: Cloud Monitoring looks no further back."
   }
+  validation {
+    condition     = (var.missed_runs + 1) * var.interval_minutes * 60 + var.run_timeout_seconds <= 90000
+    error_message = "missed_runs and one more, times interval_minutes, and run_timeout_seconds are 25 hours together at most: so long Cloud Monitoring looks back and holds, together."
+  }
 }
 
 variable "lag_minutes" {

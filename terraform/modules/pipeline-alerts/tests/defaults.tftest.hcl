@@ -61,8 +61,27 @@ run "windows" {
     error_message = "silence is looked for over another time than 23 hours"
   }
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].query, "[84600s]") && google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].duration == "84600s"
-    error_message = "two days without a proof are no alarm"
+    condition     = strcontains(google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].query, "[3600s]") && google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].duration == "86400s"
+    error_message = "a day without a proof is no alarm, or the first day is"
+  }
+}
+
+# How far back a query looks, and how long it holds: together what Cloud Monitoring takes.
+run "no_longer_than_25_hours" {
+  command = apply
+
+  variables {
+    interval_minutes = 360
+    lag_minutes      = null
+    silent_hours     = 23.5
+  }
+  assert {
+    condition     = alltrue([for p in google_monitoring_alert_policy.query : max([for w in regexall("\\[([0-9]+)s\\]", p.conditions[0].condition_prometheus_query_language[0].query) : tonumber(w[0])]...) + tonumber(trimsuffix(p.conditions[0].condition_prometheus_query_language[0].duration, "s")) <= 90000])
+    error_message = "a query looks back and holds for more than 25 hours together"
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.query["no-success"].conditions[0].condition_prometheus_query_language[0].duration == "21600s" && google_monitoring_alert_policy.query["silent"].conditions[0].condition_prometheus_query_language[0].duration == "5400s"
+    error_message = "what recovers within an interval is an alarm"
   }
 }
 

@@ -67,6 +67,16 @@ run "absence_of_more_than_23_5_hours" {
   expect_failures = [var.missed_runs]
 }
 
+run "absence_and_hold_of_more_than_25_hours" {
+  command = plan
+  variables {
+    interval_minutes = 400
+    lag_minutes      = null
+    silent_hours     = null
+  }
+  expect_failures = [var.missed_runs]
+}
+
 run "lag_of_a_healthy_pipeline" {
   command = plan
   variables {

@@ -109,7 +109,7 @@ run "a_proof_that_another_makes" {
     error_message = "proofs are looked for in the log of the pool, which makes none"
   }
   assert {
-    condition     = google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_siemfeed_mule_audit_proofs{monitored_resource=\"cloud_run_revision\"}[84600s])) or vector(0)) < 0.5"
+    condition     = google_monitoring_alert_policy.query["unproven"].conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_siemfeed_mule_audit_proofs{monitored_resource=\"cloud_run_revision\"}[3600s])) or vector(0)) < 0.5"
     error_message = "the days without a proof are counted elsewhere"
   }
   assert {
@@ -134,7 +134,15 @@ run "the_dashboard" {
     error_message = "the dashboard shows something else"
   }
   assert {
-    condition     = jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles[5].widget.xyChart.thresholds[0].value == 480 && alltrue([for t in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : t.xPos + t.width <= 48])
-    error_message = "the budget is another, or a tile lies outside"
+    condition     = jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles[5].widget.xyChart.thresholds[0].value == 480 && [for t in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : [try(t.xPos, 0), try(t.yPos, 0), t.width, t.height]] == [[0, 0, 16, 8], [16, 0, 16, 8], [32, 0, 16, 8], [0, 8, 24, 8], [24, 8, 24, 8], [0, 16, 24, 8], [24, 16, 24, 8]]
+    error_message = "the budget is another, or a tile lies elsewhere"
+  }
+  assert {
+    condition     = alltrue([for t in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles : !contains([try(t.xPos, null), try(t.yPos, null)], 0)])
+    error_message = "a position of 0 is written, which the API does not give back: every plan would change the dashboard"
+  }
+  assert {
+    condition     = jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles[0].widget.xyChart.dataSets[0].timeSeriesQuery.prometheusQuery == "time() - max(max_over_time(timestamp(increase(logging_googleapis_com:user_siemfeed_mule_audit_runs{monitored_resource=\"cloud_run_revision\",status=~\"ok|partial\"}[2m]) > 0)[1d:1m]))"
+    error_message = "freshness is the time since the chart was asked for"
   }
 }
