@@ -15,12 +15,17 @@ resource "cloudflare_queue" "dead" {
   }
 }
 
-# A queue has one consumer: who pulls, or the Worker that pushes. One resource, so
-# that a change from one to the other removes the old one first.
+# A queue has one consumer: who pulls, or the Worker that pushes. One resource that is
+# replaced, so that a change from one to the other removes the old one first: the
+# provider would make the one into the other.
+resource "terraform_data" "consumes" {
+  input = var.push == null ? "http_pull" : "worker"
+}
+
 resource "cloudflare_queue_consumer" "this" {
   account_id        = var.account_id
   queue_id          = cloudflare_queue.notices.queue_id
-  type              = var.push == null ? "http_pull" : "worker"
+  type              = terraform_data.consumes.input
   script_name       = one(cloudflare_workers_script.push[*].script_name)
   dead_letter_queue = cloudflare_queue.dead.queue_name # the name, not the id
 
@@ -31,6 +36,10 @@ resource "cloudflare_queue_consumer" "this" {
     visibility_timeout_ms = var.push == null ? local.visibility_seconds * 1000 : null
     max_wait_time_ms      = var.push == null ? null : var.push.wait_seconds * 1000
     max_concurrency       = var.push == null ? null : var.push.concurrency
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.consumes]
   }
 }
 

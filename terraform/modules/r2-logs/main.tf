@@ -53,13 +53,16 @@ resource "cloudflare_logpush_job" "this" {
   filter     = var.logpush.filter
 
   # For R2 the credentials stand in the destination: there is nothing else that
-  # Logpush takes. The token can only write to this bucket.
+  # Logpush takes. The token can only write to this bucket. A destination of the kind
+  # r2 has no place for a jurisdiction, and finds no bucket in one: that is reached as
+  # any other store that speaks S3.
   destination_conf = join("", [
-    "r2://${cloudflare_r2_bucket.this["logs"].name}/${var.prefix}{DATE}",
-    "?account-id=${var.account_id}",
+    var.jurisdiction == "default" ? "r2" : "s3",
+    "://${cloudflare_r2_bucket.this["logs"].name}/${var.prefix}{DATE}",
+    var.jurisdiction == "default" ? "?account-id=${var.account_id}" : "?region=auto",
     "&access-key-id=${cloudflare_account_token.logpush[0].id}",
     "&secret-access-key=${sha256(cloudflare_account_token.logpush[0].value)}",
-    var.jurisdiction == "default" ? "" : "&jurisdiction=${var.jurisdiction}",
+    var.jurisdiction == "default" ? "" : "&endpoint=${var.account_id}.${var.jurisdiction}.r2.cloudflarestorage.com",
   ])
 
   max_upload_interval_seconds = var.logpush.max_interval_seconds

@@ -135,8 +135,8 @@ run "in_europe_and_of_a_zone" {
     error_message = "a bucket is looked for in another jurisdiction"
   }
   assert {
-    condition     = cloudflare_logpush_job.this[0].zone_id == "z" && cloudflare_logpush_job.this[0].account_id == null && endswith(nonsensitive(cloudflare_logpush_job.this[0].destination_conf), "&jurisdiction=eu")
-    error_message = "the job is the account's, or writes elsewhere"
+    condition     = cloudflare_logpush_job.this[0].zone_id == "z" && cloudflare_logpush_job.this[0].account_id == null && nonsensitive(cloudflare_logpush_job.this[0].destination_conf) == "s3://logpush-logs/{DATE}?region=auto&access-key-id=id-of-logpush&secret-access-key=${sha256("value-of-logpush")}&endpoint=0123456789abcdef0123456789abcdef.eu.r2.cloudflarestorage.com"
+    error_message = "the job is the account's, or looks for the bucket outside of its jurisdiction"
   }
 }
 
@@ -147,6 +147,15 @@ run "the_worker_pushes_to_the_function" {
     push           = { verify_schedule = "17 5 * * *", batch_size = 10, wait_seconds = 1, concurrency = 3 }
     function_url   = "https://f.a.run.app"
     function_token = "a-token-of-thirty-two-characters"
+  }
+  # Only what is made anew has it: the queue was pulled from until now.
+  override_resource {
+    target = cloudflare_queue_consumer.this
+    values = { consumer_id = "the-worker" }
+  }
+  assert {
+    condition     = cloudflare_queue_consumer.this.consumer_id == "the-worker"
+    error_message = "who pulled is made into the Worker, in place of being removed first"
   }
   assert {
     condition     = cloudflare_queue_consumer.this.type == "worker" && cloudflare_queue_consumer.this.script_name == "logpush-push" && cloudflare_queue_consumer.this.queue_id == "q-notices" && cloudflare_queue_consumer.this.dead_letter_queue == "logpush-dead"
