@@ -15,7 +15,8 @@ import (
 var (
 	message = regexp.MustCompile(`(?:message *= *\\"|record *= "|\\"message\\":\\")([a-z ]+)`)
 	field   = regexp.MustCompile(`(?:jsonPayload|\$)\.((?:receipt|verify)\.[a-z_]+)`)
-	column  = regexp.MustCompile(`field = "([a-z_]+)"`) // of the receipt
+	column  = regexp.MustCompile(`field = "([a-z_]+)"`)  // of the receipt
+	word    = regexp.MustCompile(`\\"(status|code)\\":`) // of the receipt, found as text
 )
 
 // What alerts look for in the log is what functions write there.
@@ -59,7 +60,7 @@ func TestAlertsReadWhatIsWritten(t *testing.T) {
 			for _, m := range field.FindAllStringSubmatch(string(text), -1) {
 				read = append(read, m[1])
 			}
-			for _, m := range column.FindAllStringSubmatch(string(text), -1) {
+			for _, m := range append(column.FindAllStringSubmatch(string(text), -1), word.FindAllStringSubmatch(string(text), -1)...) {
 				read = append(read, "receipt."+m[1])
 			}
 			for _, f := range read {

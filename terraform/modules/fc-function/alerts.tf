@@ -3,10 +3,14 @@ locals {
   # From the last success until somebody is woken.
   window_seconds = max(3 * local.interval_seconds + var.run_timeout_seconds, 600)
 
-  # The function writes JSON lines, which the log keeps as message.
-  run   = "message like '%\"message\":\"run finished\"%'"
-  proof = "message like '%\"message\":\"verify finished\"%'"
-  of    = "json_extract_scalar(message, '$.receipt.status')"
+  # The function writes JSON lines, which the log keeps as message. Of a long one the
+  # Log Service analyses the beginning, which is no JSON any more: what alerts ask for
+  # stands there, and is found as text.
+  run     = "message like '%\"message\":\"run finished\"%'"
+  proof   = "message like '%\"message\":\"verify finished\"%'"
+  of      = "regexp_extract(message, '\"status\":\"([a-z]+)\"', 1)"
+  code    = { for c in ["misconfigured", "timeout"] : c => "message like '%\"code\":\"${c}\"%'" }
+  numbers = { for f in ["in", "out", "filtered", "quarantined", "lag_seconds", "seconds", "findings"] : f => "cast(regexp_extract(message, '\"${f}\":([-+.e0-9]+)', 1) as double)" }
 
   # Each gives one number, n, and fires where that is as said. A count of what never
   # happened is zero, so that never is an alarm, too.
@@ -17,37 +21,39 @@ locals {
     }
     lag = var.alerts.lag_minutes == 0 ? null : {
       what  = "the oldest checkpoint is more than ${var.alerts.lag_minutes} min behind", page = false, fires = "n > 0", seconds = local.window_seconds
-      query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > ${var.alerts.lag_minutes * 60}"
+      query = "${local.run} and ${local.numbers.lag_seconds} > ${var.alerts.lag_minutes * 60}"
     }
     retention = var.retention_hours == null ? null : {
       what  = "what was not read is half as old as the source keeps it (${var.retention_hours} h)", page = true, fires = "n > 0", seconds = local.window_seconds
-      query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > ${var.retention_hours * 1800}"
+      query = "${local.run} and ${local.numbers.lag_seconds} > ${var.retention_hours * 1800}"
     }
     quarantine = {
       what  = "records were set aside", page = false, fires = "n > 0", seconds = 3600
-      query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.quarantined') as bigint) > 0"
+      query = "${local.run} and ${local.numbers.quarantined} > 0"
     }
     deadline = {
       what  = "three runs ended because their time was up", page = false, fires = "n > 2", seconds = local.window_seconds
-      query = "${local.run} and (${local.of} = 'partial' or json_extract_scalar(message, '$.receipt.code') = 'timeout')"
+      query = "${local.run} and (${local.of} = 'partial' or ${local.code.timeout})"
     }
     misconfigured = {
       what  = "configuration, credentials or permissions are wrong", page = true, fires = "n > 0", seconds = 600
-      query = "message like '%\"message\":\"cannot run\"%' or (${local.run} and json_extract_scalar(message, '$.receipt.code') = 'misconfigured')"
+      query = "message like '%\"message\":\"cannot run\"%' or (${local.run} and ${local.code.misconfigured})"
     }
     silent = var.alerts.silent_hours == 0 ? null : {
       what  = "the source gave nothing in ${var.alerts.silent_hours} h", page = false, fires = "n < 1", seconds = var.alerts.silent_hours * 3600
-      query = "${local.run} and cast(json_extract_scalar(message, '$.receipt.in') as bigint) > 0"
+      query = "${local.run} and ${local.numbers.in} > 0"
     }
     findings = var.verify == null ? null : {
       what  = "verify found something, or could not look at all", page = true, fires = "n > 0", seconds = 3600
-      query = "${local.proof} and json_extract_scalar(message, '$.severity') = 'WARNING'"
+      query = "${local.proof} and message like '%\"severity\":\"WARNING\"%'"
     }
     unproven = var.verify == null ? null : {
-      what  = "verify did not run for two days, or ever", page = false, fires = "n < 1", seconds = 172800
-      query = "${local.proof}"
+      # No query looks back on more than a day. Two hours without a proof are nothing,
+      # a day of such hours is: one is made a day, and none before the first is due.
+      what  = "verify did not run for a day, or ever", page = false, fires = "n < 1", seconds = 7200
+      query = "${local.proof}", every = "1h", times = 26
     }
-  } : k => a if a != null }
+  } : k => merge({ every = "5m", times = 1 }, a) if a != null }
 }
 
 resource "alicloud_sls_alert" "this" {
@@ -60,14 +66,14 @@ resource "alicloud_sls_alert" "this" {
 
   schedule {
     type     = "FixedRate"
-    interval = "5m"
+    interval = each.value.every
   }
 
   configuration {
     version          = "2.0"
     type             = "default"
     dashboard        = "internal-alert-analysis"
-    threshold        = 1
+    threshold        = each.value.times
     no_data_fire     = true
     no_data_severity = each.value.page ? 8 : 6
     send_resolved    = true
@@ -135,13 +141,13 @@ resource "alicloud_log_dashboard" "this" {
 }
 
 locals {
-  t       = "date_trunc('minute', __time__) as t"
-  numbers = { for f in ["in", "out", "filtered", "quarantined"] : f => "sum(cast(json_extract_scalar(message, '$.receipt.${f}') as bigint)) as \"${f}\"" }
+  t    = "date_trunc('minute', __time__) as t"
+  sums = { for f in ["in", "out", "filtered", "quarantined"] : f => "sum(${local.numbers[f]}) as \"${f}\"" }
   charts = [
-    { title = "Lag of the oldest checkpoint, seconds", type = "line", of = local.run, shows = ["lag"], select = "${local.t}, max(cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double)) as lag" },
-    { title = "Records: in = out + filtered + quarantined", type = "line", of = local.run, shows = keys(local.numbers), select = join(", ", concat([local.t], values(local.numbers))) },
+    { title = "Lag of the oldest checkpoint, seconds", type = "line", of = local.run, shows = ["lag"], select = "${local.t}, max(${local.numbers.lag_seconds}) as lag" },
+    { title = "Records: in = out + filtered + quarantined", type = "line", of = local.run, shows = keys(local.sums), select = join(", ", concat([local.t], values(local.sums))) },
     { title = "Runs that succeeded, and that did not", type = "column", of = local.run, shows = ["well", "failed"], select = "${local.t}, count_if(${local.of} in ('ok', 'partial', 'busy')) as well, count_if(${local.of} = 'failed') as failed" },
-    { title = "Time of runs, of ${var.run_timeout_seconds} seconds", type = "line", of = local.run, shows = ["seconds"], select = "${local.t}, max(cast(json_extract_scalar(message, '$.receipt.seconds') as double)) as seconds" },
-    { title = "Findings of proofs", type = "column", of = local.proof, shows = ["findings"], select = "${local.t}, max(cast(json_extract_scalar(message, '$.verify.findings') as bigint)) as findings" },
+    { title = "Time of runs, of ${var.run_timeout_seconds} seconds", type = "line", of = local.run, shows = ["seconds"], select = "${local.t}, max(${local.numbers.seconds}) as seconds" },
+    { title = "Findings of proofs", type = "column", of = local.proof, shows = ["findings"], select = "${local.t}, max(${local.numbers.findings}) as findings" },
   ]
 }

@@ -12,8 +12,10 @@ resource "alicloud_fcv3_trigger" "run" {
     payload        = "{}"
     enable         = true
     }) : jsonencode({
-    sourceConfig      = { logstore = var.source_logstore.logstore }
-    jobConfig         = { triggerInterval = var.trigger.seconds, maxRetryTime = var.trigger.max_retry_seconds }
+    # From the newest log on. Said, since Function Compute answers with it: left out, it
+    # would be a difference in every plan.
+    sourceConfig      = { logstore = var.source_logstore.logstore, startTime = null }
+    jobConfig         = { triggerInterval = var.trigger.seconds, maxRetryTime = var.trigger.max_retries } # a number of times
     functionParameter = {}
     logConfig         = { project = var.log_project, logstore = alicloud_log_store.own.logstore_name }
     enable            = true
@@ -52,6 +54,9 @@ resource "alicloud_log_store" "own" {
 resource "alicloud_log_store_index" "own" {
   project  = var.log_project
   logstore = alicloud_log_store.own.logstore_name
+  # Bytes of a field that are analysed; the most there are. A record of a run over many
+  # shards has more than the 2048 that are the default.
+  max_text_len = 16384
 
   full_text {
     case_sensitive = true
@@ -84,6 +89,8 @@ resource "alicloud_log_store_index" "target" {
 
   project  = var.target.project
   logstore = alicloud_log_store.target[0].logstore_name
+  # The default, said: what the service answers would be taken away in every plan.
+  max_text_len = 2048
 
   full_text {
     case_sensitive = false

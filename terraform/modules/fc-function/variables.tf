@@ -126,12 +126,12 @@ variable "grants" {
 }
 
 variable "trigger" {
-  description = "What wakes the function: a timer, as often as minutes says, or the logstore itself (log), which hands on ranges every seconds. With log a range that fails for max_retry_seconds is passed over: alerts tell of it before."
+  description = "What wakes the function: a timer, as often as minutes says, or the logstore itself (log), which hands on ranges every seconds. With log a range that failed max_retries times has to wait, or is passed over: alerts tell of it before, and the daily proof names what is missing."
   type = object({
-    kind              = optional(string, "timer")
-    minutes           = optional(number, 5)
-    seconds           = optional(number, 60)
-    max_retry_seconds = optional(number, 86400)
+    kind        = optional(string, "timer")
+    minutes     = optional(number, 5)
+    seconds     = optional(number, 60)
+    max_retries = optional(number, 100)
   })
   default = {}
 
@@ -148,8 +148,8 @@ variable "trigger" {
     error_message = "trigger.seconds is 3 to 600."
   }
   validation {
-    condition     = var.trigger.max_retry_seconds >= 3600
-    error_message = "trigger.max_retry_seconds is 3600 or more: what fails for longer is passed over and lost to the function."
+    condition     = var.trigger.max_retries >= 10 && var.trigger.max_retries <= 100 && floor(var.trigger.max_retries) == var.trigger.max_retries
+    error_message = "trigger.max_retries is 10 to 100, whole: more Function Compute does not take, and with less a short outage is more than a range can wait for."
   }
 }
 
@@ -244,8 +244,8 @@ variable "alerts" {
   default = {}
 
   validation {
-    condition     = var.alerts == null ? true : var.alerts.lag_minutes >= 0 && var.alerts.silent_hours >= 0 && var.alerts.silent_hours <= 48
-    error_message = "alerts.lag_minutes is 0 or more, and alerts.silent_hours 0 to 48."
+    condition     = var.alerts == null ? true : var.alerts.lag_minutes >= 0 && var.alerts.silent_hours >= 0 && var.alerts.silent_hours <= 24
+    error_message = "alerts.lag_minutes is 0 or more, and alerts.silent_hours 0 to 24: no query of an alert looks back on more than a day."
   }
 }
 

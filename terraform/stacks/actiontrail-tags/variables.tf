@@ -118,12 +118,12 @@ variable "archive" {
 }
 
 variable "trigger" {
-  description = "What wakes the function: a timer, as often as minutes says, or the logstore itself (log), which hands on ranges every seconds, and passes over one that fails for max_retry_seconds."
+  description = "What wakes the function: a timer, as often as minutes says, or the logstore itself (log), which hands on ranges every seconds, and may pass over one that failed max_retries times."
   type = object({
-    kind              = optional(string, "timer")
-    minutes           = optional(number, 5)
-    seconds           = optional(number, 60)
-    max_retry_seconds = optional(number, 86400)
+    kind        = optional(string, "timer")
+    minutes     = optional(number, 5)
+    seconds     = optional(number, 60)
+    max_retries = optional(number, 100)
   })
   default = {}
 }

@@ -96,12 +96,42 @@ run "loss_with_a_date" {
     retention_hours = 720
   }
   assert {
-    condition     = contains(output.alerts, "retention") && endswith(alicloud_sls_alert.this["retention"].configuration[0].query_list[0].query, "cast(json_extract_scalar(message, '$.receipt.lag_seconds') as double) > 1296000")
+    condition     = contains(output.alerts, "retention") && endswith(alicloud_sls_alert.this["retention"].configuration[0].query_list[0].query, "cast(regexp_extract(message, '\"lag_seconds\":([-+.e0-9]+)', 1) as double) > 1296000")
     error_message = "nobody is told before the source deletes what was not read, or not at half of its 720 hours"
   }
   assert {
     condition     = alicloud_sls_alert.this["retention"].configuration[0].severity_configurations[0].severity == 8 && alicloud_sls_alert.this["retention"].configuration[0].severity_configurations[0].eval_condition[0].condition == "n > 0" && alicloud_sls_alert.this["retention"].configuration[0].query_list[0].start == "-1380s"
     error_message = "nobody is woken for it"
+  }
+}
+
+run "no_query_over_more_than_a_day" {
+  command = apply
+
+  variables {
+    trigger = { kind = "timer", minutes = 60 }
+    alerts  = { silent_hours = 24, lag_minutes = 600 }
+  }
+  assert {
+    condition     = alltrue([for a in alicloud_sls_alert.this : tonumber(trimprefix(trimsuffix(a.configuration[0].query_list[0].start, "s"), "-")) <= 86400 && a.configuration[0].query_list[0].end == "now"])
+    error_message = "an alert's query is over more than the 24 hours that the Log Service takes"
+  }
+  assert {
+    condition     = { for k, a in alicloud_sls_alert.this : k => [a.schedule[0].interval, a.configuration[0].threshold] if k == "unproven" || a.configuration[0].threshold != 1 || a.schedule[0].interval != "5m" } == { unproven = ["1h", 26] }
+    error_message = "a day without a proof is no alarm, or the first day is, or another alert waits"
+  }
+}
+
+run "what_a_long_record_begins_with" {
+  command = apply
+
+  assert {
+    condition     = alicloud_log_store_index.own.max_text_len == 16384 && alicloud_log_store_index.target[0].max_text_len == 2048
+    error_message = "alerts do not see all of a record that they could, or every plan would change an index"
+  }
+  assert {
+    condition     = alltrue([for a in alicloud_sls_alert.this : !strcontains(a.configuration[0].query_list[0].query, "json_extract")])
+    error_message = "an alert takes a record for whole JSON, which its beginning is not"
   }
 }
 

@@ -151,10 +151,10 @@ run "ticks_shorter_than_the_lease" {
   expect_failures = [var.trigger]
 }
 
-run "ranges_passed_over_in_an_hour" {
+run "more_retries_than_there_are" {
   command = plan
   variables {
-    trigger = { kind = "log", max_retry_seconds = 3599 }
+    trigger = { kind = "log", max_retries = 101 }
   }
   expect_failures = [var.trigger]
 }
@@ -223,10 +223,10 @@ run "log_gone_before_it_is_looked_at" {
   expect_failures = [var.log_days]
 }
 
-run "silence_of_three_days" {
+run "silence_of_more_than_a_day" {
   command = plan
   variables {
-    alerts = { silent_hours = 72 }
+    alerts = { silent_hours = 25 }
   }
   expect_failures = [var.alerts]
 }
