@@ -19,7 +19,7 @@ WORKERS   := $(wildcard functions/*/worker)
 TERRAFORM := $(or $(shell command -v terraform),$(shell command -v tofu),$(wildcard $(CURDIR)/bin/tools/tofu))
 RACE      := $(if $(shell command -v gcc),-race)
 # The tests that are about numbers.
-VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestEightyGroupsOnASmallPlane|TestMistakenSliceLengthCostsNothingForGood|TestOneUnreadableObjectAmongMany|TestThousandObjectsThroughTheQueue|TestDrainDeliversEveryLogOnce|TestMemoryOfManyShards
+VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestEightyGroupsOnASmallPlane|TestMistakenSliceLengthCostsNothingForGood|TestOneUnreadableObjectAmongMany|TestThousandObjectsThroughTheQueue|TestDrainDeliversEveryLogOnce|TestMemoryOfManyShards|TestManyEvents
 
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
 # that is not used here: a third of a binary, and minutes of compiling.
