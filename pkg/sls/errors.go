@@ -1,6 +1,7 @@
 package sls
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ type Error struct {
 	Code      string // errorCode, empty when the body was not the service's own
 	Message   string // errorMessage
 	RequestID string // what Alibaba's support asks for
+
+	wait time.Duration // for which the service asks to be left alone
 }
 
 // Error says what was refused, and what to fix where that is known.
@@ -179,9 +182,28 @@ func IsConfig(err error) bool {
 	return errors.As(err, &e) && e.Kind() == Config
 }
 
-// quotaPause is the least wait after a quota refusal: shard quotas count by
-// the second, project quotas by the minute.
-const quotaPause = time.Second
+// quotaPause is the least wait after a quota refusal. Those of a shard count by the
+// second; those of a project by the minute, so that each refusal of a call waits
+// twice as long as the one before, up to longestPause: eight attempts, which is what
+// calls have unless told otherwise, outlast a minute.
+const (
+	quotaPause   = time.Second
+	longestPause = 15 * time.Second
+)
+
+// retry makes a call as often as the client's policy has it.
+func (c *Client) retry(ctx context.Context, call func(context.Context) error) error {
+	pause := quotaPause
+	return c.opts.Retry.Do(ctx, func(ctx context.Context) error {
+		err := call(ctx)
+		var e *Error
+		if errors.As(err, &e) && e.is("ReadQuotaExceed", "WriteQuotaExceed", "ProjectQuotaExceed", "QuotaExceed") {
+			err = retry.After(err, max(pause, e.wait))
+			pause = min(2*pause, longestPause)
+		}
+		return err
+	})
+}
 
 // refusal makes the error of a response other than 200, marked permanent or
 // transient; it repeats none of the secrets that the request bore.
@@ -197,6 +219,7 @@ func refusal(status int, header http.Header, body []byte, secrets ...string) err
 		if e.Kind() == Quota {
 			wait = max(wait, quotaPause)
 		}
+		e.wait = wait
 		return retry.After(e, wait)
 	}
 	return retry.Permanent(e)

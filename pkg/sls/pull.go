@@ -114,7 +114,7 @@ func (c *Client) Pull(ctx context.Context, q PullRequest) (*Page, error) {
 		header: map[string]string{"Accept": "application/x-protobuf", "Accept-Encoding": c.opts.Compression},
 	}
 	var page *Page
-	err := c.opts.Retry.Do(ctx, func(ctx context.Context) (err error) {
+	err := c.retry(ctx, func(ctx context.Context) (err error) {
 		page, err = c.pullOnce(ctx, req, q)
 		return err
 	})

@@ -93,7 +93,7 @@ func (c *Client) call(ctx context.Context, q *request, out any) (http.Header, er
 		q.header = map[string]string{"Content-Type": "application/json"}
 	}
 	var header http.Header
-	err := c.opts.Retry.Do(ctx, func(ctx context.Context) error {
+	err := c.retry(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 		defer cancel()
 		q.sent = false

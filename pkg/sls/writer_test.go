@@ -12,12 +12,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aliyun/aliyun-log-go-sdk"
 	"github.com/gogo/protobuf/proto"
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/siemfeed/siemfeed/pkg/alibaba"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -247,6 +249,36 @@ func TestWriterRetries(t *testing.T) {
 		}
 	}
 }
+
+// TestWriterOutlastsAProjectsQuota, which counts by the minute; a shard's counts by
+// the second.
+func TestWriterOutlastsAProjectsQuota(t *testing.T) {
+	for code, tc := range map[string]struct{ full, most time.Duration }{
+		"WriteQuotaExceed": {59 * time.Second, 65 * time.Second}, "writequotaexceed": {time.Minute, 65 * time.Second}, "ShardWriteQuotaExceed": {900 * time.Millisecond, 2 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			c, err := sls.New("127.0.0.1:1", "project", "logstore", alibaba.Static("ak", "secret", ""), sls.Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}
+				if time.Since(began) < tc.full {
+					resp.StatusCode, resp.Body = http.StatusForbidden, io.NopCloser(strings.NewReader(`{"errorCode":"`+code+`","errorMessage":"write quota exceed: inflow"}`))
+				}
+				return resp, nil
+			})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused, err := c.Writer("topic", "source").Write(t.Context(), putGroup(0, 3))
+			if d := time.Since(began); err != nil || len(refused) > 0 || d > tc.most {
+				t.Errorf("%s: %v, %v, after %v", code, refused, err, d)
+			}
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestWriterFails(t *testing.T) {
 	s := startServer(t, emulator.Options{})
