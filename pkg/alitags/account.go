@@ -89,7 +89,7 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 	if err := c.stsSaid(a, now); err != nil { // to who had the turn before
 		return alibaba.Credentials{}, err
 	}
-	session, end, err := c.assume(ctx, a)
+	session, end, err := c.session(ctx, a)
 	if err != nil && now.Before(a.end) {
 		a.renew = now.Add(min(time.Minute, a.end.Sub(now)/2)) // it is good still
 		return a.session, nil
@@ -99,9 +99,20 @@ func (c *Client) credentials(ctx context.Context, a *account) (alibaba.Credentia
 		c.control(ctx, a)
 		return alibaba.Credentials{}, err
 	}
+	now = time.Now() // its turn may have been long in coming
 	life := end.Sub(now)
 	a.session, a.opened, a.end, a.renew = session, now, end, end.Add(-min(5*time.Minute, life/5))
 	return session, nil
+}
+
+// session asks STS for a session once it is the account's turn.
+func (c *Client) session(ctx context.Context, a *account) (alibaba.Credentials, time.Time, error) {
+	if err := c.sts.acquire(ctx); err != nil {
+		return alibaba.Credentials{}, time.Time{}, err
+	}
+	session, end, err := c.assume(ctx, a)
+	c.sts.release(err)
+	return session, end, err
 }
 
 // stsSaid is what STS said about an account, while that counts.

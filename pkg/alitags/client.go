@@ -18,6 +18,7 @@ type Client struct {
 	kept  *kept // nil where nothing is kept
 	work  sync.WaitGroup
 	aside chan struct{} // holds as many as there are requests of groups aside
+	sts   *pace
 
 	mu       sync.Mutex
 	memory   *memory
@@ -58,7 +59,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("tags: %w", err)
 	}
 	c := &Client{
-		opts: o, calls: newCaller(&o), memory: m, sweepAt: leastScopes, aside: make(chan struct{}, mostAside),
+		opts: o, calls: newCaller(&o), memory: m, sweepAt: leastScopes, aside: make(chan struct{}, mostAside), sts: newPace(),
 		scopes: map[scopeName]*scope{}, accounts: map[string]*account{}, flights: map[key]*flight{},
 	}
 	if o.Kept != nil {

@@ -220,6 +220,9 @@ func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) er
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.stats.Throttled++
+		if creds.AccessKeyID == "" {
+			return err // not the account was, but who asks for sessions: see [pace]
+		}
 		return retry.After(err, a.throttle(time.Now(), asked(err)))
 	case expired:
 		c.mu.Lock()

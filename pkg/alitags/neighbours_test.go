@@ -115,6 +115,29 @@ func TestManyAccountsInTrouble(t *testing.T) {
 	}
 }
 
+// TestManyAccountsAtOnce need as many sessions, and STS gives one caller no more
+// than a hundred a second: there is one pace for all.
+func TestManyAccountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const accounts = 400
+		w := newWorld(t, emulator.Options{Latency: 30 * time.Millisecond, CallsPerSecond: 100})
+		var rs []alitags.Resource
+		for n := range accounts {
+			a := w.cloud.AddAccount(fmt.Sprint(5_000_000 + n))
+			create(a, 1)
+			rs = append(rs, instance(a.ID(), 0))
+		}
+		for i, g := range all(t.Context(), w.Client, rs, alitags.Event{}) {
+			if g.err != nil || g.Status != alitags.Found {
+				t.Errorf("%v: %+v", rs[i], g)
+			}
+		}
+		if n := w.cloud.Count("AssumeRole"); n > accounts*3/2 {
+			t.Errorf("%d sessions were asked for", n)
+		}
+	})
+}
+
 // TestIDsInAnotherCase are those of the event, and so are types.
 func TestIDsInAnotherCase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

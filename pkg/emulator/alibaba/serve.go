@@ -104,7 +104,11 @@ func (s *Server) decide(q *request) (body any, t Trouble, f *failure) {
 		}
 		return nil, t, f
 	}
-	if !about.admit(service, s.opts.CallsPerSecond) {
+	asks := about // who is asked for; but who asks counts at STS, "user flow control"
+	if service == "STS" && q.account != nil {
+		asks = q.account
+	}
+	if !asks.admit(service, s.opts.CallsPerSecond) {
 		return nil, t, fail(http.StatusBadRequest, "Throttling.User", "Request was denied due to user flow control.")
 	}
 	if op.permission != "" && about.denied[op.permission] {
