@@ -50,12 +50,22 @@ func (l orgState) watermarks() bucket.Series {
 
 // watermark returns the time before which all is exported, zero if no run has
 // finished yet.
-func (l orgState) watermark(ctx context.Context) (time.Time, error) {
-	ms, err := l.watermarks().Latest(ctx, nil)
-	if err != nil || ms == 0 {
-		return time.Time{}, err
+//
+// One that lies after the moment at which it was saved, by the store's clock, is
+// of a run whose own clock was ahead: what happened since then it cannot have
+// read, and so that moment counts. It does until real time has passed the one that
+// is noted, as a watermark never moves back.
+func (l orgState) watermark(ctx context.Context) (at time.Time, err error) {
+	for o, err := range l.state.Objects(ctx, l.dir("watermark")+"/") {
+		if err != nil {
+			return time.Time{}, err
+		}
+		if at, err = time.Parse(stamp, path.Base(o.Key)); err != nil {
+			return time.Time{}, fmt.Errorf("%s is no watermark: remove it", o.Key)
+		}
+		at = earliest(at, o.ModTime.UTC().Truncate(time.Millisecond))
 	}
-	return time.UnixMilli(int64(ms)).UTC(), nil //nolint:gosec // a time since 1970
+	return at, nil
 }
 
 // advance moves the watermark to t. A run that is behind cannot move it back.
