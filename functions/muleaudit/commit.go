@@ -57,6 +57,7 @@ func (w *walk) commitDraft(d *draft, to time.Time) error {
 		return err
 	}
 	w.in += d.total.in
+	w.e.forgetStrays(d)
 	w.e.add(d, objects)
 	r := reading{
 		From: d.since, To: earliest(d.To, to), Events: d.seen - w.laterThan(d, to), APITotal: -1, Pages: d.pages,

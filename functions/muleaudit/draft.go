@@ -26,6 +26,11 @@ type draft struct {
 	pages          int
 	seen           int64     // entries of the slice that are not in its receipt yet
 	since          time.Time // from where on they are
+
+	// Of entries that tell no time: see export.isElsewhere.
+	strays   int  // how many were asked about
+	beside   keys // what the slices beside hold
+	besideAt int  // when that was read
 }
 
 // tally counts entries, each for itself and where it happens: what is received

@@ -38,6 +38,7 @@ type export struct {
 	reached time.Time // the watermark as it is now; zero if unknown
 	drafts  int
 	strays  map[key]time.Time // see isElsewhere
+	decided int               // drafts of which strays were, that were committed
 	receipt OrgReceipt
 	in      int64
 	bytesIn int64
@@ -248,28 +249,52 @@ func (e *export) isLate(ms int64) bool {
 }
 
 // isElsewhere tells whether an entry that tells no time of its own belongs to a
-// slice beside s. More is asked of the API than is meant, so that one at an edge
-// is found by the queries at both sides: it belongs to the first that has it.
-func (e *export) isElsewhere(ctx context.Context, k key, s slice) (bool, error) {
+// slice beside that of d. More is asked of the API than is meant, so that one at an
+// edge is found by the queries at both sides: it belongs to the first that has it.
+// Of those, what is committed is known from the manifests, the rest from strays.
+func (e *export) isElsewhere(ctx context.Context, k key, d *draft) (bool, error) {
 	e.mu.Lock()
 	first, met := e.strays[k]
 	if !met {
 		if e.strays == nil {
 			e.strays = map[key]time.Time{}
 		}
-		e.strays[k], first = s.From, s.From
+		e.strays[k], first = d.From, d.From
 	}
+	decided := e.decided
 	e.mu.Unlock()
-	if !first.Equal(s.From) {
+	if !first.Equal(d.From) {
 		return true, nil
 	}
-	for _, at := range []time.Time{s.From, s.To} {
-		beside, err := e.state.knownIn(ctx, interval{at, at})
-		if err != nil || beside.has(k) {
-			return err == nil, err
+	if d.beside == nil || d.besideAt != decided {
+		d.beside, d.besideAt = keys{}, decided
+		for _, at := range []time.Time{d.From, d.To} {
+			if err := e.state.knownIn(ctx, interval{at, at}, d.beside); err != nil {
+				d.beside = nil
+				return false, err
+			}
 		}
 	}
-	return false, nil
+	if !d.beside.has(k) {
+		return false, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.strays, k)
+	return true, nil
+}
+
+// forgetStrays lets go of those of a draft whose manifest tells of them now.
+func (e *export) forgetStrays(d *draft) {
+	if d.strays == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for k := range d.fresh {
+		delete(e.strays, k)
+	}
+	e.decided++
 }
 
 // count adds what a query took.

@@ -197,13 +197,12 @@ func (e *exported) count(n uint64, m manifest) {
 	}
 }
 
-// knownIn returns the keys of all events that may lie in read.
-func (l orgState) knownIn(ctx context.Context, read interval) (keys, error) {
-	all := keys{}
+// knownIn adds the keys of all events that may lie in read.
+func (l orgState) knownIn(ctx context.Context, read interval, all keys) error {
 	for at := read.From.Add(-edge).Truncate(day); at.Before(read.To.Add(edge)); at = at.Add(day) {
 		d, err := l.day(ctx, at)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for start, numbers := range d.manifests {
 			for _, n := range numbers {
@@ -216,10 +215,10 @@ func (l orgState) knownIn(ctx context.Context, read interval) (keys, error) {
 					_, err = readManifest(ctx, l.state, name, all)
 				}
 				if err != nil {
-					return nil, err
+					return err
 				}
 			}
 		}
 	}
-	return all, nil
+	return nil
 }

@@ -162,7 +162,8 @@ func (w *walk) news(d *draft, k key, ms int64, timed bool) (bool, error) {
 	}
 	news := !known && !d.fresh.has(k)
 	if news && !timed {
-		elsewhere, err := w.e.isElsewhere(w.ctx, k, d.slice)
+		d.strays++
+		elsewhere, err := w.e.isElsewhere(w.ctx, k, d)
 		if err != nil {
 			return false, err
 		}
