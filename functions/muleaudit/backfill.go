@@ -23,8 +23,9 @@ const backfillStep = day
 
 // Backfill exports [from, to) of the organisations orgs, or of all, in runs of a
 // day each, and remembers after each how far it has come: called again for the
-// same, it goes on from there. step hears of every run's receipt and of the time
-// it has reached.
+// same, it goes on from there. One that was ended is forgotten: asked for again, it
+// looks for what has arrived since, or can be delivered now. step hears of every
+// run's receipt and of the time it has reached.
 func (f *Function) Backfill(ctx context.Context, from, to time.Time, orgs []string, step func(r *Receipt, reached time.Time)) error {
 	from, to = from.UTC(), to.UTC()
 	if !from.Before(to) {
@@ -40,6 +41,9 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, orgs []stri
 		return err
 	}
 	reached := latest(from, kept.Reached)
+	if !reached.Before(to) { // as an earlier release left it when it had ended
+		reached = from
+	}
 	progress.Expect(ctx, int64(len(among))*f.slicesIn(to.Sub(from)))
 	progress.Pass(ctx, int64(len(among))*f.slicesIn(reached.Sub(from)))
 	for reached.Before(to) {
@@ -54,7 +58,12 @@ func (f *Function) Backfill(ctx context.Context, from, to time.Time, orgs []stri
 			continue
 		}
 		reached, kept.Reached = next, next
-		if err := f.state.PutJSON(ctx, mark, kept); err != nil {
+		if reached.Before(to) {
+			err = f.state.PutJSON(ctx, mark, kept)
+		} else {
+			err = f.state.Remove(ctx, mark)
+		}
+		if err != nil {
 			return err
 		}
 		step(r, reached)

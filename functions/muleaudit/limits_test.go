@@ -171,9 +171,28 @@ func TestBackfill(t *testing.T) {
 	if keys, _ := w.state.Keys(t.Context(), "muleaudit/org-1/watermark"); len(keys) > 0 {
 		t.Errorf("a backfill moved the watermark: %v", keys)
 	}
-	steps = 0
-	if err := f.Backfill(t.Context(), from, to, nil, func(*muleaudit.Receipt, time.Time) { steps++ }); err != nil || steps > 0 {
-		t.Errorf("a finished backfill took %d steps, %v", steps, err)
+	// Asked for again, it exports what has arrived since, and nothing else; also
+	// where an earlier release noted that it had ended.
+	ended := fmt.Sprintf(`{"Reached":%q}`, to.Format(time.RFC3339))
+	for i, left := range []string{"", ended} {
+		if left != "" {
+			name := "muleaudit/backfill/" + from.Format("20060102T150405.000Z") + "-" + to.Format("20060102T150405.000Z")
+			if err := w.state.WriteAll(t.Context(), name, []byte(left), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		late := entry(from.Add(time.Duration(i)*hour), "late")
+		if inside = append(inside, late); w.api.Add("org-1", late) != nil {
+			t.Fatal("not added")
+		}
+		out := int64(0)
+		if err := f.Backfill(t.Context(), from, to, nil, func(r *muleaudit.Receipt, _ time.Time) { out += r.Out }); err != nil || out != 1 {
+			t.Errorf("again: %d events, %v", out, err)
+		}
+	}
+	w.wantExactly(hour, map[string][]emulator.Event{"org-1": inside})
+	if keys, _ := w.state.Keys(t.Context(), "muleaudit/backfill/"); len(keys) > 0 {
+		t.Errorf("left behind: %v", keys)
 	}
 }
 
