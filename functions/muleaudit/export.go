@@ -70,13 +70,19 @@ func (f *Function) plan(ctx context.Context, run string, asked request, now time
 }
 
 func (e *export) begin(ctx context.Context, asked request, now time.Time) (err error) {
+	first := false // of all runs
 	if e.backfill {
 		e.window = interval{asked.From, asked.To}
 	} else {
-		if e.watermark, err = e.state.watermark(ctx); err != nil {
+		var since time.Time
+		if e.watermark, err = e.state.watermark(ctx); err == nil && e.watermark.IsZero() {
+			since, err = e.state.since(ctx)
+		}
+		if err != nil {
 			return err
 		}
-		e.window = e.f.window(now, e.watermark)
+		first = e.watermark.IsZero() && since.IsZero()
+		e.window = e.f.window(now, e.watermark, since)
 		e.reached = latest(e.watermark, e.window.From)
 	}
 	if err := e.publishPending(ctx); err != nil {
@@ -94,7 +100,7 @@ func (e *export) begin(ctx context.Context, asked request, now time.Time) (err e
 		e.done = union(e.done, i.within(e.window))
 	}
 	e.earlier = slices.Clone(e.done)
-	if !e.backfill && e.watermark.IsZero() {
+	if first {
 		if err := e.state.begin(ctx, e.window.From, e.run); err != nil {
 			return err
 		}

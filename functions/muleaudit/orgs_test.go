@@ -3,6 +3,7 @@ package muleaudit_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
@@ -35,4 +36,36 @@ func TestBackfillOfSomeOrganisations(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"nowhere"`) || !strings.Contains(err.Error(), "org-1, org-2") {
 		t.Errorf("an organisation that is not configured: %v", err)
 	}
+}
+
+// An organisation that is refused from its first run on, for longer than
+// MULE_LOOKBACK, misses nothing of what came since once it is allowed, and leaves
+// no more behind than any other.
+func TestOrganisationRefusedFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := asleep(t, emulator.Options{}, map[string]string{"MULE_ORG_ID": "a,b", "MULE_LOOKBACK": "2h"})
+		begin := time.Now()
+		events := emulator.Generate("b", emulator.Generated{Seed: 3, N: 500, From: begin.Add(-2 * hour), To: begin.Add(71 * hour)})
+		w.api.AddOrg("a", "")
+		if err := w.api.Add("b", events...); err != nil {
+			t.Fatal(err)
+		}
+		w.api.Forbid("b", true)
+		f := w.function()
+		for range 72 {
+			if _, err := w.run(f, "{}"); err == nil {
+				t.Fatal("it is allowed")
+			}
+			time.Sleep(hour)
+		}
+		w.api.Forbid("b", false)
+		w.mustRun(f, "{}")
+		w.wantExactly(hour, map[string][]emulator.Event{"b": events})
+		if keys, err := w.state.Keys(t.Context(), "muleaudit/b/since/"); err != nil || len(keys) != 1 {
+			t.Errorf("%d notes of where runs began, %v", len(keys), err)
+		}
+		if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{}); err != nil || v[1].Found != 0 {
+			t.Errorf("%+v, %v", v[1], err)
+		}
+	})
 }

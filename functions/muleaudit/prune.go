@@ -150,11 +150,19 @@ func (f *Function) pruneOrg(ctx context.Context, t *prune.Task, st orgState) (ke
 
 // neededFrom is from where on a run may look at slices again, zero if no
 // scheduled run was there: behind the watermark, or where one was cut off that
-// did, with the slices beside that.
+// did, with the slices beside that. Where none got anywhere yet it is where they
+// began.
 func (f *Function) neededFrom(ctx context.Context, st orgState) (time.Time, error) {
 	watermark, err := st.watermark(ctx)
-	if err != nil || watermark.IsZero() {
+	if err != nil {
 		return watermark, err
+	}
+	if watermark.IsZero() {
+		since, err := st.since(ctx)
+		if err != nil || since.IsZero() {
+			return since, err
+		}
+		return since.Add(-2 * day), nil
 	}
 	from := watermark.Add(-f.cfg.Overlap)
 	b, err := st.behind(ctx)

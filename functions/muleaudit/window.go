@@ -51,14 +51,19 @@ func gaps(set []interval, window interval) []interval {
 	return out
 }
 
-// window is the new time of a scheduled run: from the watermark, or where there
-// is none the lookback before now, up to the settle time before now. It ends
-// with a whole second, since that is the end at which the API's total counts
-// nothing else: see anypoint.Query.
-func (f *Function) window(now, watermark time.Time) interval {
+// window is the new time of a scheduled run: from the watermark up to the settle
+// time before now. Where there is no watermark it is from the lookback before now,
+// or from where an earlier run began that got nowhere. It ends with a whole
+// second, since that is the end at which the API's total counts nothing else: see
+// anypoint.Query.
+func (f *Function) window(now, watermark, since time.Time) interval {
 	to := now.Add(-f.cfg.Settle).Truncate(time.Second)
 	if watermark.IsZero() {
-		return interval{now.Add(-f.cfg.Lookback).Truncate(f.cfg.Slice), to}
+		from := now.Add(-f.cfg.Lookback).Truncate(f.cfg.Slice)
+		if !since.IsZero() {
+			from = earliest(from, since)
+		}
+		return interval{from, to}
 	}
 	// A longer settle time than before must not move the window back.
 	return interval{watermark, latest(to, watermark)}
