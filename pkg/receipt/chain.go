@@ -1,11 +1,7 @@
 package receipt
 
 import (
-	"cmp"
-	"encoding/hex"
 	"encoding/json"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -25,9 +21,11 @@ type Chain struct {
 	span     ChainSpan
 
 	mu    sync.Mutex
-	kept  []link
-	names []naming
-	looks []look
+	ids   ids
+	days  map[int64]*chainDay // by the day on which runs ended
+	loose int                 // what was added since it was joined last
+	added int                 // receipts
+	looks looks
 	list  FindingList
 	told  Chained
 }
@@ -70,50 +68,9 @@ func (c *Chained) Add(o Chained) {
 	c.Newest = append(c.Newest, o.Newest...)
 }
 
-// link is a receipt in little room, as there may be a million.
-type link struct {
-	at    int64 // milliseconds
-	id    string
-	sum   [shaLen / 2]byte
-	mod   int64 // when it was saved, in nanoseconds of the store's clock; 0: unknown
-	named bool
-	bad   bool  // altered
-	until int64 // before that it was saved, as the first says that names it; 0: unknown
-}
-
-func newLink(n Name, mod time.Time) link {
-	l := link{at: n.At.UnixMilli(), id: strings.Clone(n.ID)}
-	_, _ = hex.Decode(l.sum[:], []byte(n.SHA256)) // which was parsed
-	if !mod.IsZero() {
-		l.mod = mod.UnixNano()
-	}
-	return l
-}
-
-func (l link) name() Name {
-	return Name{At: time.UnixMilli(l.at).UTC(), ID: l.id, SHA256: hex.EncodeToString(l.sum[:])}
-}
-
-func (l link) compare(o link) int {
-	return cmp.Or(cmp.Compare(l.at, o.at), strings.Compare(l.id, o.id), slices.Compare(l.sum[:], o.sum[:]))
-}
-
-// naming is that a receipt, or a verification if by is empty, names another.
-type naming struct {
-	link
-	by    string
-	doubt bool // the receipt is not what it was
-}
-
-// look is what a receipt that is as it was kept says that it has seen.
-type look struct {
-	at          int64
-	began, seen int64
-}
-
 // NewChain returns the chain of the receipts of function in a span.
 func NewChain(function string, span ChainSpan) *Chain {
-	return &Chain{function: function, span: span, list: NewFindingList()}
+	return &Chain{function: function, span: span, days: map[int64]*chainDay{}, looks: newLooks(), list: NewFindingList()}
 }
 
 // Add adds the receipt at key, which holds text and was saved at mod. It may be
@@ -131,26 +88,28 @@ func (c *Chain) Add(key string, mod time.Time, text []byte) (intact bool) {
 		c.told.Unchained++
 		return true
 	}
-	l := newLink(n, mod)
+	l := c.link(n, mod)
 	f, err := followsOf(n, text)
 	if err != nil {
 		l.bad = true
 		c.find(l, Altered, "its content is not what was kept, whose SHA-256 is in its name")
 		f = namesIn(text)
 	}
-	c.kept = append(c.kept, l)
+	day := c.day(l.at)
+	day.kept = append(day.kept, l)
+	c.added++
 	if f == nil {
 		return !l.bad
 	}
 	for _, name := range f.Receipts {
 		if other, err := ParseName(name); err == nil && other.Ended() {
-			named := newLink(other, time.Time{})
+			named := c.link(other, time.Time{})
 			named.until = f.Seen.UnixNano()
-			c.names = append(c.names, naming{named, n.At.UTC().Format(stamp) + "-" + l.id, l.bad})
+			c.name(naming{named, n.At.UTC().Format(stamp) + "-" + n.ID, l.bad})
 		}
 	}
 	if !l.bad && !f.Began.IsZero() && f.Why == "" {
-		c.looks = append(c.looks, look{l.at, f.Began.UnixNano(), f.Seen.Add(-disorder).UnixNano()})
+		c.looks.add(l.at, f.Began.UnixNano(), f.Seen.Add(-disorder).UnixNano())
 	}
 	return !l.bad
 }
@@ -171,7 +130,7 @@ func (c *Chain) Expect(newest []string) {
 	defer c.mu.Unlock()
 	for _, name := range newest {
 		if n, err := ParseName(name); err == nil && n.Ended() {
-			c.names = append(c.names, naming{link: newLink(n, time.Time{})})
+			c.name(naming{link: c.link(n, time.Time{})})
 		}
 	}
 }

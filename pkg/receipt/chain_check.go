@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +16,7 @@ import (
 
 // find enters a finding about a receipt, if it is of the span.
 func (c *Chain) find(l link, kind, format string, args ...any) {
-	n := l.name()
+	n := c.nameOf(l)
 	if !n.At.Before(c.span.From) {
 		c.list.Find(kind, n.Key(c.function), format, args...)
 	}
@@ -51,28 +52,27 @@ func (c *Chain) Check(ctx context.Context, state *bucket.Bucket) (FindingList, C
 // each. What it finds when it looks again it adds.
 func (c *Chain) resolve(ctx context.Context, state *bucket.Bucket) ([]naming, error) {
 	for {
-		c.order()
+		c.join()
 		var lost []naming
-		for _, n := range c.names {
-			if i, there := slices.BinarySearchFunc(c.kept, n.link, link.compare); there {
-				if n.by != "" {
-					c.kept[i].named, c.kept[i].until = true, first(c.kept[i].until, n.until)
+		for _, day := range c.days {
+			for _, n := range day.names {
+				if at := time.UnixMilli(n.at); !n.doubt && !at.Before(c.span.Listed) && !at.Before(c.span.Pruned) {
+					lost = append(lost, n)
 				}
-			} else if at := time.UnixMilli(n.at); !n.doubt && !at.Before(c.span.Listed) && !at.Before(c.span.Pruned) {
-				lost = append(lost, n)
 			}
 		}
 		lost = once(lost)
-		before := len(c.kept)
+		before := c.added
 		var mu sync.Mutex
 		elsewhere := map[Name]bool{}
 		err := abreast(ctx, lost, func(ctx context.Context, n naming) error {
-			key := n.name().Key(c.function)
+			name := c.nameOf(n.link)
+			key := name.Key(c.function)
 			if skipped, _ := c.skipped(dayOf(n.at)); skipped {
 				there, err := state.Exists(ctx, key)
 				if err == nil && there {
 					mu.Lock()
-					elsewhere[n.name()] = true
+					elsewhere[name] = true
 					mu.Unlock()
 				}
 				return err
@@ -86,8 +86,8 @@ func (c *Chain) resolve(ctx context.Context, state *bucket.Bucket) ([]naming, er
 			}
 			return err
 		})
-		if err != nil || len(c.kept) == before {
-			return slices.DeleteFunc(lost, func(n naming) bool { return elsewhere[n.name()] }), err
+		if err != nil || c.added == before {
+			return slices.DeleteFunc(lost, func(n naming) bool { return elsewhere[c.nameOf(n.link)] }), err
 		}
 	}
 }
@@ -110,12 +110,6 @@ func first(a, b int64) int64 {
 		return b
 	}
 	return a
-}
-
-// order sorts what is kept by name, once each.
-func (c *Chain) order() {
-	slices.SortFunc(c.kept, link.compare)
-	c.kept = slices.CompactFunc(c.kept, func(a, b link) bool { return a.compare(b) == 0 })
 }
 
 // A store may remove receipts by itself, once they are very old: not on the
@@ -142,31 +136,42 @@ func (c *Chain) expiredBefore(ctx context.Context, state *bucket.Bucket, lost []
 // judge finds what no other receipt names, though one has looked that was saved
 // later, and counts the rest.
 func (c *Chain) judge(lost []naming) {
-	looks := c.looksByDay()
-	for i := range c.kept {
-		if c.kept[i].bad {
-			lost = append(lost, naming{link: c.kept[i]})
+	days := slices.Sorted(maps.Keys(c.days))
+	for _, day := range days {
+		for _, l := range c.days[day].kept {
+			if l.bad {
+				lost = append(lost, naming{link: l})
+			}
 		}
 	}
 	blind := c.blind(lost)
 	var newest []link
-	for _, l := range c.kept {
-		switch at := time.UnixMilli(l.at); {
-		case l.bad:
-		case l.named:
-			c.told.Chained++
-		case !c.judged(l, looks) || at.Before(c.span.Pruned):
-			c.told.Unfollowed++
-			newest = append(newest, l)
-		case slices.ContainsFunc(blind, func(b window) bool { return b.has(l) }):
-		default:
-			c.find(l, Unknown, "no receipt follows it, though some were kept after it was saved: it was put there later")
+	for _, day := range days {
+		c.told.Chained += int64(len(c.days[day].vouched))
+		for _, l := range c.days[day].kept {
+			switch at := time.UnixMilli(l.at); {
+			case l.bad:
+			case !c.judged(l) || at.Before(c.span.Pruned):
+				c.told.Unfollowed++
+				if newest = append(newest, l); len(newest) > 10*mostNamed {
+					newest = lastSaved(newest)
+				}
+			case slices.ContainsFunc(blind, func(b window) bool { return b.has(l) }):
+			default:
+				c.find(l, Unknown, "no receipt follows it, though some were kept after it was saved: it was put there later")
+			}
 		}
 	}
-	slices.SortFunc(newest, func(a, b link) int { return cmp.Or(cmp.Compare(a.mod, b.mod), a.compare(b)) })
-	for _, l := range newest[max(0, len(newest)-mostNamed):] {
-		c.told.Newest = append(c.told.Newest, l.name().String())
+	for _, l := range lastSaved(newest) {
+		c.told.Newest = append(c.told.Newest, c.nameOf(l).String())
 	}
+}
+
+// lastSaved returns those of list that were saved last, in that order, no more of
+// them than one receipt names.
+func lastSaved(list []link) []link {
+	slices.SortFunc(list, func(a, b link) int { return cmp.Or(cmp.Compare(a.mod, b.mod), a.compare(b)) })
+	return slices.Clone(list[max(0, len(list)-mostNamed):])
 }
 
 // dayOf is the number of the day of a time in milliseconds.
@@ -179,36 +184,18 @@ func (c *Chain) skipped(day int64) (bool, time.Time) {
 	return c.span.Skipped(time.UnixMilli(day * (24 * time.Hour).Milliseconds()).UTC())
 }
 
-// looksByDay returns up to when receipts of a day have seen, by when the chain
-// began.
-func (c *Chain) looksByDay() map[int64]map[int64]int64 {
-	days := map[int64]map[int64]int64{}
-	for _, l := range c.looks {
-		day := dayOf(l.at)
-		if days[day] == nil {
-			days[day] = map[int64]int64{}
-		}
-		days[day][l.began] = max(days[day][l.began], l.seen)
-	}
-	return days
-}
-
 // judged tells whether somebody would have named l who was added: there is one who
 // has seen what was saved up to then, and none before whom was left out and may
 // have named it, being saved later than it.
-func (c *Chain) judged(l link, looks map[int64]map[int64]int64) bool {
+func (c *Chain) judged(l link) bool {
 	if l.mod == 0 {
 		return false
 	}
-	last := dayOf(l.at)
-	for day := range looks {
-		last = max(last, day)
-	}
-	for day := dayOf(l.at - skew.Milliseconds()); day <= last; day++ {
+	for day := dayOf(l.at - skew.Milliseconds()); day <= max(dayOf(l.at), c.looks.last); day++ {
 		if skipped, saved := c.skipped(day); skipped && (saved.IsZero() || saved.UnixNano() >= l.mod) {
 			return false
 		}
-		for began, until := range looks[day] {
+		for began, until := range c.looks.days[day] {
 			if began <= l.mod && l.mod <= until {
 				return true
 			}
@@ -227,13 +214,7 @@ func (w window) has(l link) bool { return l.mod >= w.since && (w.until == 0 || l
 // is certainly older until it was seen itself.
 func (c *Chain) blind(lost []naming) (list []window) {
 	for _, n := range lost {
-		w := window{until: n.until}
-		for _, l := range c.looks {
-			if l.at < n.at-skew.Milliseconds() {
-				w.since = max(w.since, l.seen)
-			}
-		}
-		list = append(list, w)
+		list = append(list, window{c.looks.before(n.at - skew.Milliseconds()), n.until})
 	}
 	return list
 }

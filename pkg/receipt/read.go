@@ -73,12 +73,16 @@ func (r reader) read(ctx context.Context, each func(key string, text []byte, int
 	}
 	var mu sync.Mutex
 	gone := map[string]bool{} // runs whose receipt was there no more
+	was := list.twins
 	read := func(ctx context.Context, o kept) error {
 		text, err := r.state.ReadAll(ctx, o.key)
 		if bucket.IsNotFound(err) {
 			mu.Lock()
 			defer mu.Unlock()
-			gone[o.name.ID] = true
+			if n, err := NameOf(o.key); err == nil {
+				gone[n.ID] = true
+			}
+			was[o.key] = true
 			return nil
 		}
 		if err != nil {
@@ -89,44 +93,39 @@ func (r reader) read(ctx context.Context, each func(key string, text []byte, int
 		}
 		return nil
 	}
-	if err := abreast(ctx, list, read); err != nil || len(gone) == 0 {
-		return errors.Join(err, r.proofs(ctx))
+	for some := range list.drain() {
+		if err := abreast(ctx, some, read); err != nil {
+			return err
+		}
 	}
-	// The receipt of a run that was under way is replaced when it ends.
-	now, err := r.list(ctx)
-	if err != nil {
-		return err
+	if len(gone) > 0 {
+		// The receipt of a run that was under way is replaced when it ends.
+		again, err := r.list(ctx)
+		if err != nil {
+			return err
+		}
+		for some := range again.drain() {
+			some = slices.DeleteFunc(some, func(o kept) bool {
+				n, err := NameOf(o.key)
+				return err != nil || was[o.key] || !gone[n.ID]
+			})
+			if err := abreast(ctx, some, read); err != nil {
+				return err
+			}
+		}
 	}
-	was := map[string]bool{}
-	for _, o := range list {
-		was[o.key] = true
-	}
-	now = slices.DeleteFunc(now, func(o kept) bool { return was[o.key] || !gone[o.name.ID] })
-	return errors.Join(abreast(ctx, now, read), r.proofs(ctx))
+	return r.proofs(ctx)
 }
 
-// kept is a receipt as a list tells of it.
-type kept struct {
-	key        string
-	name       Name
-	mod        time.Time
-	superseded bool
-}
-
-func (r reader) list(ctx context.Context) (list []kept, err error) {
-	var keys []string
+func (r reader) list(ctx context.Context) (*keptList, error) {
+	list := newKeptList(r.function)
 	for o, err := range r.state.Days(ctx, folder(r.function), r.from, time.Time{}) {
 		if err != nil {
 			return nil, err
 		}
-		n, _ := NameOf(o.Key) // else the chain says so
-		list = append(list, kept{key: o.Key, name: n, mod: o.ModTime})
-		keys = append(keys, o.Key)
+		list.add(o.Key, o.ModTime)
 	}
-	superseded := Superseded(keys)
-	for i := range list {
-		list[i].superseded = superseded[list[i].key]
-	}
+	list.supersede()
 	return list, nil
 }
 

@@ -111,8 +111,11 @@ func Start(function string) Core {
 
 // newID names what began now.
 func newID(now time.Time) string {
-	return now.Format(stamp) + "-" + rand.Text()[:10]
+	return now.Format(stamp) + "-" + rand.Text()[:idLen]
 }
+
+// idLen is how long the part of the name of a run is that is chance.
+const idLen = 10
 
 // stamp is how the name of a run tells when it began.
 const stamp = "20060102T150405.000"
