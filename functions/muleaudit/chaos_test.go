@@ -107,7 +107,7 @@ func TestExactlyOnceUnderFaults(t *testing.T) {
 			wg.Wait()
 			w.finish()
 			w.wantExactly(slice, want)
-			w.wantTidy()
+			w.wantPublished()
 			if n := w.api.Faults.Counts(); len(n) < kindsMet {
 				t.Errorf("only these faults were met: %v", n)
 			}
@@ -174,9 +174,7 @@ func TestExactlyOnceThroughKills(t *testing.T) {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
 	w.wantExactly(slice, map[string][]emulator.Event{"org-1": want})
-	if marks, err := w.state.Keys(t.Context(), "muleaudit/org-1/pending/"); err != nil || len(marks) > 0 {
-		t.Errorf("manifests wait to be published: %v, %v", marks, err)
-	}
+	w.wantPublished()
 	if err := p.Stop(syscall.SIGTERM, time.Minute); err != nil {
 		t.Error(err)
 	}

@@ -265,6 +265,17 @@ func (w *world) wantExactly(slice time.Duration, want map[string][]emulator.Even
 	}
 }
 
+// wantPublished checks that no manifest waits to be published. What was staged and
+// not decided on may have been left by a run that was cut off: it goes in time.
+func (w *world) wantPublished() {
+	w.t.Helper()
+	for _, org := range strings.Split(w.env["MULE_ORG_ID"], ",") {
+		if marks, err := w.state.Keys(context.Background(), "muleaudit/"+org+"/pending/"); err != nil || len(marks) > 0 {
+			w.t.Errorf("manifests wait to be published: %v, %v", marks, err)
+		}
+	}
+}
+
 // wantTidy checks that nothing waits in STATE_URL once all is done.
 func (w *world) wantTidy() {
 	w.t.Helper()
