@@ -52,7 +52,7 @@ func (f *Function) do(ctx context.Context, r *run, u unit) result {
 // tooShort is the error of an object for which the time of a run is too little.
 // That a context ended is in it as text alone: it is no excuse.
 func tooShort(key string, had time.Duration, err error) error {
-	return fmt.Errorf("%s: the %v that a run has for its work are too short for it: raise RUN_TIMEOUT, and the time that the platform gives a run: %v", key, had.Round(time.Millisecond), err)
+	return fmt.Errorf("%s: the %v that a run has for its work are too short for it: raise RUN_TIMEOUT, and the time that the platform gives a run: %s", key, had.Round(time.Millisecond), err.Error())
 }
 
 // hadAll tells whether what was begun at a time, and cut off by the end of the
