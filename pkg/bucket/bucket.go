@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"gocloud.dev/blob"
 
@@ -32,6 +33,8 @@ type Bucket struct {
 	// createOnly asks whether objects can be created at most once; nil where
 	// they always can, see [Bucket.CreateOnly].
 	createOnly func(context.Context) error
+	// heads are buffers of uploads that are over, to be used again.
+	heads sync.Pool // of *bytes.Buffer
 	// closers release what Bucket does not own.
 	closers []func() error
 }

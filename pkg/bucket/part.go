@@ -1,9 +1,6 @@
 package bucket
 
-import (
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"gocloud.dev/blob"
-)
+import "github.com/aws/aws-sdk-go-v2/service/s3"
 
 // MinPart is the least size in bytes of an upload's parts. Smaller ones cost a
 // round trip more often; S3 and R2 take 5 MiB and more.
@@ -28,7 +25,8 @@ func PartSize(most int64) int {
 // bound limits the memory an upload takes, where opts leaves that open: by
 // default gs takes 16 MiB a writer, and s3 five parts at once. With a
 // MaxConcurrency of more, more parts are under way at a time.
-func (b *Bucket) bound(opts *blob.WriterOptions) {
+func (u *Upload) bound() {
+	b, opts := u.b, &u.opts
 	if opts.MaxConcurrency == 0 {
 		opts.MaxConcurrency = 1
 	}
@@ -37,14 +35,9 @@ func (b *Bucket) bound(opts *blob.WriterOptions) {
 	}
 	var client *s3.Client
 	if b.As(&client) {
-		tuneUpload(client, opts)
+		tuneUpload(client, opts, u.take)
 	}
 }
-
-// headSize is how much of an object is held back before its upload begins,
-// where the client reserves a whole part for it at once: most objects that are
-// written are smaller, and need a part of their own size.
-const headSize = 1 << 20
 
 // smallPart returns the part for an object of n bytes that goes out in one
 // request: a multiple of 256 KiB, as Cloud Storage wants it, and larger than n

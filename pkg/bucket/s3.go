@@ -189,8 +189,9 @@ func linger(stack *middleware.Stack) error {
 // tuneUpload sets what a writer's options cannot. The SDK aborts a failed
 // multipart upload under the context that failed it, unless it is given a time
 // of its own: a cancelled one would stay, invisible and paid for. And it holds
-// 16 MiB before it begins, whatever the size of a part.
-func tuneUpload(client *s3.Client, opts *blob.WriterOptions) {
+// 16 MiB before it begins, whatever the size of a part. whole returns the object,
+// if all of it is there to be sent as the upload begins.
+func tuneUpload(client *s3.Client, opts *blob.WriterOptions, whole func() []byte) {
 	before := opts.BeforeWrite
 	part, concurrency := int64(opts.BufferSize), opts.MaxConcurrency
 	opts.BeforeWrite = func(as func(any) bool) error {
@@ -198,7 +199,11 @@ func tuneUpload(client *s3.Client, opts *blob.WriterOptions) {
 		if as(&manager) {
 			// The options of a manager cannot be changed, but it can be.
 			checksums := client.Options().RequestChecksumCalculation
-			*manager = *transfermanager.New(client, func(o *transfermanager.Options) {
+			var api transfermanager.S3APIClient = client
+			if body := whole(); body != nil {
+				api = atOnce{client, body}
+			}
+			*manager = *transfermanager.New(api, func(o *transfermanager.Options) {
 				o.RequestChecksumCalculation = checksums
 				o.PartSizeBytes = part
 				o.MultipartUploadThreshold = part

@@ -31,9 +31,10 @@ type scheme struct {
 	// part is the size of an upload's parts in bytes, unless its options say
 	// another; 0 if an object goes out in one piece.
 	part int
-	// eager says that the client reserves a part's memory as a write begins, and
-	// not as it comes to need it.
-	eager bool
+	// hold is how many bytes of an object are held back before its upload begins:
+	// one that is no larger goes out in one request, of a part of its own size. It
+	// is 0 where the client takes no more memory than it needs by itself.
+	hold int
 }
 
 // schemes has every kind of bucket there is.
@@ -43,15 +44,15 @@ func init() { // the functions below look schemes up themselves
 	schemes = map[string]scheme{
 		"gs": {
 			example: "gs://name?prefix=folder/", params: gsParams,
-			place: named, check: checkGS, open: openGS, part: MinPart, eager: true,
+			place: named, check: checkGS, open: openGS, part: MinPart, hold: 1 << 20,
 		},
 		"s3": {
 			example: "s3://name?region=…&prefix=folder/", params: s3Params,
-			place: named, check: checkS3, open: openS3, home: s3Home, part: MinPart,
+			place: named, check: checkS3, open: openS3, home: s3Home, part: MinPart, hold: MinPart,
 		},
 		"r2": {
 			example: "r2://name?account_id=…&prefix=folder/", params: r2Params,
-			place: named, check: checkR2, open: openR2, home: r2Home, part: MinPart,
+			place: named, check: checkR2, open: openR2, home: r2Home, part: MinPart, hold: MinPart,
 		},
 		"oss": {
 			example: "oss://name?region=…&prefix=folder/", params: ossParams,

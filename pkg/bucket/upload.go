@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/retry"
@@ -23,12 +25,14 @@ import (
 // it has metadata; and then its old content is removed first.
 type Upload struct {
 	b      *Bucket
-	w      *blob.Writer // nil until more than head is written
-	head   bytes.Buffer
+	w      *blob.Writer  // nil until more than head is written
+	head   *bytes.Buffer // nil once there is a writer
 	ctx    context.Context
 	cancel context.CancelFunc
 	key    string
 	opts   blob.WriterOptions
+	atOnce bool // the object is no more than the head
+	taken  bool // and is sent out of it
 	done   bool
 }
 
@@ -43,9 +47,10 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 	}
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
-	b.bound(&opts)
 	u := &Upload{b: b, ctx: ctx, cancel: cancel, key: key, opts: opts}
-	if schemes[b.kind].eager {
+	u.bound()
+	if schemes[b.kind].hold > 0 {
+		u.hold()
 		return u, nil
 	}
 	if err := u.start(); err != nil {
@@ -68,17 +73,44 @@ func (u *Upload) start() (err error) {
 	if err != nil { // nothing was asked of the store yet: a closed bucket has gocloud's code for a failed condition too
 		return fmt.Errorf("write %s: %w", u.key, err)
 	}
-	if u.head.Len() > 0 {
-		_, err = u.head.WriteTo(u.w)
-		u.head = bytes.Buffer{}
+	if u.head != nil && !u.taken {
+		_, err = u.w.Write(u.head.Bytes())
+		u.release()
 	}
 	return u.explain(err)
+}
+
+// hold takes a buffer for the head.
+func (u *Upload) hold() {
+	var ok bool
+	if u.head, ok = u.b.heads.Get().(*bytes.Buffer); !ok {
+		u.head = new(bytes.Buffer)
+	}
+}
+
+// release gives it back. Nobody may read it any more.
+func (u *Upload) release() {
+	if u.head != nil {
+		u.head.Reset()
+		u.b.heads.Put(u.head)
+		u.head = nil
+	}
+}
+
+// take gives out the object, for it to be sent out of the head. It is nil if there
+// is more of it, which has to go through the writer.
+func (u *Upload) take() []byte {
+	if !u.atOnce {
+		return nil
+	}
+	u.taken = true
+	return u.head.Bytes()
 }
 
 // Write implements [io.Writer].
 func (u *Upload) Write(p []byte) (int, error) {
 	if u.w == nil {
-		if u.head.Len()+len(p) <= headSize {
+		if u.head.Len()+len(p) <= schemes[u.b.kind].hold {
 			return u.head.Write(p)
 		}
 		if err := u.start(); err != nil {
@@ -95,12 +127,29 @@ func (u *Upload) Commit() error {
 	u.done = true
 	defer u.cancel()
 	if u.w == nil {
-		u.opts.BufferSize = smallPart(u.head.Len())
+		u.small()
 		if err := u.start(); err != nil {
 			return err
 		}
 	}
-	return u.explain(u.close())
+	err := u.explain(u.close())
+	if err == nil { // a request that failed may still be reading it
+		u.release()
+	}
+	return err
+}
+
+// small has the object go out in one request: all of it is in the head.
+func (u *Upload) small() {
+	var client *s3.Client
+	if !u.b.As(&client) {
+		u.opts.BufferSize = smallPart(u.head.Len())
+		return
+	}
+	if u.opts.ContentType == "" && !u.opts.DisableContentTypeDetection { // gocloud sees nothing of it
+		u.opts.ContentType = http.DetectContentType(u.head.Bytes())
+	}
+	u.atOnce = true
 }
 
 // Abort drops what was written, unless Commit was called.
@@ -111,6 +160,7 @@ func (u *Upload) Abort() {
 		if u.w != nil {
 			_ = u.w.Close() // it only tells that the upload was cancelled
 		}
+		u.release()
 	}
 }
 
