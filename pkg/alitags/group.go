@@ -240,14 +240,14 @@ func (c *Client) settleCall(a *account, creds alibaba.Credentials, err error) er
 	return retry.Permanent(err)
 }
 
-// remember looks among what other processes keep for what is gone, and not known
-// here. What cannot be told for certain is no answer.
+// remember looks among what other processes keep for what is gone: they may know
+// it, or know better. What cannot be told for certain is no answer.
 func (c *Client) remember(g *group, results []result) {
 	var gone []int
 	c.mu.Lock()
 	for i, f := range g.flights {
 		r, _ := c.memory.get(f.key)
-		if o := results[i].outcome; r.tags.None() && (o == knewNot || o == gaveNone && r.gone != 0) {
+		if o := results[i].outcome; o == knewNot || o == gaveNone && r.gone != 0 {
 			gone = append(gone, i)
 		}
 	}

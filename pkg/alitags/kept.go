@@ -46,8 +46,8 @@ const (
 	// what there is, so that one line is not written again and again.
 	fewKept  = 16
 	mostKept = 64
-	// recallAfter is how old the list of objects may be when a resource is gone
-	// and nothing is known of it: another process may have known it.
+	// recallAfter is how old the list of objects may be when a resource is gone:
+	// another process may have known it, or know it better.
 	recallAfter = 10 * time.Second
 )
 

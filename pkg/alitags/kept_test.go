@@ -208,6 +208,38 @@ func TestWhatAnotherProcessKnows(t *testing.T) {
 	})
 }
 
+// TestAnotherProcessKnowsBetter: events of one resource come in by many shards, so
+// that the tags it had when it was deleted may have been seen elsewhere.
+func TestAnotherProcessKnowsBetter(t *testing.T) {
+	for name, change := range map[string]struct {
+		event  string
+		do     func(*world)
+		status alitags.Status
+		tags   map[string]string
+	}{
+		"tags that were set":   {"TagResources", func(w *world) { w.member.Tag(made(instance(member, 0)), map[string]string{"n": "new"}) }, alitags.Stale, map[string]string{"n": "new"}},
+		"tags that were taken": {"UntagResources", func(w *world) { w.member.Untag(made(instance(member, 0))) }, alitags.Gone, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := state(t)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, emulator.Options{})
+				create(w.member, 1)
+				mine, theirs := w.process(t, b), w.process(t, b)
+				one(t, mine, instance(member, 0), alitags.Event{})
+				save(t, mine)
+				time.Sleep(time.Hour)
+				change.do(w)
+				one(t, theirs, instance(member, 0), event(change.event))
+				save(t, theirs)
+				time.Sleep(time.Hour)
+				w.member.Delete(made(instance(member, 0)))
+				want(t, one(t, mine, instance(member, 0), event("DeleteInstance")), change.status, change.tags)
+			})
+		})
+	}
+}
+
 // TestAKillBetweenWriteAndDelete leaves old objects beside what replaces them.
 func TestAKillBetweenWriteAndDelete(t *testing.T) {
 	b := state(t)

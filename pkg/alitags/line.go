@@ -33,7 +33,7 @@ func lineOf(k key, r record) line {
 }
 
 // worth tells whether a record says anything that the API might not say again.
-func (r *record) worth() bool { return !r.tags.None() || r.gone != 0 || r.saved != 0 }
+func (r *record) worth() bool { return !r.tags.None() || r.given != 0 || r.gone != 0 || r.saved != 0 }
 
 // news takes what has changed since it was taken last.
 func (c *Client) news() []line {

@@ -113,8 +113,9 @@ func (r *record) told(o outcome, tags Tags, asked, until int64) (news bool) {
 	case gaveNone, knewNot:
 		switch {
 		case r.untag != 0:
-			// Somebody took the tags away: that there are none is what they are.
-			news = !r.tags.None()
+			// Somebody took the tags away: that there are none is what they are, also
+			// to processes that know what they were.
+			news = true
 			r.tags, r.given, r.none, r.untag = Tags{}, asked, 0, 0
 		case !r.tags.None() && r.none == 0:
 			news, r.none = true, asked
