@@ -160,7 +160,8 @@ func check(t *testing.T, text []byte) {
 }
 
 var seeds = []string{
-	runInstances, `{}`, `{"eventId":1,"eventId":null}`, `{"userIdentity":{"accountId":1},"userIdentity":{}}`, `{"event\u0049d":"\ud83d\ude00\ud83d\n\\\/"}`,
+	runInstances, `{}`, `{"eventName":"TagResources","serviceName":"Ecs","requestParameters":{"ResourceType":"disk","ResourceId.1":"[\"a\", \"b\"]","ResourceARN":["arn:acs:a:b:1:c/d"]}}`,
+	`{"eventName":"UntagResources","requestParameters":"{\"ResourceId\":1e9}","requestParameterJson":"{}"}`, `{"eventId":1,"eventId":null}`, `{"userIdentity":{"accountId":1},"userIdentity":{}}`, `{"event\u0049d":"\ud83d\ude00\ud83d\n\\\/"}`,
 	"{\"eventName\":\"\xff\xc3(\\u0000\"}", `{"resourceName":"a,b;c","resourceType":"x;y","referencedResources":{"x":["1",2],"y":"z"}}`, `{"userIdentity":[1]}`, `[]`,
 	`{"eventId":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`, `{"eventId":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}`,
 	`{"userIdentity":{"type":` + strings.Repeat("[", 9998) + strings.Repeat("]", 9998) + `}}`, `{"userIdentity":{"type":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}}`,
