@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aliyun/credentials-go/credentials"
@@ -90,22 +91,94 @@ func TestFromGoogle(t *testing.T) {
 	}
 }
 
-func TestFromGoogleRefreshes(t *testing.T) {
-	c := &cloud{life: time.Minute} // shorter than the margin: due at every call
-	p := google(t, c)
-	first, err := p.Credentials(t.Context())
+// wire takes requests to a handler without a socket, so that time can be virtual.
+type wire struct {
+	http.Handler
+	hang atomic.Bool // STS gives no answer
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.hang.Load() && r.Method == http.MethodPost {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+// virtual is google in a bubble of virtual time.
+func virtual(t *testing.T, c *cloud) (alibaba.Provider, *wire) {
+	t.Helper()
+	w := &wire{Handler: c}
+	alibaba.AskMetadata(t, w)
+	p, err := alibaba.FromGoogle(alibaba.Google{
+		RoleARN: "acs:ram::1:role/r", ProviderARN: "acs:ram::1:oidc-provider/google", Audience: "my audience", Client: &http.Client{Transport: w},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := p.Credentials(t.Context())
-	if err != nil || second == first {
-		t.Errorf("not refreshed: %v %v", second, err)
-	}
-	c.fail.Store(503)
-	c.fails.Store(100)
-	if kept, err := p.Credentials(t.Context()); err != nil || kept != second {
-		t.Errorf("a failed refresh threw away a valid session: %v %v", kept, err)
-	}
+	return p, w
+}
+
+// A session is replaced before it ends; while it is good, an STS that fails or is
+// silent neither costs it nor holds requests up, and is asked again all the same.
+func TestFromGoogleRefreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cloud{life: time.Hour}
+		p, w := virtual(t, c)
+		ask := func(want string) {
+			t.Helper()
+			if got, err := p.Credentials(t.Context()); err != nil || got.AccessKeyID != want {
+				t.Fatal(got, err)
+			}
+		}
+		ask("STS.1")
+		time.Sleep(54 * time.Minute)
+		ask("STS.1")
+		time.Sleep(time.Minute)
+		ask("STS.2") // five minutes before it ends
+		time.Sleep(55*time.Minute + time.Second)
+		c.fail.Store(503)
+		c.fails.Store(1)
+		ask("STS.2")
+		w.hang.Store(true)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		for range 1000 { // requests of a minute
+			ask("STS.2")
+			time.Sleep(60 * time.Millisecond)
+		}
+		if d := time.Since(began) - time.Minute; d > 10*time.Second {
+			t.Errorf("requests were held up for %v of a minute", d)
+		}
+		w.hang.Store(false)
+		time.Sleep(time.Minute)
+		ask("STS.4") // the third failed
+	})
+}
+
+// Credentials that are over when they come are none, and short ones are not asked
+// for with every request.
+func TestFromGoogleShortSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &cloud{life: -time.Minute}
+		p, _ := virtual(t, c)
+		if got, err := p.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), "clock") {
+			t.Errorf("%v, %v", got, err)
+		}
+		c.life = 4 * time.Minute
+		before := c.exchanges.Load()
+		for range 100 {
+			if _, err := p.Credentials(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := c.exchanges.Load() - before; n != 1 {
+			t.Errorf("%d exchanges for 100 requests", n)
+		}
+	})
 }
 
 func TestFromGoogleErrors(t *testing.T) {

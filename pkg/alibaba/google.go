@@ -32,21 +32,28 @@ type Google struct {
 	Retry       retry.Policy  // 4 attempts by default
 }
 
-// refreshBefore is how long before they expire credentials are replaced, so
-// that one that fails can be made good.
-const refreshBefore = 5 * time.Minute
+const (
+	// refreshBefore is how long before they expire credentials are replaced, so
+	// that a refresh that fails can be made good; of short ones it is a fifth.
+	refreshBefore = 5 * time.Minute
+	// refreshTime bounds a refresh while the credentials are good still: requests
+	// wait for it. One that failed is made again a minute later.
+	refreshTime  = 5 * time.Second
+	refreshAgain = time.Minute
+)
 
 type googleProvider struct {
-	o    Google
-	turn chan struct{} // holds one token: one exchange at a time
-	now  Credentials
-	end  time.Time
+	o     Google
+	turn  chan struct{} // holds one token: one exchange at a time
+	now   Credentials
+	renew time.Time
+	end   time.Time
 }
 
 // FromGoogle returns a provider that exchanges the identity token of the
 // Google Cloud workload it runs in for a session of an Alibaba role, without
 // any stored key (AssumeRoleWithOIDC). Sessions are kept until five minutes
-// before they expire; while one is valid, a failed refresh does no harm.
+// before they expire; while one is valid, a refresh that fails does no harm.
 func FromGoogle(o Google) (Provider, error) {
 	var faults []error
 	for _, f := range [][2]string{{"role ARN", o.RoleARN}, {"OIDC provider ARN", o.ProviderARN}, {"audience", o.Audience}} {
@@ -75,33 +82,39 @@ func (p *googleProvider) Credentials(ctx context.Context) (Credentials, error) {
 	case <-ctx.Done():
 		return Credentials{}, ctx.Err()
 	}
-	left := time.Until(p.end)
-	if left > refreshBefore {
-		return p.now, nil
-	}
-	c, end, err := p.exchange(ctx)
-	if err != nil {
-		if left > 0 {
-			return p.now, nil
+	switch now := time.Now(); {
+	case now.Before(p.renew):
+	case now.Before(p.end):
+		if err := p.exchange(ctx, refreshTime); err != nil && ctx.Err() == nil {
+			p.renew = now.Add(min(refreshAgain, p.end.Sub(now)/2))
 		}
-		return Credentials{}, err
+	default:
+		err := p.o.Retry.Do(ctx, func(ctx context.Context) error { return p.exchange(ctx, 15*time.Second) })
+		if err != nil {
+			return Credentials{}, err
+		}
 	}
-	p.now, p.end = c, end
-	return c, nil
+	return p.now, nil
 }
 
-func (p *googleProvider) exchange(ctx context.Context) (c Credentials, end time.Time, err error) {
-	err = p.o.Retry.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-		defer cancel()
-		token, err := p.identity(ctx)
-		if err != nil {
-			return err
-		}
-		c, end, err = p.assume(ctx, token)
+// exchange makes one attempt at new credentials.
+func (p *googleProvider) exchange(ctx context.Context, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	token, err := p.identity(ctx)
+	if err != nil {
 		return err
-	})
-	return c, end, err
+	}
+	c, end, err := p.assume(ctx, token)
+	if err != nil {
+		return err
+	}
+	life := time.Until(end)
+	if life <= 0 {
+		return fmt.Errorf("AssumeRoleWithOIDC: credentials that expired at %s: is this machine's clock right?", end.Format(time.RFC3339))
+	}
+	p.now, p.end, p.renew = c, end, end.Add(-min(refreshBefore, life/5))
+	return nil
 }
 
 // metadataClient asks the machine's own metadata server, which no proxy can
