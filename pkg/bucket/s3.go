@@ -125,7 +125,7 @@ func newS3(ctx context.Context, cfg aws.Config, name string, opts s3blob.Options
 	r := &refusals{hints: hints, name: name}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer = s3Retryer()
-		o.APIOptions = append(o.APIOptions, r.middleware, linger, unsigned)
+		o.APIOptions = append(o.APIOptions, r.middleware, linger)
 		o.DisableLogOutputChecksumValidationSkipped = true // of every object uploaded in parts
 		set(o)
 	})

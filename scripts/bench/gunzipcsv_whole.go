@@ -47,15 +47,14 @@ func gunzipcsvWhole(open func(context.Context, *gunzipWorld) (*store, error), l 
 }
 
 // What the profiles say of a gigabyte of text. The function's processor time is
-// that of its two parts, plus the SHA-256 of the target for its manifest (0.5 s),
+// that of its two parts, plus the SHA-256 of the target for its manifest (0.25 s),
 // plus three copies between the stages (0.2 s), plus, with NDJSON, the conversion
-// (0.6 s). The writes to a directory are 0.1 s of it. On S3 half of the SDK's writing
-// is its SHA-256 of each part for the signature (0.5 s, and as much of the server's
-// to compare), which it leaves out over https, and the function on one machine
-// too. Locks, the collector of garbage and all the rest are below 3 %. So with two
-// cores to itself a conversion of CSV waits for nothing but gunzip. Where others
-// use them as well it needs more than its share of one, and the floors do not: the
-// figures by the clock fall, and those by the processor stay.
+// (0.6 s). The writes to a directory are 0.1 s of it; on S3 half of the writing is
+// the SDK's own SHA-256 of each part, which it leaves out over https. Locks, the
+// collector of garbage and all the rest are below 3 %. So with two cores to
+// itself a conversion of CSV waits for nothing but gunzip. Where others use them
+// as well it needs more than its share of one, and the floors do not: the figures
+// by the clock fall, and those by the processor stay.
 
 // measure converts objects from bucket to bucket, beside the two things that
 // cannot be had for less: to unpack them, to nowhere, and to write what was
