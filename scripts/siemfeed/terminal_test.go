@@ -65,7 +65,7 @@ func TestTerminalSeesText(t *testing.T) {
 			t.Errorf("not the summary alone:\n%s", out)
 		}
 		plain := regexp.MustCompile("\x1b\\[[0-9;]*[a-zA-Z]").ReplaceAllString(out, "")
-		if !regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d WRN metrics not exported error=`).MatchString(strings.ReplaceAll(plain, "\r", "")) {
+		if !regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d WRN metrics not exported error=`).MatchString(strings.ReplaceAll(plain, "\r", "\n")) {
 			t.Errorf("no log as text:\n%s", out)
 		}
 		if strings.Contains(out, "\x1b[3") != colours && strings.Contains(out, "\x1b[9") != colours {
