@@ -17,6 +17,7 @@ type Config struct {
 
 	CFAccountID  string        `env:"CF_ACCOUNT_ID" help:"Cloudflare account of the queue that a tick pulls from; needed for ticks only"`
 	CFQueueID    string        `env:"CF_QUEUE_ID" help:"the queue's id, not its name"`
+	CFDead       string        `env:"CF_DEAD_QUEUE_ID" help:"id of the queue that its dead letters wait in: verify and the daily proof tell of them"`
 	CFToken      config.Secret `env:"CF_API_TOKEN" help:"API token with Queues Read and Queues Write"`
 	CFBaseURL    string        `env:"CF_API_BASE_URL, default=https://api.cloudflare.com/client/v4" help:"base URL of the API"`
 	CFInsecure   bool          `env:"CF_API_INSECURE, default=false" help:"true allows plain http to a named host in CF_API_BASE_URL"`
@@ -103,6 +104,12 @@ func (c *Config) validateQueue(f *config.Faults) {
 			f.Add(name, "required with the other CF_ variables: a tick pulls from that queue")
 		}
 	}
+	switch {
+	case c.CFDead != "" && c.CFQueueID == "":
+		f.Add("CF_DEAD_QUEUE_ID", "has the dead letters of the queue CF_QUEUE_ID, which is not set")
+	case c.CFDead != "" && c.CFDead == c.CFQueueID:
+		f.Add("CF_DEAD_QUEUE_ID", "is another queue than CF_QUEUE_ID: what waits there would count as given up")
+	}
 	f.AddErr("CF_API_BASE_URL", config.CheckEndpoint(c.CFBaseURL, c.CFInsecure, "CF_API_INSECURE"))
 	if c.CFVisibility == 0 {
 		c.CFVisibility = min(c.RunTimeout+time.Minute, cfqueue.MaxVisibility)
@@ -114,9 +121,6 @@ func (c *Config) validateQueue(f *config.Faults) {
 		f.Add("CF_RETRY_DELAY", "must be 0s to %v, not %v", maxDelay, c.CFRetryDelay)
 	}
 }
-
-// queued tells whether there is a queue for ticks to pull from.
-func (c *Config) queued() bool { return c.CFQueueID != "" }
 
 func (c *Config) csv() objcsv.Options {
 	return objcsv.Options{

@@ -20,6 +20,13 @@ func base() map[string]string {
 	return map[string]string{"SOURCE_URL": "gs://logs", "DEST_URL": "gs://csv", "STATE_URL": "gs://state"}
 }
 
+// merged is env with one more variable.
+func merged(env map[string]string, name, value string) map[string]string {
+	env = maps.Clone(env)
+	env[name] = value
+	return env
+}
+
 func TestConfigFaults(t *testing.T) {
 	queue := map[string]string{"CF_ACCOUNT_ID": "a", "CF_QUEUE_ID": "q", "CF_API_TOKEN": "t"}
 	for name, tc := range map[string]struct {
@@ -32,6 +39,9 @@ func TestConfigFaults(t *testing.T) {
 		"r2 without keys":        {map[string]string{"SOURCE_URL": "r2://logs"}, []string{"R2_ACCESS_KEY_ID", "R2_ACCOUNT_ID", "R2_SECRET_ACCESS_KEY"}},
 		"nothing":                {map[string]string{"SOURCE_URL": "", "DEST_URL": "", "STATE_URL": ""}, []string{"DEST_URL", "SOURCE_URL", "STATE_URL"}},
 		"half a queue":           {map[string]string{"CF_QUEUE_ID": "q"}, []string{"CF_ACCOUNT_ID", "CF_API_TOKEN"}},
+		"its dead letters":       {merged(queue, "CF_DEAD_QUEUE_ID", "dead"), nil},
+		"dead letters of none":   {map[string]string{"CF_DEAD_QUEUE_ID": "dead"}, []string{"CF_DEAD_QUEUE_ID"}},
+		"dead letters in it":     {merged(queue, "CF_DEAD_QUEUE_ID", "q"), []string{"CF_DEAD_QUEUE_ID"}},
 		"one bucket":             {map[string]string{"DEST_URL": "gs://logs"}, []string{"DEST_URL"}},
 		"output in the source":   {map[string]string{"DEST_URL": "gs://logs?prefix=csv/"}, []string{"DEST_URL"}},
 		"source in the output":   {map[string]string{"SOURCE_URL": "gs://csv?prefix=logs/"}, []string{"DEST_URL"}},

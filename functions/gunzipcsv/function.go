@@ -39,6 +39,7 @@ type Function struct {
 type Parts struct {
 	Source, Dest, State, Quarantine *bucket.Bucket
 	Queue                           *cfqueue.Client // nil without a queue
+	Dead                            *cfqueue.Client // has its dead letters; nil where nobody asks for them
 }
 
 var _ serve.New = New // the shape Main starts
@@ -63,9 +64,15 @@ func Open(ctx context.Context, env envconfig.Lookuper, rt serve.Runtime) (*Funct
 		State:      open.State("STATE_URL", cfg.StateURL, keys...),
 		Quarantine: open.State("QUARANTINE_URL", cfg.QuarantineURL, keys...),
 	}
-	if cfg.queued() {
+	for _, q := range []struct {
+		variable, id string
+		client       **cfqueue.Client
+	}{{"CF_QUEUE_ID", cfg.CFQueueID, &p.Queue}, {"CF_DEAD_QUEUE_ID", cfg.CFDead, &p.Dead}} {
+		if q.id == "" {
+			continue
+		}
 		var err error
-		p.Queue, err = cfqueue.New(cfg.CFAccountID, cfg.CFQueueID, cfg.CFToken.Reveal(), cfqueue.Options{BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{}})
+		*q.client, err = cfqueue.New(cfg.CFAccountID, q.id, cfg.CFToken.Reveal(), cfqueue.Options{BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{}, Variable: q.variable})
 		open.Add("CF_API_BASE_URL", err, nil)
 	}
 	if err := open.Err(); err != nil {

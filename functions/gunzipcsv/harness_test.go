@@ -134,13 +134,18 @@ func (w *world) function() *gunzipcsv.Function {
 			w.t.Cleanup(transport.CloseIdleConnections)
 			wire = transport
 		}
-		var err error
-		parts.Queue, err = cfqueue.New(cfg.CFAccountID, cfg.CFQueueID, token, cfqueue.Options{
-			BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{Transport: wire},
-			Retry: retry.Policy{Attempts: 5, Base: time.Millisecond, Max: 10 * time.Millisecond},
-		})
-		if err != nil {
-			w.t.Fatal(err)
+		for variable, client := range map[string]**cfqueue.Client{"CF_QUEUE_ID": &parts.Queue, "CF_DEAD_QUEUE_ID": &parts.Dead} {
+			if w.env[variable] == "" {
+				continue
+			}
+			var err error
+			*client, err = cfqueue.New(cfg.CFAccountID, w.env[variable], token, cfqueue.Options{
+				BaseURL: cfg.CFBaseURL, HTTPClient: &http.Client{Transport: wire}, Variable: variable,
+				Retry: retry.Policy{Attempts: 5, Base: time.Millisecond, Max: 10 * time.Millisecond},
+			})
+			if err != nil {
+				w.t.Fatal(err)
+			}
 		}
 	}
 	f, err := gunzipcsv.Build(cfg, parts, w.runtime())

@@ -159,6 +159,25 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, c.Problem)
 		}
 	}
+	for id, want := range map[string]string{
+		"dead": "0 notices were given up", "unknown": "CF_DEAD_QUEUE_ID", "q2": "they go to the queue dead, and CF_DEAD_QUEUE_ID is the queue q2",
+	} {
+		w.api.AddQueue("q2", emulator.QueueOptions{})
+		w.env["CF_DEAD_QUEUE_ID"] = id
+		for _, c := range w.function().Doctor(t.Context()) {
+			if c.Name != "dead letters" {
+				continue
+			}
+			said := c.Detail
+			if !c.OK() {
+				said = c.Problem.Error() + "; " + c.Fix
+			}
+			if !strings.Contains(said, want) || c.OK() != (id == "dead") {
+				t.Errorf("%s: %q, want %q", id, said, want)
+			}
+		}
+	}
+	delete(w.env, "CF_DEAD_QUEUE_ID")
 	w.api.AddQueue("no-dead-letters", emulator.QueueOptions{})
 	for queue, want := range map[string]string{"unknown": "CF_QUEUE_ID", "no-dead-letters": "deleted"} {
 		w.env["CF_QUEUE_ID"] = queue

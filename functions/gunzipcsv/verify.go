@@ -19,8 +19,9 @@ import (
 
 // The kinds of finding beside those of package receipt.
 const (
-	findStale     = "stale"     // the target was made from an older version of its source
-	findCollision = "collision" // the target was made from another source, or by somebody else
+	findStale     = "stale"        // the target was made from an older version of its source
+	findCollision = "collision"    // the target was made from another source, or by somebody else
+	findDead      = "dead_letters" // notices were given up
 )
 
 // VerifyOptions say what is verified, and how closely.
@@ -135,6 +136,9 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.quarantine(ctx); err != nil {
 		return err
 	}
+	if err := v.deadLetters(ctx); err != nil {
+		return err
+	}
 	most := max(objects, lines/int64(max(v.o.Shard.Of, 1)))
 	for _, shard := range v.o.Shard.split(int(1 + most/verifyStep)) {
 		if err := v.shard(ctx, parts, shard); err != nil {
@@ -190,6 +194,27 @@ func (v *verification) receipts(ctx context.Context, pruned time.Time) error {
 	v.v.Join(list)
 	v.v.Receipts = chained
 	return err
+}
+
+// deadLetters tells of notices that were given up, whatever is selected: after an
+// outage of days their objects are older than what the daily proof looks at, and
+// nothing else would tell of them. The first shard looks.
+func (v *verification) deadLetters(ctx context.Context) error {
+	if v.f.parts.Dead == nil || v.o.Shard.Index > 0 {
+		return nil
+	}
+	b, err := v.f.parts.Dead.Backlog(ctx)
+	switch {
+	case err != nil:
+		return v.unread(ctx, "dead letters", err)
+	case b.Messages > 0:
+		since := ""
+		if !b.Oldest.IsZero() {
+			since = ", the oldest of " + stamp(b.Oldest)
+		}
+		v.find(findDead, "dead letters", "%d notices were given up%s: mend what kept them, run a backfill, and purge the queue CF_DEAD_QUEUE_ID", b.Messages, since)
+	}
+	return nil
 }
 
 // find enters a finding.

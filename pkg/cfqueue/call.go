@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/cause"
@@ -142,7 +143,7 @@ func (c *Client) refusal(op string, resp *http.Response, list json.RawMessage) e
 	if json.Unmarshal(list, &errs) == nil && len(errs) > 0 {
 		e.Code, e.Reason = errs[0].Code, fmt.Sprintf("%.200q", c.redact(errs[0].Message))
 	}
-	e.Hint = hint(e.Status, e.Code)
+	e.Hint = strings.ReplaceAll(hint(e.Status, e.Code), "CF_QUEUE_ID", c.variable)
 	switch {
 	case e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable:
 		wait, _ := retry.RetryAfter(resp.Header, time.Now())

@@ -33,6 +33,9 @@ const (
 type Options struct {
 	// BaseURL ends in /client/v4; empty means [DefaultBaseURL].
 	BaseURL string
+	// Variable is the one that has the queue's id, for errors; empty means
+	// CF_QUEUE_ID.
+	Variable string
 	// HTTPClient makes the calls; nil means one with default transport.
 	// Redirects are never followed.
 	HTTPClient *http.Client
@@ -46,6 +49,7 @@ type Options struct {
 // Client works on one queue. It is safe for concurrent use.
 type Client struct {
 	queue     string // the queue's URL
+	variable  string // see Options.Variable
 	http      *http.Client
 	authorize func(*http.Request) // holds the token, so that printing a Client cannot show it
 	redact    func(string) string
@@ -53,12 +57,14 @@ type Client struct {
 	retry     retry.Policy
 }
 
-// named names what a request is for.
-func named(r *http.Request) string {
-	if strings.HasSuffix(r.URL.Path, "/ack") {
-		return "CF_QUEUE_ID (acknowledging)"
+// named names what a request to the queue that variable names is for.
+func named(variable string) func(*http.Request) string {
+	return func(r *http.Request) string {
+		if strings.HasSuffix(r.URL.Path, "/ack") {
+			return variable + " (acknowledging)"
+		}
+		return variable
 	}
-	return "CF_QUEUE_ID"
 }
 
 // New returns a client for the queue with the given id. The token needs the
@@ -67,12 +73,15 @@ func New(account, queue, token string, opts Options) (*Client, error) {
 	if opts.BaseURL == "" {
 		opts.BaseURL = DefaultBaseURL
 	}
+	if opts.Variable == "" {
+		opts.Variable = "CF_QUEUE_ID"
+	}
 	base, err := url.Parse(opts.BaseURL)
 	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
 		return nil, retry.Permanent(errors.New("CF_API_BASE_URL is not an http(s) URL"))
 	}
 	for _, v := range []struct{ name, value string }{
-		{"CF_ACCOUNT_ID", account}, {"CF_QUEUE_ID", queue}, {"CF_API_TOKEN", token},
+		{"CF_ACCOUNT_ID", account}, {opts.Variable, queue}, {"CF_API_TOKEN", token},
 	} {
 		if v.value == "" {
 			return nil, retry.Permanent(fmt.Errorf("%s is not set", v.name))
@@ -96,7 +105,8 @@ func New(account, queue, token string, opts Options) (*Client, error) {
 	}
 	return &Client{
 		queue:     base.JoinPath("accounts", url.PathEscape(account), "queues", url.PathEscape(queue)).String(),
-		http:      watch.Client(named, client),
+		variable:  opts.Variable,
+		http:      watch.Client(named(opts.Variable), client),
 		authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
 		redact:    redactor(token),
 		timeout:   opts.Timeout,

@@ -328,3 +328,38 @@ func TestInfo(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }
+
+func TestBacklog(t *testing.T) {
+	s := emulator.New(emulator.Options{})
+	q := s.AddQueue("q", emulator.QueueOptions{})
+	c := client(t, s, "account", "q", "token")
+	if got, err := c.Backlog(t.Context()); err != nil || got != (cfqueue.Backlog{}) {
+		t.Errorf("of an empty queue: %+v, %v", got, err)
+	}
+	before := time.Now().Truncate(time.Millisecond)
+	push(t, q, 3)
+	// What is leased is not acknowledged.
+	if _, _, err := c.Pull(t.Context(), 2, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Backlog(t.Context())
+	if err != nil || got.Messages != 3 || got.Oldest.Before(before) || got.Oldest.After(time.Now()) || got.Oldest.Location() != time.UTC {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A refusal names the variable that the queue comes from.
+func TestRefusalsNameTheVariable(t *testing.T) {
+	s := emulator.New(emulator.Options{}).Start()
+	defer s.Close()
+	c, err := cfqueue.New("account", "gone", "token", cfqueue.Options{BaseURL: s.URL(), Variable: "CF_DEAD_QUEUE_ID", HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Backlog(t.Context()); err == nil || !strings.Contains(err.Error(), "check CF_DEAD_QUEUE_ID ") {
+		t.Errorf("%v", err)
+	}
+	if _, err := cfqueue.New("account", "", "token", cfqueue.Options{Variable: "CF_DEAD_QUEUE_ID"}); err == nil || !strings.Contains(err.Error(), "CF_DEAD_QUEUE_ID is not set") {
+		t.Errorf("%v", err)
+	}
+}

@@ -27,7 +27,7 @@ var alibaba = names(config.Variables[config.Alibaba]())
 
 // These lead a function to what a stack has not.
 var (
-	queues = []string{"CF_ACCOUNT_ID", "CF_QUEUE_ID", "CF_API_TOKEN", "CF_API_BASE_URL", "CF_API_INSECURE", "CF_VISIBILITY_TIMEOUT", "CF_RETRY_DELAY"}
+	queues = []string{"CF_ACCOUNT_ID", "CF_QUEUE_ID", "CF_DEAD_QUEUE_ID", "CF_API_TOKEN", "CF_API_BASE_URL", "CF_API_INSECURE", "CF_VISIBILITY_TIMEOUT", "CF_RETRY_DELAY"}
 	r2     = names(config.Variables[config.R2]())
 )
 

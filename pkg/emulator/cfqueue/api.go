@@ -25,6 +25,17 @@ func info(w http.ResponseWriter, _ *http.Request, q *Queue) {
 	})
 }
 
+// metrics answers what the queue holds (developers.cloudflare.com/api, Queues, Get
+// Queue Metrics); an empty one has no oldest message, and answers 0.
+func metrics(w http.ResponseWriter, _ *http.Request, q *Queue) {
+	n, bytes, oldest := q.backlog()
+	answer := map[string]any{"backlog_count": n, "backlog_bytes": bytes, "oldest_message_timestamp_ms": 0}
+	if n > 0 {
+		answer["oldest_message_timestamp_ms"] = oldest.UnixMilli()
+	}
+	succeed(w, answer)
+}
+
 func pull(w http.ResponseWriter, r *http.Request, q *Queue) {
 	in := struct {
 		Visibility int64 `json:"visibility_timeout_ms"`

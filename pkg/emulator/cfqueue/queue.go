@@ -135,6 +135,21 @@ func (q *Queue) pull(batch int, visibility time.Duration) ([]delivery, int) {
 	return out, len(q.messages)
 }
 
+// backlog is what is not acknowledged: how many messages, their bytes, and when the
+// oldest came.
+func (q *Queue) backlog() (n, bytes int, oldest time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sweep(time.Now())
+	for _, m := range q.messages {
+		if n++; oldest.IsZero() || m.born.Before(oldest) {
+			oldest = m.born
+		}
+		bytes += len(m.body)
+	}
+	return n, bytes, oldest
+}
+
 func (m *message) deliver() delivery {
 	body := string(m.body)
 	if m.contentType != Text {

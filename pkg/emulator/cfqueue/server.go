@@ -58,6 +58,7 @@ func New(opts Options) *Server {
 	const path = "POST " + queue + "/messages"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+queue, s.authorised(info))
+	mux.HandleFunc("GET "+queue+"/metrics", s.authorised(metrics))
 	mux.HandleFunc(path, s.authorised(push))
 	mux.HandleFunc(path+"/pull", s.authorised(pull))
 	mux.HandleFunc(path+"/ack", s.authorised(settle))

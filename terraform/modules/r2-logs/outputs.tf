@@ -10,6 +10,7 @@ locals {
     }, var.push != null ? {} : { # without a queue to pull from
     CF_ACCOUNT_ID         = var.account_id
     CF_QUEUE_ID           = cloudflare_queue.notices.queue_id
+    CF_DEAD_QUEUE_ID      = cloudflare_queue.dead.queue_id
     CF_VISIBILITY_TIMEOUT = "${local.visibility_seconds}s"
     }, var.jurisdiction == "default" ? {} : {
     R2_ENDPOINT = "https://${var.account_id}.${var.jurisdiction}.r2.cloudflarestorage.com"

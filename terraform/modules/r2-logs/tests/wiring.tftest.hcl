@@ -100,6 +100,7 @@ run "what_the_function_is_given" {
       R2_ACCESS_KEY_ID      = "id-of-function"
       CF_ACCOUNT_ID         = "0123456789abcdef0123456789abcdef"
       CF_QUEUE_ID           = "q-notices"
+      CF_DEAD_QUEUE_ID      = "q-dead"
       CF_VISIBILITY_TIMEOUT = "540s"
     }
     error_message = "the function gets other variables"

@@ -36,6 +36,10 @@ override_resource {
   target = module.logs.cloudflare_queue.notices
   values = { queue_id = "q-notices" }
 }
+override_resource {
+  target = module.logs.cloudflare_queue.dead
+  values = { queue_id = "q-dead" }
+}
 # OpenTofu's mocks keep what is write-only, and could not apply it twice: the
 # module's own tests have it.
 override_module {
@@ -78,6 +82,7 @@ run "the_function_knows_where_from_and_where_to" {
       R2_ACCESS_KEY_ID      = "id-of-function"
       CF_ACCOUNT_ID         = "0123456789abcdef0123456789abcdef"
       CF_QUEUE_ID           = "q-notices"
+      CF_DEAD_QUEUE_ID      = "q-dead"
       CF_VISIBILITY_TIMEOUT = "540s"
       CSV_HEADER            = "false"
       CSV_COLUMNS           = "Datetime,URL"
