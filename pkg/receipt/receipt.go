@@ -5,6 +5,8 @@ package receipt
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/version"
@@ -66,7 +68,8 @@ type Core struct {
 	// Seconds is how long the run took.
 	Seconds float64 `json:"seconds"`
 
-	// Trouble is what was being retried last, in a run that ended well.
+	// Trouble is what was being retried last, in a run that ended well, after what
+	// was noted, see [Core.Note].
 	Trouble string `json:"trouble,omitempty"`
 	// Error says what failed and what to fix, Code of which kind that is.
 	Error string `json:"error,omitempty"`
@@ -77,6 +80,7 @@ type Core struct {
 	// Remaining says, in words, what the next run has to do.
 	Remaining []string `json:"remaining,omitempty"`
 
+	notes []string
 	// Follows names the receipts that this one follows, once it is kept.
 	Follows *Follows `json:"follows,omitempty"`
 	// Kept tells that one was kept before the run has ended. See [Save].
@@ -128,11 +132,22 @@ type Outcome struct {
 	Trouble string // what was being retried last, if it is not
 }
 
+// Note notes trouble that does not keep a run from ending well, once.
+func (c *Core) Note(trouble string) {
+	if !slices.Contains(c.notes, trouble) {
+		c.notes = append(c.notes, trouble)
+	}
+}
+
 // Finish stamps the end of the run with its outcome.
 func (c *Core) Finish(o Outcome) {
 	c.FinishedAt = time.Now().UTC()
 	c.Seconds = c.FinishedAt.Sub(c.StartedAt).Seconds()
-	c.Status, c.Trouble, c.Error, c.Code = o.Status, o.Trouble, "", o.Code
+	trouble := slices.Clone(c.notes)
+	if o.Trouble != "" {
+		trouble = append(trouble, o.Trouble)
+	}
+	c.Status, c.Trouble, c.Error, c.Code = o.Status, strings.Join(trouble, "; "), "", o.Code
 	if o.Err != nil {
 		c.Error = o.Err.Error()
 	}

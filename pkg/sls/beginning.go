@@ -129,6 +129,9 @@ func (w *Worker) saved(ctx context.Context) (cursors map[int]string, exists bool
 	if IsCode(err, CodeGroupNotExist) {
 		return nil, false, nil
 	}
+	if err == nil {
+		w.o.OnFound(list)
+	}
 	cursors = map[int]string{}
 	for _, c := range list {
 		if c.Cursor != "" {

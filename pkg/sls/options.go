@@ -67,6 +67,9 @@ type WorkerOptions struct {
 	// OnGap hears of logs that were gone before they were read, before a
 	// checkpoint passes them.
 	OnGap func(Gap)
+	// OnFound hears of the group's checkpoints as the run found them, before it has
+	// saved any; only with Beginnings.
+	OnFound func([]Checkpoint)
 	// OnEvent hears of shards that come and go and of heartbeats that fail. It
 	// must not block.
 	OnEvent func(Event)
@@ -123,6 +126,9 @@ func (o *WorkerOptions) setDefaults() {
 	}
 	if o.OnGap == nil {
 		o.OnGap = func(Gap) {}
+	}
+	if o.OnFound == nil {
+		o.OnFound = func([]Checkpoint) {}
 	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}

@@ -29,7 +29,7 @@ var varying = []struct {
 	as   string
 }{
 	{regexp.MustCompile(`\bMTc[0-9A-Za-z+/]{20,}==`), "CURSOR"},
-	{regexp.MustCompile(`\bsiemfeed-[0-9a-f]{8}\b`), "CONSUMER"},
+	{regexp.MustCompile(`\bsiemfeed-[a-z]+-[0-9a-f]{8}\b`), "CONSUMER"},
 	{regexp.MustCompile(`\b20\d{6}T\d{6}\.\d{3}-[A-Z2-7]{10}\b`), "RUN"},
 	{regexp.MustCompile(`\b20\d{6}T\d{6}Z`), "STAMP"},
 	{regexp.MustCompile(`written were \d+`), "written were N"},

@@ -27,9 +27,10 @@ type ledger struct {
 	since  Stats // when the receipt was begun
 
 	mu        sync.Mutex
-	entries             // since the receipt was begun
-	announced []Stretch // not known to be saved; the last of a shard may be being saved now
-	number    int       // of announcements so far
+	entries                    // since the receipt was begun
+	announced []Stretch        // not known to be saved; the last of a shard may be being saved now
+	number    int              // of announcements so far
+	found     []sls.Checkpoint // as the run began; nil once that was looked at
 
 	writing sync.Mutex // held while the receipt is written
 	r       *Receipt   // nil when the run is over
@@ -261,7 +262,7 @@ func (l *ledger) look() (e entries, announced []Stretch, number int) {
 func (l *ledger) fill(ctx context.Context, r *Receipt) {
 	begin := len(r.Stretches)
 	r.add(l.take())
-	l.c.lag(ctx, r, begin)
+	l.ask(ctx, r, begin)
 	l.c.measured(r, l.since)
 }
 
@@ -275,5 +276,5 @@ func (l *ledger) replace(f func(*Receipt) *Receipt) {
 
 // options has a worker report to the ledger.
 func (l *ledger) options(o *sls.WorkerOptions) {
-	o.Announce, o.OnSaved, o.OnUnsaved, o.OnGap = l.announce, l.saved, l.unsaved, l.gap
+	o.Announce, o.OnSaved, o.OnUnsaved, o.OnGap, o.OnFound = l.announce, l.saved, l.unsaved, l.gap, l.hear
 }

@@ -98,7 +98,7 @@ type Consumer struct {
 // the opener's to tell, and to close. again bounds the retries of the client,
 // where it is not zero.
 func New(open *serve.Opener, cfg Config, again retry.Policy, rt serve.Runtime, fn Function) *Consumer {
-	c := &Consumer{fn: fn, cfg: cfg, rt: rt, topics: cfg.topics(), follower: cfg.followConsumer()}
+	c := &Consumer{fn: fn, cfg: cfg, rt: rt, topics: cfg.topics(), follower: cfg.followConsumer(fn.Name)}
 	keys := cfg.Provider()
 	c.state = open.State("STATE_URL", cfg.StateURL, bucket.WithOSS(keys))
 	c.held = open.State("QUARANTINE_URL", cfg.QuarantineURL, bucket.WithOSS(keys))

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,10 +86,35 @@ func (c *Consumer) doctorSLS(ctx context.Context, x doctor.Examiner) []doctor.Ch
 		saved, err = c.sls.Checkpoints(ctx, c.cfg.Group)
 		return fmt.Sprintf("%s, %d checkpoints", c.cfg.Group, len(saved)), Known(err)
 	}))
+	if len(saved) > 0 {
+		checks = append(checks, c.alone(ctx, x, saved)...)
+	}
 	for _, at := range saved {
 		if at.Cursor != "" {
 			checks = append(checks, c.reaches(ctx, x, at))
 		}
+	}
+	return checks
+}
+
+// alone checks that nobody else reads from the group. Where this function has not
+// come to it yet, somebody else who has read from it lately is one too many.
+func (c *Consumer) alone(ctx context.Context, x doctor.Examiner, saved []sls.Checkpoint) (checks []doctor.Check) {
+	const name = "consumer group to itself"
+	if len(c.sharers(saved, time.Time{})) == 0 {
+		return []doctor.Check{doctor.Passed(name, "no checkpoint of the last day was saved by another function or deployment")}
+	}
+	ctx, cancel := context.WithTimeout(ctx, x.Patience())
+	defer cancel()
+	var b sls.Beginning
+	if _, err := c.beginnings(c.cfg.Group).Latest(ctx, &b); err != nil {
+		return nil // the check of STATE_URL says so
+	}
+	for _, s := range c.sharers(saved, b.Settled.Add(handover)) {
+		checks = append(checks, doctor.Failed(name, cause.Misconfigured, errors.New(s.String()), advice))
+	}
+	if checks == nil {
+		return []doctor.Check{doctor.Passed(name, "others have saved checkpoints, none since this function came")}
 	}
 	return checks
 }

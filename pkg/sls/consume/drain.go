@@ -33,7 +33,7 @@ func (c *Consumer) beginnings(group string) bucket.Series {
 func (c *Consumer) exclusive(ctx context.Context, r *Receipt, o sls.WorkerOptions) (receipt.Receipt, error) {
 	run := outcome.Begin(ctx, c.cfg.RunTimeout, o.Grace)
 	defer run.Cancel()
-	r.Consumer = c.cfg.drainConsumer()
+	r.Consumer = c.cfg.drainConsumer(c.fn.Name)
 	held, err := lease.Acquire(run.Context(), c.state, c.leaseOf(r.Group), r.Run, c.cfg.LeaseTTL)
 	var other *lease.Held
 	if errors.As(err, &other) {

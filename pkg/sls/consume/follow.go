@@ -202,8 +202,10 @@ func (i *intervals) next(ctx context.Context) (err error) {
 
 // end finishes the last receipt; err is why following ended.
 func (i *intervals) end(ctx context.Context, err error) error {
+	last, cancel := i.run.LastWords()
+	defer cancel()
 	i.l.replace(func(r *Receipt) *Receipt {
-		i.l.fill(ctx, r)
+		i.l.fill(last, r)
 		var full receipt.Receipt
 		full, err = i.c.finish(i.run, r, i.l.sink, err)
 		i.tell(ctx, full)

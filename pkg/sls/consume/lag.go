@@ -11,16 +11,28 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
 
-// lagTime bounds how long a run asks how far behind it is: that is worth a
-// moment, and no more.
-const lagTime = time.Second
+// askTime bounds how long a run asks, at its end, how far behind it is, and who else
+// reads: that is worth a moment, and no more.
+const askTime = time.Second
+
+// ask enters what is asked at the end of r, of the stretches from the one numbered
+// begin on.
+func (l *ledger) ask(ctx context.Context, r *Receipt, begin int) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	var g errgroup.Group
+	g.Go(func() error { l.c.lag(ctx, r, begin); return nil })
+	err := l.shared(ctx, r)
+	_ = g.Wait() // does not fail
+	if err != nil {
+		l.c.rt.Log.DebugContext(ctx, "who else reads is unknown", "error", err.Error())
+	}
+}
 
 // lag enters how far the checkpoint of each shard is behind now, of the stretches
 // from the one numbered begin on. Where something is left, the service tells when
 // it received what lies at the checkpoint.
 func (c *Consumer) lag(ctx context.Context, r *Receipt, begin int) {
-	ctx, cancel := context.WithTimeout(ctx, lagTime)
-	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(16)
 	for i := range r.Stretches[begin:] {

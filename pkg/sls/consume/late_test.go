@@ -38,8 +38,8 @@ func outage(w *world, begun func(w *world)) {
 	w.Store.RemoveShard(0)
 }
 
-func beginnings(w *world) bucket.Series {
-	return w.State.Series(name+"/beginning/project/logstore/"+group+"/", bucket.Digits(20))
+func beginnings(b *bucket.Bucket) bucket.Series {
+	return b.Series(name+"/beginning/project/logstore/"+group+"/", bucket.Digits(20))
 }
 
 // unrecorded has the group begun eight days ago without a record, as before this
@@ -47,7 +47,7 @@ func beginnings(w *world) bucket.Series {
 func unrecorded(w *world) {
 	w.T.Helper()
 	w.Store.SavedBefore(group, 8*24*time.Hour)
-	if err := beginnings(w).Trim(w.T.Context(), 1000); err != nil {
+	if err := beginnings(w.State).Trim(w.T.Context(), 1000); err != nil {
 		w.T.Fatal(err)
 	}
 }
@@ -55,7 +55,7 @@ func unrecorded(w *world) {
 // recorded has the group begun eight days ago.
 func recorded(w *world) {
 	w.T.Helper()
-	series := beginnings(w)
+	series := beginnings(w.State)
 	var b sls.Beginning
 	n, err := series.Latest(w.T.Context(), &b)
 	if err != nil {
