@@ -2,6 +2,7 @@ package alibaba_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,52 @@ func TestFromSDK(t *testing.T) {
 	if err != nil || got != (alibaba.Credentials{AccessKeyID: "id", AccessKeySecret: "secret", SecurityToken: "token"}) {
 		t.Errorf("%v %v", got, err)
 	}
+}
+
+// role is a credential of the library's whose refreshes fail for a while.
+type role struct {
+	sdk.Credential
+	asked int
+	fails bool
+	token string
+}
+
+func (r *role) GetCredential() (*sdk.CredentialModel, error) {
+	r.asked++
+	if r.fails {
+		time.Sleep(15 * time.Second)
+		return nil, errors.New("metadata: no answer")
+	}
+	return &sdk.CredentialModel{AccessKeyId: &r.token, AccessKeySecret: &r.token, SecurityToken: &r.token}, nil
+}
+
+// What the library gave last is good while it fails to replace it, for as long as
+// it has left; requests wait for few of its attempts.
+func TestFromSDKGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &role{token: "first"}
+		p := alibaba.FromSDK(r)
+		ask := func(want string) {
+			t.Helper()
+			if got, err := p.Credentials(t.Context()); (want == "") != (err != nil) || got.AccessKeyID != want {
+				t.Errorf("%v, %v, want %q", got, err, want)
+			}
+		}
+		ask("first")
+		r.fails = true
+		began := time.Now()
+		for time.Since(began) < 150*time.Second {
+			ask("first")
+			time.Sleep(time.Second)
+		}
+		if r.asked > 8 {
+			t.Errorf("the library was asked %d times", r.asked)
+		}
+		time.Sleep(10 * time.Second)
+		ask("")
+		r.fails, r.token = false, "second"
+		ask("second")
+	})
 }
 
 // cloud stands for both metadata server and STS.
