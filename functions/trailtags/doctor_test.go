@@ -18,7 +18,7 @@ import (
 // from what is wrong with the keys.
 func TestDoctorTellsTroubleApart(t *testing.T) {
 	doctortest.Resolve(t)
-	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"LOOKUP_BUDGET": "300ms"})
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
 	w.put(0, w.write("ModifyDBInstance", admin, database, "rm-a"))
 	cases := append(doctortest.Network(t), doctortest.Answers(t, map[int]cause.Code{
 		http.StatusUnauthorized: cause.CredentialsRefused, http.StatusForbidden: cause.ProxyRefused, http.StatusNotFound: cause.NotFound,
@@ -26,7 +26,11 @@ func TestDoctorTellsTroubleApart(t *testing.T) {
 	})...)
 	doctortest.Each(t, cases, func(t *testing.T, tc doctortest.Trouble) {
 		env := maps.Clone(w.Env)
-		env["SLS_TARGET_ENDPOINT"], env["STS_ENDPOINT"], env["TAG_ENDPOINT"], env["RUN_TIMEOUT"] = tc.URL, tc.URL, tc.URL, "2s"
+		env["SLS_TARGET_ENDPOINT"], env["STS_ENDPOINT"], env["TAG_ENDPOINT"] = tc.URL, tc.URL, tc.URL
+		env["LOOKUP_BUDGET"], env["RUN_TIMEOUT"] = "1s", "4s" // a busy machine takes its time for TLS
+		if tc.Code == cause.Timeout {
+			env["LOOKUP_BUDGET"], env["RUN_TIMEOUT"] = "300ms", "2s"
+		}
 		f, err := trailtags.Open(t.Context(), envconfig.MapLookuper(env), w.Runtime())
 		if err != nil {
 			t.Fatal(err)
