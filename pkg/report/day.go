@@ -5,9 +5,6 @@ import "github.com/siemfeed/siemfeed/pkg/rollup"
 // Day is what the receipts of one day say, in UTC, and whether that is all.
 type Day struct {
 	rollup.Day
-	// RolledUp tells that its receipts were not read again, since a list names
-	// the same versions of them as when they were.
-	RolledUp bool
 	// Open tells that the day is not over.
 	Open    bool
 	Verdict Verdict

@@ -30,6 +30,9 @@ type Proof struct {
 // it: the daily one looks back two days.
 const laterProofs = 8
 
+// daysAbreast is how many days' proofs are read side by side.
+const daysAbreast = 32
+
 // readProofs reads the verifications kept on the days from from to to, both
 // included, in the order of their times.
 func readProofs(ctx context.Context, state *bucket.Bucket, function string, from, to time.Time) ([]Proof, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -40,9 +41,14 @@ type Day struct {
 
 	// LastSaved is when the last of them was saved, by the store's clock.
 	LastSaved time.Time `json:"-"`
+	// RolledUp tells that its receipts were not read again, since a list names
+	// the same versions of them as when they were.
+	RolledUp bool `json:"-"`
 
-	each bool
-	root hash.Hash
+	each    bool
+	root    hash.Hash
+	listed  string           // what a list told of the receipts, see made
+	running map[string]taken // receipts of runs that had not ended, by id
 }
 
 // Hour is what the receipts say whose names are of one hour of the day.
@@ -74,7 +80,13 @@ const (
 // add takes in a receipt. The receipts of a day have to be added in the order of
 // their names.
 func (d *Day) add(t taken) {
-	if !t.superseded && !t.Follows.Again {
+	switch {
+	case t.Status == receipt.Running && t.id != "":
+		if d.running == nil {
+			d.running = map[string]taken{}
+		}
+		d.running[t.id] = t // counts if no other is kept of the run
+	case !t.Follows.Again:
 		d.count(t)
 	}
 	if d.root == nil {
@@ -95,10 +107,11 @@ func (d *Day) count(t taken) {
 	}
 	d.MostLag = longer(d.MostLag, t.LagSeconds)
 	if !t.at.IsZero() {
-		if hour := t.at.Hour(); len(d.Hours) == 0 || d.Hours[len(d.Hours)-1].Hour != hour {
-			d.Hours = append(d.Hours, Hour{Hour: hour})
+		i, there := slices.BinarySearchFunc(d.Hours, t.at.Hour(), func(h Hour, hour int) int { return h.Hour - hour })
+		if !there {
+			d.Hours = slices.Insert(d.Hours, i, Hour{Hour: t.at.Hour()})
 		}
-		h := &d.Hours[len(d.Hours)-1]
+		h := &d.Hours[i]
 		h.Runs++
 		h.Delivered += n.Delivered
 		h.MostLag = longer(h.MostLag, t.LagSeconds)
@@ -151,6 +164,10 @@ func (d *Day) Find(f receipt.Finding) {
 
 // close ends the day, of which every receipt was added.
 func (d *Day) close() {
+	for _, id := range slices.Sorted(maps.Keys(d.running)) {
+		d.count(d.running[id])
+	}
+	d.running = nil
 	if d.root != nil {
 		d.Root = hex.EncodeToString(d.root.Sum(nil))
 		d.root = nil

@@ -67,8 +67,8 @@ func load(ctx context.Context, state *bucket.Bucket, function string, day time.T
 }
 
 // save keeps the roll-up of a day.
-func save(ctx context.Context, state *bucket.Bucket, function, listed string, d Day) error {
-	text, err := json.Marshal(made{Function: function, Listed: listed, Made: time.Now().UTC(), Version: version.String(), Day: d})
+func save(ctx context.Context, state *bucket.Bucket, function string, d Day) error {
+	text, err := json.Marshal(made{Function: function, Listed: d.listed, Made: time.Now().UTC(), Version: version.String(), Day: d})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"iter"
 	"path"
 	"sync"
@@ -34,6 +34,10 @@ type Reader struct {
 	o        Options
 	slots    chan struct{} // one for each receipt that is being read
 
+	// taken is called with each receipt that is read, from many goroutines, if it
+	// is not nil.
+	taken func(key string, saved time.Time, text []byte)
+
 	mu      sync.Mutex
 	done    int   // receipts
 	notKept error // why roll-ups are not kept
@@ -45,9 +49,6 @@ type Options struct {
 	Reread bool
 	// Each lists every receipt with its hash, which needs every one read.
 	Each bool
-	// Taken is called with each receipt that is read, from many goroutines, if it
-	// is not nil.
-	Taken func(key string, saved time.Time, text []byte)
 	// Progress is called with the receipts that are read or were rolled up, one
 	// call after the other, if it is not nil.
 	Progress func(receipts int)
@@ -67,68 +68,61 @@ func (r *Reader) NotKept() error {
 	return r.notKept
 }
 
-// Day reads the day that begins at date, in UTC. rolled tells that it was taken
-// from its roll-up, which costs a read and a list; else it costs a read for each
-// receipt, and its roll-up is kept if it is over.
-func (r *Reader) Day(ctx context.Context, date time.Time) (d Day, rolled bool, err error) {
-	over := time.Now().After(date.AddDate(0, 0, 1).Add(settles))
-	if r.o.Reread || !over {
-		d, _, err = r.read(ctx, date)
-		return d, false, err
+// Day reads the day that begins at date, in UTC: from its roll-up, which costs a
+// read and a list, or from its receipts, which costs a read for each.
+func (r *Reader) Day(ctx context.Context, date time.Time) (Day, error) {
+	if r.o.Reread || !over(date) {
+		return r.read(ctx, date)
 	}
 	switch m, err := load(ctx, r.state, r.function, date); {
 	case errors.Is(err, errNone):
 	case err != nil:
-		return d, false, err
+		return Day{}, err
 	default:
-		listed, saved, err := r.listed(ctx, date)
+		l, err := r.listed(ctx, date)
 		if err != nil {
-			return d, false, err
+			return Day{}, err
 		}
-		if listed == m.Listed {
+		if l.digest() == m.Listed {
 			r.progress(m.Runs)
-			m.LastSaved = saved
-			return m.Day, true, nil
+			m.LastSaved, m.RolledUp, m.listed = l.saved, true, m.Listed
+			return m.Day, nil
 		}
 	}
-	d, listed, err := r.read(ctx, date)
-	if err != nil || d.Runs == 0 {
-		return d, false, err
-	}
-	return d, false, r.keep(ctx, d, listed)
+	return r.read(ctx, date)
 }
 
-// read reads the receipts of a day, and returns what a list said of them just
-// before.
-func (r *Reader) read(ctx context.Context, date time.Time) (Day, string, error) {
+// over tells whether no run leaves a receipt in a day any more.
+func over(date time.Time) bool { return time.Now().After(date.AddDate(0, 0, 1).Add(settles)) }
+
+// read reads the receipts of a day.
+func (r *Reader) read(ctx context.Context, date time.Time) (Day, error) {
 	d := Day{Date: date, each: r.o.Each}
-	sum := sha256.New()
-	superseded, saved, err := r.superseded(ctx, date)
-	if err != nil {
-		return d, "", err
-	}
-	d.LastSaved = saved
-	err = inOrder(ctx, r.slots, r.list(ctx, date, sum), r.take, func(t taken) {
+	l := listing{sum: sha256.New()}
+	err := inOrder(ctx, r.slots, l.of(r.list(ctx, date)), r.take, func(t taken) {
 		if t.Name == "" {
 			return // it was removed meanwhile
 		}
-		t.superseded = superseded[t.Name]
 		d.add(t)
 		r.progress(1)
 	})
+	if err == nil {
+		err = r.leaveEnded(ctx, &d)
+	}
 	if err != nil {
-		return d, "", fmt.Errorf("receipts of %s: %w", date.Format(time.DateOnly), err)
+		return d, fmt.Errorf("receipts of %s: %w", date.Format(time.DateOnly), err)
 	}
 	d.close()
-	return d, hex.EncodeToString(sum.Sum(nil)), nil
+	d.listed, d.LastSaved = l.digest(), l.saved
+	return d, nil
 }
 
 // take reads a receipt. One that is gone has no name.
 func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
 	key := o.Key
 	text, err := r.state.ReadAll(ctx, key)
-	if err == nil && r.o.Taken != nil {
-		r.o.Taken(key, o.ModTime, text)
+	if err == nil && r.taken != nil {
+		r.taken(key, o.ModTime, text)
 	}
 	switch {
 	case bucket.IsNotFound(err):
@@ -141,86 +135,96 @@ func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
 	return take(key, text), nil
 }
 
-// keep keeps the roll-up of d, which was read after listed had been, unless the
-// receipts changed since.
-func (r *Reader) keep(ctx context.Context, d Day, listed string) error {
-	if r.NotKept() != nil {
-		return nil //nolint:nilerr // a store that refused once is not asked again, and what was read is right
+// Keep keeps the roll-up of a day that was read, if it is over, and unless its
+// receipts have changed since.
+func (r *Reader) Keep(ctx context.Context, d Day) error {
+	if r.o.Reread || d.RolledUp || d.Runs == 0 || !over(d.Date) || r.NotKept() != nil {
+		return nil // a store that refused once is not asked again, and what was read is right
 	}
-	now, _, err := r.listed(ctx, d.Date)
-	if err != nil || now != listed {
+	now, err := r.listed(ctx, d.Date)
+	if err != nil || now.digest() != d.listed {
 		return err
 	}
-	if err := save(ctx, r.state, r.function, listed, d); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.mu.Lock()
-		r.notKept = err // whoever may only read the state can read all the same
-		r.mu.Unlock()
-	}
-	return nil
-}
-
-// listed is the SHA-256, in hex, of what a list tells of the receipts of a day, and
-// when the last of them was saved.
-func (r *Reader) listed(ctx context.Context, date time.Time) (digest string, saved time.Time, err error) {
-	sum := sha256.New()
-	for o, err := range r.list(ctx, date, sum) {
-		if err != nil {
-			return "", saved, err
-		}
-		if o.ModTime.After(saved) {
-			saved = o.ModTime
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), saved, nil
-}
-
-// superseded returns the names of receipts that runs kept before they had ended,
-// of a day on which they have; and when the last of the day's was saved.
-func (r *Reader) superseded(ctx context.Context, date time.Time) (ended map[string]bool, saved time.Time, err error) {
-	running, ended := map[string]string{}, map[string]bool{}
-	for o, err := range r.list(ctx, date, io.Discard) {
-		if err != nil {
-			return nil, saved, err
-		}
-		if o.ModTime.After(saved) {
-			saved = o.ModTime
-		}
-		n, err := receipt.NameOf(o.Key)
-		if err != nil {
-			continue
-		}
-		if !n.Ended() {
-			running[n.ID] = path.Base(o.Key)
-		} else if name, ok := running[n.ID]; ok {
-			ended[name] = true
-		}
-	}
-	return ended, saved, nil
+	return r.tried(ctx, save(ctx, r.state, r.function, d))
 }
 
 // Forget removes the roll-up of a day, whose receipts are to be read each time.
 func (r *Reader) Forget(ctx context.Context, date time.Time) error {
-	return r.state.Remove(ctx, key(r.function, date))
+	return r.tried(ctx, r.state.Remove(ctx, key(r.function, date)))
 }
 
-// list lists the receipts of a day, and writes their names and versions to sum.
-func (r *Reader) list(ctx context.Context, date time.Time, sum io.Writer) iter.Seq2[*blob.ListObject, error] {
-	return func(yield func(*blob.ListObject, error) bool) {
-		for o, err := range r.state.Objects(ctx, r.function+"/receipts/"+date.Format("2006/01/02/")) {
+// tried takes note of a store that does not take what is to be kept: whoever may
+// only read the state can read all the same.
+func (r *Reader) tried(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notKept = err
+	return nil
+}
+
+// leaveEnded leaves out of what was running those that have left a receipt since
+// they ended, which is the one that counts: on the day, or on the one after.
+func (r *Reader) leaveEnded(ctx context.Context, d *Day) error {
+	for _, date := range []time.Time{d.Date, d.Date.Add(day)} {
+		if len(d.running) == 0 {
+			return nil
+		}
+		for o, err := range r.list(ctx, date) {
 			if err != nil {
-				yield(nil, err)
-				return
+				return err
 			}
-			_, _ = fmt.Fprintf(sum, "%s %s\n", path.Base(o.Key), bucket.ListedVersion(o)) // a hash takes all
-			if !yield(o, nil) {
+			if n, err := receipt.NameOf(o.Key); err == nil && n.Ended() {
+				delete(d.running, n.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// list lists the receipts of a day.
+func (r *Reader) list(ctx context.Context, date time.Time) iter.Seq2[*blob.ListObject, error] {
+	return r.state.Objects(ctx, r.function+"/receipts/"+date.Format("2006/01/02/"))
+}
+
+// listed is what a list tells of the receipts of a day.
+func (r *Reader) listed(ctx context.Context, date time.Time) (listing, error) {
+	l := listing{sum: sha256.New()}
+	for _, err := range l.of(r.list(ctx, date)) {
+		if err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+// listing is what a list of receipts tells.
+type listing struct {
+	sum   hash.Hash // of their names and versions
+	saved time.Time // when the last of them was saved
+}
+
+// of takes note of what is listed.
+func (l *listing) of(list iter.Seq2[*blob.ListObject, error]) iter.Seq2[*blob.ListObject, error] {
+	return func(yield func(*blob.ListObject, error) bool) {
+		for o, err := range list {
+			if err == nil {
+				_, _ = fmt.Fprintf(l.sum, "%s %s\n", path.Base(o.Key), bucket.ListedVersion(o)) // a hash takes all
+				if o.ModTime.After(l.saved) {
+					l.saved = o.ModTime
+				}
+			}
+			if !yield(o, err) || err != nil {
 				return
 			}
 		}
 	}
 }
+
+// digest is the SHA-256, in hex, of the names and versions.
+func (l *listing) digest() string { return hex.EncodeToString(l.sum.Sum(nil)) }
 
 func (r *Reader) progress(receipts int) {
 	r.mu.Lock()

@@ -63,10 +63,16 @@ func put(t tester, b *bucket.Bucket, key string, v any) {
 
 func read(t tester, b *bucket.Bucket, o rollup.Options) (rollup.Day, bool) {
 	t.Helper()
-	d, rolled, err := rollup.NewReader(b, "f", o).Day(t.Context(), date)
+	r := rollup.NewReader(b, "f", o)
+	d, err := r.Day(t.Context(), date)
+	if err == nil {
+		err = r.Keep(t.Context(), d)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	rolled := d.RolledUp
+	d.RolledUp = false
 	return d, rolled
 }
 
@@ -184,7 +190,7 @@ func TestRollUpIsNotTrusted(t *testing.T) {
 		function string
 		day      time.Time
 	}{{"g", date}, {"f", date.AddDate(0, 0, 1)}} {
-		if _, _, err := rollup.NewReader(b, other.function, rollup.Options{}).Day(t.Context(), other.day); err != nil {
+		if _, err := rollup.Read(t.Context(), b, other.function, rollup.Span{From: other.day, To: other.day}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -276,9 +282,9 @@ func TestNothingCanBeKept(t *testing.T) {
 	s := rolluptest.Store{Function: "f", First: date, Days: 1, Runs: 10, ReadOnly: true}
 	b := s.Bucket()
 	for range 2 {
-		r := rollup.NewReader(b, "f", rollup.Options{})
-		if d, rolled, err := r.Day(t.Context(), date); err != nil || rolled || d.Runs != 10 || !errors.Is(r.NotKept(), rolluptest.ErrReadOnly) {
-			t.Errorf("%+v, rolled up %v, %v; not kept for %v", d, rolled, err, r.NotKept())
+		got, err := rollup.Read(t.Context(), b, "f", rollup.Span{From: date, To: date})
+		if err != nil || got.Days[0].RolledUp || got.Days[0].Runs != 10 || !errors.Is(got.NotKept, rolluptest.ErrReadOnly) {
+			t.Errorf("%+v, %v", got, err)
 		}
 	}
 }
@@ -321,7 +327,7 @@ func TestStoreFails(t *testing.T) {
 	}
 	before := runtime.NumGoroutine()
 	_ = b.Bucket.Close()
-	if _, _, err := rollup.NewReader(b, "f", rollup.Options{}).Day(t.Context(), date); err == nil {
+	if _, err := rollup.Read(t.Context(), b, "f", rollup.Span{From: date, To: date}); err == nil {
 		t.Error("no error")
 	}
 	if now := runtime.NumGoroutine(); now > before {
@@ -377,5 +383,26 @@ func TestEachRunCountsOnce(t *testing.T) {
 	put(t, b, strings.Replace(other, "-X", "-Y", 1), killed)
 	if d, _ := read(t, b, rollup.Options{Each: true}); d.Runs != 2 || d.Killed != 1 || d.In != 20 || len(d.Receipts) != 4 {
 		t.Errorf("%+v", d)
+	}
+}
+
+// So does one that began on the day before that on which it ended.
+func TestARunOverMidnightCountsOnce(t *testing.T) {
+	b := open(t, "mem://")
+	key, c := run(24*60 - 1)
+	c.Status = receipt.Running
+	put(t, b, key, c)
+	if d, _ := read(t, b, rollup.Options{}); d.Runs != 1 || d.Killed != 1 {
+		t.Errorf("killed: %+v", d.Totals)
+	}
+	c.Status = receipt.OK
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	put(t, b, receipt.Name{At: date.Add(24*time.Hour + time.Minute), ID: "X", SHA256: hex.EncodeToString(sum[:])}.Key("f"), text)
+	if d, _ := read(t, b, rollup.Options{Reread: true}); d.Runs != 0 {
+		t.Errorf("ended on the next day: %+v", d.Totals)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -22,11 +21,10 @@ type Receipt struct {
 // taken is what a day needs of a receipt.
 type taken struct {
 	Receipt
-	at time.Time // of its name
+	// at and id are what its name tells, see [receipt.Name].
+	at time.Time
+	id string
 	receiptFields
-	// superseded tells that the run has ended and left another receipt, which is
-	// the one that counts.
-	superseded bool
 	// problem is what is wrong with it, if anything is; then fields may be empty.
 	problem receipt.Finding
 }
@@ -59,7 +57,9 @@ type receiptFields struct {
 func take(key string, text []byte) taken {
 	sum := sha256.Sum256(text)
 	t := taken{Receipt: Receipt{Name: path.Base(key), SHA256: hex.EncodeToString(sum[:])}}
-	t.at, _ = receipt.Began(strings.TrimSuffix(t.Name, ".json")) // one that is named otherwise has no hour
+	if n, err := receipt.NameOf(key); err == nil { // one that is named otherwise has no hour
+		t.at, t.id = n.At, n.ID
+	}
 	if err := json.Unmarshal(text, &t.receiptFields); err != nil {
 		t.receiptFields = receiptFields{}
 		t.problem = receipt.Finding{Kind: receipt.Unread, Where: key, Detail: fmt.Sprintf("it is no receipt: %v", err)}

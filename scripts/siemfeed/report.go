@@ -146,7 +146,7 @@ func (r *reportCmd) receipts(ctx context.Context, c *cli, kept *stateBuckets) er
 		return usageError{errors.New("--receipts is about one function: name it")}
 	}
 	day := r.Receipts.Truncate(24 * time.Hour)
-	d, _, err := rollup.NewReader(kept.state, string(r.Functions[0]), rollup.Options{Each: true}).Day(ctx, day)
+	d, err := rollup.NewReader(kept.state, string(r.Functions[0]), rollup.Options{Each: true}).Day(ctx, day)
 	if err != nil {
 		return err
 	}
@@ -192,10 +192,10 @@ func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, aske
 
 // daysRead counts the days that are read of a function, which a reader says in
 // all.
-func daysRead(ctx context.Context) func(report.Progress) {
+func daysRead(ctx context.Context) func(rollup.Progress) {
 	var mu sync.Mutex
-	var before report.Progress
-	return func(p report.Progress) {
+	var before rollup.Progress
+	return func(p rollup.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		progress.Expect(ctx, int64(p.Of-before.Of))

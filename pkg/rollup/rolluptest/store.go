@@ -38,7 +38,7 @@ type Store struct {
 	Wait time.Duration
 	// ReadOnly has every write refused.
 	ReadOnly bool
-	// Reads, Lists and Writes count the requests.
+	// Reads, Lists and Writes count the requests; a removal is a write.
 	Reads, Lists, Writes atomic.Int64
 
 	mu      sync.Mutex
@@ -94,15 +94,30 @@ func (store) As(any) bool             { return false }
 func (store) ErrorAs(error, any) bool { return false }
 func (store) Close() error            { return nil }
 
-func (store) Attributes(context.Context, string) (*driver.Attributes, error) {
-	return nil, errors.ErrUnsupported
+func (s store) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
+	r, err := s.NewRangeReader(ctx, key, 0, -1, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &driver.Attributes{Size: r.Attributes().Size, ModTime: s.First}, nil
 }
 
 func (store) Copy(context.Context, string, string, *driver.CopyOptions) error {
 	return errors.ErrUnsupported
 }
-func (store) Delete(context.Context, string, *driver.DeleteOptions) error {
-	return errors.ErrUnsupported
+func (s store) Delete(_ context.Context, key string, _ *driver.DeleteOptions) error {
+	time.Sleep(s.Wait)
+	s.Writes.Add(1)
+	if s.ReadOnly {
+		return ErrReadOnly
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.written[key]; !ok {
+		return errNotFound
+	}
+	delete(s.written, key)
+	return nil
 }
 
 func (store) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
