@@ -138,7 +138,7 @@ func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
 // Keep keeps the roll-up of a day that was read, if it is over, and unless its
 // receipts have changed since.
 func (r *Reader) Keep(ctx context.Context, d Day) error {
-	if r.o.Reread || d.RolledUp || d.Runs == 0 || !over(d.Date) || r.NotKept() != nil {
+	if !r.keeps(d) || r.NotKept() != nil {
 		return nil // a store that refused once is not asked again, and what was read is right
 	}
 	now, err := r.listed(ctx, d.Date)
@@ -147,6 +147,9 @@ func (r *Reader) Keep(ctx context.Context, d Day) error {
 	}
 	return r.tried(ctx, save(ctx, r.state, r.function, d))
 }
+
+// keeps tells whether a day is to be rolled up.
+func (r *Reader) keeps(d Day) bool { return !r.o.Reread && !d.RolledUp && d.Runs > 0 && over(d.Date) }
 
 // Forget removes the roll-up of a day, whose receipts are to be read each time.
 func (r *Reader) Forget(ctx context.Context, date time.Time) error {

@@ -27,6 +27,10 @@ type Span struct {
 	// Progress is called as days and receipts are read, one call after the
 	// other, if it is not nil.
 	Progress func(Progress)
+
+	// toKeep reads for the sake of what is kept: nothing is looked for round days
+	// that have no receipt or are rolled up, and it ends where nothing can be kept.
+	toKeep bool
 }
 
 // month is how many days are read in a step.
@@ -64,7 +68,7 @@ func Read(ctx context.Context, state *bucket.Bucket, function string, span Span)
 	if step <= 0 {
 		step = month
 	}
-	for end := len(s.days); end > 0; end -= step {
+	for end := len(s.days); end > 0 && (!span.toKeep || s.reader.NotKept() == nil); end -= step {
 		if err := s.readStep(ctx, max(0, end-step), end); err != nil {
 			return Spanned{}, err
 		}

@@ -43,6 +43,9 @@ func (s *spanReader) readStep(ctx context.Context, from, to int) error {
 	for _, d := range p.days {
 		p.read[d.Date], s.saved[d.Date] = !d.RolledUp, d.LastSaved
 	}
+	if s.span.toKeep && !slices.ContainsFunc(p.days, s.reader.keeps) {
+		return nil
+	}
 	if err := p.readAround(ctx); err != nil {
 		return err
 	}

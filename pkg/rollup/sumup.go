@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 )
 
 // sumUpDays is how many days before today are summed up: who does it daily may
@@ -18,8 +19,14 @@ const sumUpDays = 7
 // keeping them is an error.
 func SumUp(ctx context.Context, state *bucket.Bucket, function string, pruned time.Time) error {
 	today := dateOf(time.Now())
+	progress.Expect(ctx, sumUpDays)
+	done := 0
 	got, err := Read(ctx, state, function, Span{
-		From: today.Add(-sumUpDays * day), To: today.Add(-day), Step: 1, Pruned: pruned,
+		From: today.Add(-sumUpDays * day), To: today.Add(-day), Step: 1, Pruned: pruned, toKeep: true,
+		Progress: func(p Progress) {
+			progress.Add(ctx, int64(p.Days-done))
+			done = p.Days
+		},
 	})
 	return errors.Join(err, got.NotKept)
 }

@@ -38,10 +38,11 @@ const DefaultSpan = 48 * time.Hour
 const verifySkew = 5 * time.Minute
 
 // Verify verifies fn over the span that ev asks for, and reports what was found
-// as one log record. It returns the verification, nil if there is none to tell
-// of, and the HTTP status for the answer: 200 whatever was found, else what the
-// error is about.
+// as one log record. Then, in what time is left, it sums up the days that are
+// over. It returns the verification, nil if there is none to tell of, and the HTTP
+// status for the answer: 200 whatever was found, else what the error is about.
 func Verify(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (*receipt.Verification, int, error) {
+	began := time.Now()
 	v, err := verify(ctx, fn, *ev.Span)
 	var refused *trigger.Error
 	switch {
@@ -59,6 +60,11 @@ func Verify(ctx context.Context, fn Function, ev trigger.Event, rt Runtime) (*re
 		level = slog.LevelWarn
 	}
 	rt.Log.Log(ctx, level, "verify finished", "function", v.Function, "verify", v.Verify.Record())
+	if p := fn.(Verifier).Proof(); p.Budget > 0 { //nolint:forcetypeassert // else it was refused
+		if err := p.SumUp(ctx, began.Add(p.Budget)); err != nil {
+			rt.Log.InfoContext(ctx, "days not summed up", "function", v.Function, "error", err.Error())
+		}
+	}
 	return v, http.StatusOK, nil
 }
 

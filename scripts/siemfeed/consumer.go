@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
+	"github.com/siemfeed/siemfeed/pkg/serve"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
 )
@@ -13,6 +14,7 @@ import (
 // consumer is a function that consumes a logstore.
 type consumer interface {
 	checkable
+	serve.Verifier
 	Follow(ctx context.Context, note func(receipt.Receipt)) error
 	Status() []sls.ShardStatus
 	Backfill(ctx context.Context, from, to time.Time, note func(receipt.Receipt)) error
@@ -150,6 +152,7 @@ func (v *verifyConsumer) Run(ctx context.Context, c *cli) error {
 	}
 	a := shardsVerified(c.function.name, list)
 	a.Join(rejected)
+	defer c.sumUp(ctx, f)
 	return c.show(a)
 }
 

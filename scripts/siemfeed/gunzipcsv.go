@@ -98,6 +98,9 @@ func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	if sel.Shard.Index == 0 { // one of a job's tasks does
+		defer c.sumUp(ctx, f)
+	}
 	return c.show(gunzipcsvVerified(got))
 }
 

@@ -76,6 +76,7 @@ func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	defer c.sumUp(ctx, f)
 	return c.show(muleauditVerified(list))
 }
 
