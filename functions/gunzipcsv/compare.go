@@ -13,6 +13,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/progress"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
@@ -282,7 +283,7 @@ func (v *verification) rejects(ctx context.Context, name string, accepted bool) 
 		var first []rejected // entered only once all can be read
 		var more int64
 		for rec, err := range v.f.reject.Read(ctx, name) {
-			if bucket.IsNotFound(err) {
+			if bucket.IsNotFound(err) || accepted && quarantine.IsDamaged(err) {
 				return nil
 			}
 			if err != nil {

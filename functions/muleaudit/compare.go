@@ -295,42 +295,49 @@ func (v *verification) quarantine(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(
-		v.inQuarantine(ctx, v.f.quarantine.Names(ctx, from.Add(-day), to), func(p *proven, at position, rec quarantine.Record) {
+		v.inQuarantine(ctx, v.f.quarantine.Names(ctx, from.Add(-day), to), func(name string, err error) {
+			v.first.find(receipt.Unread, name, "%v", err) // of whom it is cannot be known
+		}, func(p *proven, at position, rec quarantine.Record) {
 			p.find(receipt.Quarantined, fmt.Sprintf("%s %s to %s, page %d, entry %d", at.Org, at.From.Format(time.RFC3339), at.To.Format(time.RFC3339), at.Page, at.Index),
 				"%s: %s (%s)", rec.Code, rec.Reason, rec.Object)
 		}),
-		v.inQuarantine(ctx, v.f.quarantine.Accepted(ctx, from.Add(-day), to), func(p *proven, _ position, _ quarantine.Record) {
+		v.inQuarantine(ctx, v.f.quarantine.Accepted(ctx, from.Add(-day), to), func(string, error) {}, func(p *proven, _ position, _ quarantine.Record) {
 			p.count(func(v *Verified) { v.Accepted++ })
 		}),
 	)
 }
 
 // inQuarantine calls each with the entries of listed objects that lie in the
-// time of an organisation that is verified.
-func (v *verification) inQuarantine(ctx context.Context, list iter.Seq2[string, error], each func(*proven, position, quarantine.Record)) error {
+// time of an organisation that is verified, and unread with the objects that hold
+// something else.
+func (v *verification) inQuarantine(ctx context.Context, list iter.Seq2[string, error], unread func(string, error), each func(*proven, position, quarantine.Record)) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(lookers)
 	for name, err := range list {
 		if err != nil {
 			return errors.Join(fmt.Errorf("QUARANTINE_URL: %w", err), g.Wait())
 		}
-		g.Go(func() error { return v.rejected(gctx, name, each) })
+		g.Go(func() error { return v.rejected(gctx, name, unread, each) })
 	}
 	return g.Wait()
 }
 
 // rejected enters the entries of one object in quarantine.
-func (v *verification) rejected(ctx context.Context, name string, each func(*proven, position, quarantine.Record)) error {
+func (v *verification) rejected(ctx context.Context, name string, unread func(string, error), each func(*proven, position, quarantine.Record)) error {
 	for rec, err := range v.f.quarantine.Read(ctx, name) {
 		if bucket.IsNotFound(err) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
 		var at position
-		if err := json.Unmarshal(rec.Source, &at); err != nil {
-			return fmt.Errorf("quarantine %s: %w", name, err)
+		if err == nil {
+			err = json.Unmarshal(rec.Source, &at)
+		}
+		switch {
+		case quarantine.IsDamaged(err), bucket.IsObjectRefused(err), err != nil && len(rec.Source) > 0:
+			unread(name, err)
+			return nil
+		case err != nil:
+			return err
 		}
 		p := v.orgs[at.Org]
 		if p == nil || !at.From.Before(p.v.To) || !at.To.After(p.v.From) {

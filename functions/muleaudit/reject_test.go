@@ -143,6 +143,17 @@ func TestRejectedEntriesHoldNothingUp(t *testing.T) {
 			t.Errorf("deep %v: %+v, %v", deep, v, err)
 		}
 	}
+	// What somebody else put there is named, and hides none of it.
+	foreign := "quarantine/muleaudit/" + aligned(2).Format("2006/01/02/") + "foreign.ndjson.gz"
+	if err := w.state.WriteAll(t.Context(), foreign, []byte("no gzip"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{}); err != nil || v[0].Found != 6 || v[0].Kinds[receipt.Quarantined] != 5 || v[0].Kinds[receipt.Unread] != 1 {
+		t.Errorf("with what is none of ours: %+v, %v", v, err)
+	}
+	if err := w.state.Delete(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
 	// A higher limit and a backfill deliver what was too long.
 	w.env["MAX_RECORD_BYTES"] = "2000000"
 	if r := w.mustRun(w.function(), span); r.Out != 2 || r.Quarantined != 0 {

@@ -81,6 +81,7 @@ func (f *Function) Verify(ctx context.Context, o VerifyOptions) ([]Verified, err
 		list[i] = &proven{verification: v, st: orgState{f.state, org}, v: Verified{Org: org, FindingList: receipt.NewFindingList()}}
 		v.orgs[org] = list[i]
 	}
+	v.first = list[0]
 	errs := []error{err, v.run(ctx, list)}
 	out := make([]Verified, len(list))
 	for i, p := range list {
@@ -95,6 +96,7 @@ type verification struct {
 	o     VerifyOptions
 	began time.Time
 	orgs  map[string]*proven
+	first *proven             // with which that stands which is of no organisation
 	held  *semaphore.Weighted // see maxHeld
 	// pruned is the time before which there is no proof.
 	pruned time.Time

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
@@ -225,6 +226,9 @@ func (f *Function) heldRows(ctx context.Context) (map[string]string, error) {
 			return nil, err
 		}
 		for rec, err := range f.Quarantine().Read(ctx, obj.Name) {
+			if quarantine.IsDamaged(err) {
+				break // which is a finding as it stands
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -257,3 +257,48 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// An object that is not as a batch is written is told apart from one that the
+// store failed to give out.
+func TestDamaged(t *testing.T) {
+	b, err := bucket.Open(t.Context(), "mem://")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	q := quarantine.New(b, "f")
+	good, err := q.Put(t.Context(), time.Now(), "1", quarantine.Entry{Code: "c"}, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := b.ReadAll(t.Context(), good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var json bytes.Buffer
+	gz := gzip.NewWriter(&json)
+	if _, err := gz.Write([]byte("{\"code\":\"c\",\"record\":\"x\"}\n[]\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := gz.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"empty": {}, "text": []byte("hello, this is no gzip"), "cut": whole[:len(whole)-9], "no record": json.Bytes()} {
+		key := "f/2026/03/01/x.ndjson.gz"
+		if err := b.WriteAll(t.Context(), key, text, nil); err != nil {
+			t.Fatal(err)
+		}
+		var last error
+		for _, err := range q.Read(t.Context(), key) {
+			last = err
+		}
+		if !quarantine.IsDamaged(last) || !strings.Contains(last.Error(), key) {
+			t.Errorf("%s: %v", name, last)
+		}
+	}
+	for _, err := range q.Read(t.Context(), "f/2026/03/01/none.ndjson.gz") {
+		if err == nil || quarantine.IsDamaged(err) {
+			t.Errorf("none: %v", err)
+		}
+	}
+}

@@ -112,7 +112,43 @@ func (s *Store) Replayed(ctx context.Context, o Object) error {
 	return s.b.PutJSON(ctx, s.markOf(o.Name), mark{ETag: o.ETag, Replayed: time.Now().UTC()})
 }
 
-// Read reads the records of the object called name.
+// DamagedError says that an object, though the store gave it out, is not as this
+// package writes them: it was damaged, or put there by somebody else.
+type DamagedError struct {
+	Object string
+	Line   int // from which on it cannot be read
+	err    error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("quarantine %s cannot be read from line %d on: it was damaged, or put there by somebody else: %v", e.Object, e.Line, e.err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.err }
+
+// IsDamaged tells whether err is a [*DamagedError]: no reason to leave other
+// objects alone.
+func IsDamaged(err error) bool {
+	var damaged *DamagedError
+	return errors.As(err, &damaged)
+}
+
+// received remembers why a reader ended early.
+type received struct {
+	r   io.Reader
+	err error
+}
+
+func (r *received) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
+}
+
+// Read reads the records of the object called name. One that is not as this
+// package writes them is a [*DamagedError], after the records before.
 func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		r, err := s.b.NewReader(ctx, name, nil)
@@ -121,9 +157,18 @@ func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] 
 			return
 		}
 		defer func() { _ = r.Close() }()
-		gz, err := gzip.NewReader(r)
+		body := &received{r: r}
+		failed := func(line int, err error) {
+			if body.err != nil { // on the way: perhaps the object is sound
+				err = fmt.Errorf("quarantine %s line %d: %w", name, line, body.err)
+			} else {
+				err = &DamagedError{name, line, err}
+			}
+			yield(Record{}, err)
+		}
+		gz, err := gzip.NewReader(body)
 		if err != nil {
-			yield(Record{}, fmt.Errorf("quarantine %s: %w", name, err))
+			failed(1, err)
 			return
 		}
 		in := bufio.NewReaderSize(gz, 64<<10)
@@ -133,7 +178,7 @@ func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] 
 				return
 			}
 			if err != nil {
-				yield(Record{}, fmt.Errorf("quarantine %s line %d: %w", name, n, err))
+				failed(n, err)
 				return
 			}
 			rec.Object, rec.Line = name, n

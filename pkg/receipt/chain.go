@@ -12,6 +12,7 @@ import (
 //	altered   whose content does not have the hash of its name
 //	missing   that another one, or a verification, names
 //	unknown   that none names which should: it was put there later
+//	unread    that is no receipt at all
 //
 // and nothing that happens by itself: receipts that are being saved, runs that
 // were killed, clocks that differ, a store that was down, what was pruned or has
@@ -112,6 +113,13 @@ func (c *Chain) Add(key string, mod time.Time, text []byte) (intact bool) {
 		c.looks.add(l.at, f.Began.UnixNano(), f.Seen.Add(-disorder).UnixNano())
 	}
 	return !l.bad
+}
+
+// unread enters what lies among the receipts or the verifications and is none.
+func (c *Chain) unread(key string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list.Find(Unread, key, "%v", err)
 }
 
 // namesIn returns what a receipt follows that is not what it was; nil if it is

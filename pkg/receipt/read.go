@@ -27,8 +27,8 @@ type ReadSpan struct {
 // Read reads the kept receipts of function, as R, and looks whether their [Chain]
 // is whole. Only the days since span.From are listed, so that the cost does not
 // grow with a deployment's age. each is called for one after the other, in no
-// order, once for each run; not with what was altered so that it is no receipt
-// any more, which is a finding.
+// order, once for each run; not with what is no receipt, or none any more, which is
+// a finding.
 func Read[R any](ctx context.Context, state *bucket.Bucket, function string, span ReadSpan, each func(R)) (FindingList, Chained, error) {
 	r := reader{state: state, function: function}
 	if from := span.From; !from.IsZero() {
@@ -41,10 +41,10 @@ func Read[R any](ctx context.Context, state *bucket.Bucket, function string, spa
 	err := r.read(ctx, func(key string, text []byte, intact bool) error {
 		var v R
 		if err := json.Unmarshal(text, &v); err != nil {
-			if !intact {
-				return nil // which is a finding
+			if intact { // else that is a finding
+				r.chain.unread(key, fmt.Errorf("it is no receipt: %w", err))
 			}
-			return fmt.Errorf("read %s: %w", key, err)
+			return nil
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -139,9 +139,17 @@ func (r reader) proofs(ctx context.Context) error {
 		keys = append(keys, o.Key)
 	}
 	return abreast(ctx, keys, func(ctx context.Context, key string) error {
-		var v Verification
-		if err := r.state.ReadJSON(ctx, key, &v); err != nil && !bucket.IsNotFound(err) {
+		text, err := r.state.ReadAll(ctx, key)
+		if bucket.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
 			return err
+		}
+		v, err := ReadVerification(text)
+		if err != nil {
+			r.chain.unread(key, fmt.Errorf("it is no verification: %w", err))
+			return nil
 		}
 		r.chain.Expect(v.Verify.Receipts.Newest)
 		return nil

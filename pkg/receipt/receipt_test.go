@@ -104,7 +104,12 @@ func TestRead(t *testing.T) {
 	if err := state.PutJSON(t.Context(), earlier.Key(), "no receipt"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := receipt.Read(t.Context(), state, "g", receipt.ReadSpan{}, func(own) {}); err == nil {
-		t.Error("what cannot be read is passed over")
+	if err := state.PutJSON(t.Context(), "g/verify/"+time.Now().UTC().Format("2006/01/02/")+"notes.txt", "no verification"); err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	list, _, err := receipt.Read(t.Context(), state, "g", receipt.ReadSpan{}, func(own) { read++ })
+	if err != nil || read != 1 || list.Found != 2 || list.Kinds[receipt.Unread] != 2 {
+		t.Errorf("what cannot be read: %d were, %+v, %v", read, list, err)
 	}
 }

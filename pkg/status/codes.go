@@ -16,6 +16,11 @@ type rejected struct {
 	first   json.RawMessage // position of the first
 }
 
+// Unreadable is the code of what lies in quarantine and cannot be read: an object
+// that was damaged, that somebody else put there, or that the store does not give
+// out.
+const Unreadable = "unreadable"
+
 // codes counts the records of each of the objects called names by code. One
 // that is gone, as one is that is pruned just now, has none.
 func codes(ctx context.Context, q *quarantine.Store, names []string) ([]map[string]rejected, error) {
@@ -26,10 +31,12 @@ func codes(ctx context.Context, q *quarantine.Store, names []string) ([]map[stri
 		g.Go(func() error {
 			counts[i] = map[string]rejected{}
 			for r, err := range q.Read(gctx, name) {
-				if bucket.IsNotFound(err) {
-					break
-				}
-				if err != nil {
+				switch {
+				case bucket.IsNotFound(err):
+					return nil
+				case quarantine.IsDamaged(err), bucket.IsObjectRefused(err):
+					r.Code, r.Source = Unreadable, nil
+				case err != nil:
 					return err
 				}
 				c := counts[i][r.Code]

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -46,13 +47,32 @@ func newest(ctx context.Context, b *bucket.Bucket, folder string, now time.Time,
 	return keys[:min(len(keys), want)], nil
 }
 
-// readAll reads the JSON objects called keys, in their order.
-func readAll[T any](ctx context.Context, b *bucket.Bucket, keys []string) ([]T, error) {
-	list := make([]T, len(keys))
+// kept is a JSON object that was read.
+type kept[T any] struct {
+	key   string
+	value T
+	// bad says why it cannot be read as one: it was damaged, or put there by
+	// somebody else.
+	bad error
+}
+
+// readAll reads the JSON objects called keys, in their order. One that is none is
+// no reason to leave the others alone.
+func readAll[T any](ctx context.Context, b *bucket.Bucket, keys []string) ([]kept[T], error) {
+	list := make([]kept[T], len(keys))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(abreast)
 	for i, key := range keys {
-		g.Go(func() error { return b.ReadJSON(gctx, key, &list[i]) })
+		g.Go(func() error {
+			list[i].key = key
+			text, err := b.ReadAll(gctx, key)
+			if bucket.IsObjectRefused(err) {
+				list[i].bad, err = err, nil
+			} else if err == nil {
+				list[i].bad = json.Unmarshal(text, &list[i].value)
+			}
+			return err
+		})
 	}
 	return list, g.Wait()
 }

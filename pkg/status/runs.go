@@ -22,7 +22,7 @@ const mostRuns = 192
 func (f *Function) runs(ctx context.Context, state *bucket.Bucket, now time.Time) error {
 	const tries = 5
 	for try := 1; ; try++ {
-		f.Last, f.Success, f.SuccessBefore = nil, nil, nil
+		f.Last, f.Success, f.SuccessBefore, f.unread = nil, nil, nil, nil
 		if err := f.lastRuns(ctx, state, now); !bucket.IsNotFound(err) || try == tries {
 			return err
 		}
@@ -39,7 +39,12 @@ func (f *Function) lastRuns(ctx context.Context, state *bucket.Bucket, now time.
 		if err != nil {
 			return err
 		}
-		for _, r := range list {
+		for _, k := range list {
+			r := k.value
+			if k.bad != nil || r.StartedAt.IsZero() {
+				f.unread = append(f.unread, k.key)
+				continue
+			}
 			if f.Last == nil {
 				f.Last = &r
 			}
@@ -53,18 +58,27 @@ func (f *Function) lastRuns(ctx context.Context, state *bucket.Bucket, now time.
 	return nil
 }
 
-// proof reads the last verification.
+// mostProofs is how many verifications are looked at for one that can be read.
+const mostProofs = 8
+
+// proof reads the last verification. What lies beside it and is none is left to
+// verify and the proof page to name.
 func proof(ctx context.Context, state *bucket.Bucket, function string, now time.Time) (*Proof, error) {
-	keys, err := newest(ctx, state, function+"/verify/", now, 1)
-	if err != nil || len(keys) == 0 {
+	keys, err := newest(ctx, state, function+"/verify/", now, mostProofs)
+	if err != nil {
 		return nil, err
 	}
 	list, err := readAll[receipt.Verification](ctx, state, keys)
 	if err != nil {
 		return nil, err
 	}
-	began, err := receipt.Began(strings.TrimSuffix(path.Base(keys[0]), ".json"))
-	return &Proof{began, list[0].Verify}, err
+	for _, k := range list {
+		began, err := receipt.Began(strings.TrimSuffix(path.Base(k.key), ".json"))
+		if k.bad == nil && err == nil {
+			return &Proof{began, k.value.Verify}, nil
+		}
+	}
+	return nil, nil
 }
 
 const (

@@ -36,6 +36,8 @@ type Function struct {
 	Proof *Proof `json:"proof"`
 	// Next is what to do, the most urgent first; empty if all is well.
 	Next []string `json:"next"`
+
+	unread []string // among the receipts that were looked at, that are none
 }
 
 // Pending is what lies in quarantine and was not replayed.
@@ -101,6 +103,9 @@ func (f *Function) next(now time.Time) []string {
 		add("the last run failed: %s", last.Error)
 	case now.Sub(last.StartedAt) > silence:
 		add("it has not run for %s: look at its trigger", now.Sub(last.StartedAt).Round(time.Hour))
+	}
+	if len(f.unread) > 0 {
+		add("see to what lies among its receipts and is none, %s: siemfeed verify %s names all", f.unread[0], f.Function)
 	}
 	if n := f.Pending.Objects; n > 0 {
 		add("mend what put %s into quarantine, then siemfeed replay %s", objects(n, f.Pending.More), f.Function)

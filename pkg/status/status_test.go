@@ -215,3 +215,32 @@ func TestYear(t *testing.T) {
 		}
 	})
 }
+
+// What is damaged, or was put there by somebody else, hides nothing of the rest.
+func TestForeignObjects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, b := newStore(t)
+		run(t, b, time.Now().Add(time.Minute), receipt.Outcome{Status: receipt.OK})
+		if err := receipt.SaveVerification(t.Context(), b, receipt.Verification{Function: "f", Verify: receipt.NewVerified()}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := quarantine.New(b, "f").Put(t.Context(), time.Now(), "x", quarantine.Entry{Code: "bad"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		today := time.Now().UTC().Format("2006/01/02/")
+		for _, key := range []string{
+			"f/receipts/" + today + "20991231T000000.000-X.json", "f/receipts/" + today + "notes.txt", "f/verify/" + today + "notes.txt", "f/" + today + "zz.ndjson.gz",
+		} {
+			if err := b.WriteAll(t.Context(), key, []byte(`{"half`), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f := read(t, b)
+		if f.Last == nil || f.Success == nil || f.Proof == nil || f.Pending.Objects != 2 || f.Pending.Codes["bad"] != 1 || f.Pending.Codes[status.Unreadable] != 1 {
+			t.Errorf("%+v", f)
+		}
+		if got := strings.Join(f.Next, "\n"); !strings.Contains(got, "f/receipts/"+today+"notes.txt") {
+			t.Errorf("next:\n%s", got)
+		}
+	})
+}

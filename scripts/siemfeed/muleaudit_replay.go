@@ -41,11 +41,17 @@ type window struct{ From, To time.Time }
 func adviseMuleaudit(ctx context.Context, q *quarantine.Store) (*replayAnswer, error) {
 	a := newReplayAnswer("muleaudit")
 	codes, windows := map[string]int64{}, map[window]bool{}
+	var damaged []string
 	for name, err := range q.Names(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
 			return nil, err
 		}
 		for r, err := range q.Read(ctx, name) {
+			if quarantine.IsDamaged(err) {
+				a.Left++
+				damaged = append(damaged, fmt.Sprintf("%v. Look at it, and accept it: siemfeed quarantine accept muleaudit --object %s", err, name))
+				break
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -60,7 +66,7 @@ func adviseMuleaudit(ctx context.Context, q *quarantine.Store) (*replayAnswer, e
 			}
 		}
 	}
-	if len(codes) == 0 {
+	if a.Left == 0 {
 		a.line = "nothing is pending"
 		return a, nil
 	}
@@ -77,6 +83,7 @@ func adviseMuleaudit(ctx context.Context, q *quarantine.Store) (*replayAnswer, e
 		}
 		say("  siemfeed quarantine accept muleaudit --code %s", code)
 	}
+	a.Why = append(a.Why, damaged...)
 	a.line = fmt.Sprintf("%s entries are pending", count(a.Left))
 	return a, nil
 }

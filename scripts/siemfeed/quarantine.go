@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 )
 
@@ -67,11 +70,16 @@ type listed struct {
 }
 
 func (l *lsQuarantine) list(ctx context.Context, q *quarantine.Store, each func(any, string) error) error {
+	var damaged []error // which end the list badly, but not early
 	for name, err := range q.Names(ctx, l.From, l.To) {
 		if err != nil {
 			return err
 		}
 		for r, err := range q.Read(ctx, name) {
+			if quarantine.IsDamaged(err) {
+				damaged = append(damaged, err)
+				break
+			}
 			if err != nil {
 				return err
 			}
@@ -85,7 +93,7 @@ func (l *lsQuarantine) list(ctx context.Context, q *quarantine.Store, each func(
 			}
 		}
 	}
-	return nil
+	return errors.Join(damaged...)
 }
 
 // list prints records while they are read, there may be a million, as text or as
@@ -119,7 +127,7 @@ func (c *cli) list(kind string, records func(each func(record any, text string) 
 
 type showQuarantine struct {
 	Function functionName `arg:"" help:"Name of the function."`
-	Object   string       `arg:"" help:"Name of the object, as ls prints it, without the line."`
+	Object   string       `arg:"" help:"Name of the object, as ls prints it, with or without the line."`
 	Line     int          `help:"Only the record in this line."`
 }
 
@@ -148,8 +156,16 @@ type received struct {
 }
 
 func (s *showQuarantine) show(ctx context.Context, q *quarantine.Store, each func(any, string) error) error {
+	if object, line, ok := strings.Cut(s.Object, ".gz:"); ok && s.Line == 0 {
+		if n, err := strconv.Atoi(line); err == nil {
+			s.Object, s.Line = object+".gz", n
+		}
+	}
 	found := false
 	for r, err := range q.Read(ctx, s.Object) {
+		if bucket.IsNotFound(err) {
+			return fmt.Errorf("%s is not in quarantine: siemfeed quarantine ls %s names what is", s.Object, s.Function)
+		}
 		if err != nil {
 			return err
 		}
