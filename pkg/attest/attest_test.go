@@ -10,7 +10,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -290,4 +293,98 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("%q was taken", text)
 		}
 	})
+}
+
+// A key that is none says what it is instead, so that it is known what to do.
+func TestKeysOfOtherKinds(t *testing.T) {
+	private, public := keys(t)
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("abc")}) }
+	for _, c := range []struct {
+		text []byte
+		want string
+	}{
+		{nil, "nothing in PEM"},
+		{[]byte("MC4CAQAwBQYDK2VwBCIEI"), "nothing in PEM"},
+		{public, "a public key"},
+		{pkcs8(t, other), "a key of another kind"},
+		{block("ENCRYPTED PRIVATE KEY"), "a passphrase"},
+		{block("OPENSSH PRIVATE KEY"), "the form of OpenSSH"},
+		{block("CERTIFICATE"), "a certificate"},
+		{block("DH PARAMETERS"), "something else"},
+	} {
+		if _, err := attest.ParsePrivate(c.text); err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, attest.ErrKey) {
+			t.Errorf("%.40q: %v, want %q", c.text, err, c.want)
+		}
+	}
+	for want, text := range map[string][]byte{"a private key": private, "a key of another kind": spki(t, &other.PublicKey)} {
+		if _, err := attest.ParsePublic(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "private.pem")
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
+		if err := errors.Join(os.WriteFile(file, private, 0o600), os.Chmod(file, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if attest.Exposed(file) != want {
+			t.Errorf("%v: exposed: %v", mode, !want)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A run that was under way when the last day was attested, and ended on the next,
+// is no change; and what is wrong with that next day is not of what was attested.
+func TestRunOverTheEdge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		private, public := keys(t)
+		time.Sleep(time.Until(w.first.AddDate(0, 0, 4).Add(-time.Minute)))
+		c := receipt.Start("f")
+		c.Status = receipt.Running
+		if err := receipt.Save(t.Context(), w.b, &c); err != nil {
+			t.Fatal(err)
+		}
+		key, err := attest.ParsePrivate(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := attest.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", report.Span{From: w.first, To: time.Now(), Options: rollup.Options{Each: true}})})
+		text, err := attest.Seal(t.Context(), s, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.changed(text, public); len(got) > 0 {
+			t.Errorf("under way: %q", got)
+		}
+		time.Sleep(2 * time.Minute)
+		c.Finish(receipt.Outcome{Status: receipt.OK})
+		if err := receipt.Save(t.Context(), w.b, &c); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.changed(text, public); len(got) > 0 {
+			t.Errorf("ended on the next day: %q", got)
+		}
+		w.write("f/receipts/"+time.Now().UTC().Format("2006/01/02/")+"notes.txt", []byte("no receipt"))
+		if got := w.changed(text, public); len(got) > 0 {
+			t.Errorf("of a day that was not attested: %q", got)
+		}
+	})
+}
+
+// A statement of days that do not fit together is refused, not compared.
+func TestCheckStatement(t *testing.T) {
+	first := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for days, ok := range map[int]bool{0: false, 1: false, 2: true, 3: false} {
+		f := attest.Function{Function: "f", From: first, To: first.AddDate(0, 0, 2), Days: make([]attest.Day, days)}
+		if err := (attest.Statement{Predicate: attest.Predicate{Functions: []attest.Function{f}}}).Check(); (err == nil) != ok {
+			t.Errorf("%d days of two: %v", days, err)
+		}
+	}
 }

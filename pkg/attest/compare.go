@@ -10,14 +10,27 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
-// Span returns what has to be gathered of the i-th function to compare.
+// Span returns what has to be gathered of the i-th function to compare: its days,
+// and the one after, on which runs may have ended that were under way.
 func (s Statement) Span(i int) (function string, span report.Span) {
 	f := s.Predicate.Functions[i]
-	return f.Function, report.Span{From: f.From, To: f.To.AddDate(0, 0, -1), Options: rollup.Options{Each: true}}
+	return f.Function, report.Span{From: f.From, To: f.To, Options: rollup.Options{Each: true}}
 }
 
-// Compare names what differs between what s says of the i-th function and what
-// is kept now. Receipts are named where s has each; else days are.
+// Check tells whether the statement speaks of days as [Statement.Compare] reads
+// them.
+func (s Statement) Check() error {
+	for _, f := range s.Predicate.Functions {
+		if int64(f.To.Sub(f.From)) != int64(len(f.Days))*int64(24*time.Hour) {
+			return fmt.Errorf("of %.100q it has %d days, from %s to before %s", f.Function, len(f.Days), f.From.Format(time.RFC3339), f.To.Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// Compare names what differs between what s, which was checked, says of the i-th
+// function and what is kept now. Receipts are named where s has each; else days
+// are.
 func (s Statement) Compare(i int, now report.Function) (list []receipt.Finding) {
 	roots := map[string]string{}
 	for _, subject := range s.Subject {
@@ -40,14 +53,23 @@ func (s Statement) Compare(i int, now report.Function) (list []receipt.Finding) 
 			})
 		}
 	}
-	return append(list, unnamed(list, now)...)
+	return append(list, unnamed(list, now, len(s.Predicate.Functions[i].Days))...)
 }
 
-// unnamed returns what is found of the chain of receipts that list does not name
-// already.
-func unnamed(list []receipt.Finding, now report.Function) (more []receipt.Finding) {
+// unnamed returns what is found of the chain of receipts, of the first days, that
+// list does not name already.
+func unnamed(list []receipt.Finding, now report.Function, days int) (more []receipt.Finding) {
 	broken := []string{receipt.Missing, receipt.Altered, receipt.Unknown}
+	after := map[receipt.Finding]bool{}
+	for _, d := range now.Days[days:] {
+		for _, f := range d.Day.Findings {
+			after[f] = true
+		}
+	}
 	for _, f := range now.Findings {
+		if after[f.Finding] {
+			continue
+		}
 		if !f.Proof.IsZero() || !slices.Contains(broken, f.Kind) || slices.ContainsFunc(list, func(l receipt.Finding) bool { return l.Kind == f.Kind && l.Where == f.Where }) {
 			continue
 		}

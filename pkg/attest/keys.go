@@ -17,6 +17,31 @@ import (
 // quotes the text.
 var ErrKey = errors.New("want an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` writes the private one, and `openssl pkey -pubout` the public one")
 
+// notKey is ErrKey with what there is instead.
+func notKey(what string) error { return fmt.Errorf("it holds %s: %w", what, ErrKey) }
+
+const otherKind = "a key of another kind, or damaged"
+
+// instead is what a PEM block is that is no key of the kind that is wanted.
+func instead(block *pem.Block) string {
+	if block == nil {
+		return "nothing in PEM"
+	}
+	switch block.Type {
+	case "ENCRYPTED PRIVATE KEY":
+		return "a key under a passphrase, which `openssl pkey -in FILE` takes off"
+	case "OPENSSH PRIVATE KEY":
+		return "a key in the form of OpenSSH"
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
+		return "a private key"
+	case "PUBLIC KEY":
+		return "a public key"
+	case "CERTIFICATE":
+		return "a certificate"
+	}
+	return "something else in PEM"
+}
+
 // Private is a key to sign with.
 type Private struct{ key ed25519.PrivateKey }
 
@@ -27,15 +52,15 @@ type Public struct{ key ed25519.PublicKey }
 func ParsePrivate(text []byte) (Private, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "PRIVATE KEY" {
-		return Private{}, ErrKey
+		return Private{}, notKey(instead(block))
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return Private{}, ErrKey // the error may quote the key
+		return Private{}, notKey(otherKind) // the error may quote the key
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return Private{}, ErrKey
+		return Private{}, notKey(otherKind)
 	}
 	return Private{private}, nil
 }
@@ -58,6 +83,12 @@ func ReadPrivate(file, variable string) (Private, error) {
 	return key, nil
 }
 
+// Exposed tells whether others than its owner may read the file of a private key.
+func Exposed(file string) bool {
+	i, err := os.Stat(file)
+	return err == nil && i.Mode().IsRegular() && i.Mode().Perm()&0o077 != 0
+}
+
 // ReadPublic reads a key from a file.
 func ReadPublic(file string) (Public, error) {
 	text, err := os.ReadFile(file)
@@ -75,15 +106,15 @@ func ReadPublic(file string) (Public, error) {
 func ParsePublic(text []byte) (Public, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "PUBLIC KEY" {
-		return Public{}, ErrKey
+		return Public{}, notKey(instead(block))
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return Public{}, ErrKey
+		return Public{}, notKey(otherKind)
 	}
 	public, ok := key.(ed25519.PublicKey)
 	if !ok {
-		return Public{}, ErrKey
+		return Public{}, notKey(otherKind)
 	}
 	return Public{public}, nil
 }

@@ -39,7 +39,7 @@ func (f *Function) Answer() Answer {
 	if last := days[len(days)-1]; last.Open && last.Verdict == Unseen {
 		days = days[:len(days)-1]
 		note("%s is not over, and not proven yet.", last.Date.Format(time.DateOnly))
-		if len(days) == 0 {
+		if len(days) == 0 && len(f.Findings) == 0 {
 			return Answer{Verdict: Complete, Text: "Nothing is wrong so far: no day is over.", Notes: f.pending(notes)}
 		}
 	}
@@ -47,7 +47,10 @@ func (f *Function) Answer() Answer {
 		note("Late: %s, when runs failed or were more than an hour behind.", some(late))
 	}
 	gaps, unseen := dated(days, Gap), dated(days, Unseen)
-	a := Answer{Verdict: Complete, Text: fmt.Sprintf("Complete, %s.", between(days[0].Date, days[len(days)-1].Date))}
+	a := Answer{Verdict: Complete}
+	if len(days) > 0 {
+		a.Text = fmt.Sprintf("Complete, %s.", between(days[0].Date, days[len(days)-1].Date))
+	}
 	switch {
 	case len(gaps) > 0 || len(f.Findings) > 0:
 		a.Verdict = Gap

@@ -64,6 +64,11 @@ func TestAnswer(t *testing.T) {
 	if a := f.Answer(); len(a.Notes) != 1 || a.Notes[0] != "In quarantine now: more than 10,000 objects." || a.Wrong() {
 		t.Errorf("%+v", a)
 	}
+	f = function("U")
+	f.Findings = []Named{{Finding: receipt.Finding{Kind: receipt.Unread}}}
+	if a := f.Answer(); a.Text != "Not complete: 1 finding." || !a.Wrong() {
+		t.Errorf("%+v", a)
+	}
 	f = function("cc")
 	f.Findings = []Named{{Finding: receipt.Finding{Kind: receipt.Unread}}} // of no day
 	if a := f.Answer(); a.Text != "Not complete: 1 finding." || !a.Wrong() {

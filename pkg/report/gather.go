@@ -28,7 +28,7 @@ type Function struct {
 	Findings []Named
 	// MoreFindings counts those that are not named.
 	MoreFindings int64
-	Pending status.Pending
+	Pending      status.Pending
 	// NotKept says why days could not be rolled up, nil if they could.
 	NotKept error
 }

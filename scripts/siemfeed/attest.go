@@ -35,7 +35,7 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.key()
+	key, err := a.key(c)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(a.Out, append(text, '\n'), 0o600); err != nil {
+	if err := writeFile(a.Out, append(text, '\n')); err != nil {
 		return err
 	}
 	answer := &attestAnswer{File: a.Out, Functions: []spanSummary{}}
@@ -66,10 +66,13 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	return c.show(answer)
 }
 
-func (a *signAttest) key() (attest.Private, error) {
+func (a *signAttest) key(c *cli) (attest.Private, error) {
+	if a.Key == "" && os.Getenv(keyVariable) == "" {
+		return attest.Private{}, cause.Mark(cause.Misconfigured, fmt.Errorf("no key to sign with: give --key FILE, or set %s; %w", keyVariable, attest.ErrKey))
+	}
 	key, err := attest.ReadPrivate(a.Key, keyVariable)
-	if err != nil && a.Key == "" {
-		err = fmt.Errorf("without --key: %w", err)
+	if err == nil && a.Key != "" && attest.Exposed(a.Key) {
+		c.note("%s may be read by others than its owner: chmod 600 it", a.Key)
 	}
 	return key, cause.Mark(cause.Misconfigured, err)
 }

@@ -48,6 +48,9 @@ func (v *verifyAttest) delivery(ctx context.Context, c *cli, sealed attest.Seale
 	if err := sealed.Statement(attest.PredicateType, &s); err != nil {
 		return fmt.Errorf("%s: %w", v.File, err)
 	}
+	if err := s.Check(); err != nil {
+		return fmt.Errorf("%s: %w", v.File, err)
+	}
 	a := newAttestVerifyAnswer(s)
 	if v.Compare {
 		a.Compared = true
