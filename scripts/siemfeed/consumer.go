@@ -113,6 +113,9 @@ type backfillConsumer struct {
 
 // Run implements the command.
 func (b *backfillConsumer) Run(ctx context.Context, c *cli) error {
+	if err := checkSpan(b.From, b.To); err != nil {
+		return err
+	}
 	f, err := b.open(ctx, c)
 	if err != nil {
 		return err
@@ -135,6 +138,9 @@ type verifyConsumer struct {
 
 // Run implements the command.
 func (v *verifyConsumer) Run(ctx context.Context, c *cli) error {
+	if err := checkSpan(v.From, v.To); err != nil {
+		return err
+	}
 	f, err := v.open(ctx, c)
 	if err != nil {
 		return err

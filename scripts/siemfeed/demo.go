@@ -78,7 +78,7 @@ func demoPage(ctx context.Context, c *cli, dir string) error {
 		return err
 	}
 	path := filepath.Join(os.TempDir(), "siemfeed-demo.html")
-	if err := os.WriteFile(path, html, 0o600); err != nil {
+	if err := writeFile(path, html); err != nil {
 		return err
 	}
 	say("open %s: what arrived, and what says so", path)

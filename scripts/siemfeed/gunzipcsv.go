@@ -39,6 +39,9 @@ type selectFlags struct {
 
 // selection looks up, where no shard is given, which task of a job this is.
 func (s selectFlags) selection() (sel gunzipcsv.Selection, err error) {
+	if err := checkSpan(s.From, s.To); err != nil {
+		return sel, err
+	}
 	sel = gunzipcsv.Selection{Prefix: s.Prefix, From: s.From, To: s.To}
 	if s.Shard != "" {
 		sel.Shard, err = gunzipcsv.ParseShard(s.Shard)
@@ -52,15 +55,15 @@ type backfillGunzipcsv struct{ selectFlags }
 
 // Run implements the command.
 func (b *backfillGunzipcsv) Run(ctx context.Context, c *cli) error {
+	sel, err := b.selection()
+	if err != nil {
+		return err
+	}
 	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	sel, err := b.selection()
-	if err != nil {
-		return err
-	}
 	total, err := f.Count(ctx, sel)
 	if err != nil {
 		return err
@@ -83,15 +86,15 @@ type verifyGunzipcsv struct {
 
 // Run implements the command.
 func (v *verifyGunzipcsv) Run(ctx context.Context, c *cli) error {
+	sel, err := v.selection()
+	if err != nil {
+		return err
+	}
 	f, err := open(ctx, c, gunzipcsv.Open)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	sel, err := v.selection()
-	if err != nil {
-		return err
-	}
 	watched, stop := c.watch(ctx, "verify", c.function.unit)
 	got, err := f.Verify(watched, gunzipcsv.VerifyOptions{Selection: sel, Deep: v.Deep})
 	stop()

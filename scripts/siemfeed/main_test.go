@@ -119,3 +119,26 @@ func TestMuleauditCommands(t *testing.T) {
 	api.Forbid("org-1", true)
 	run(false, "Audit Log Viewer", "doctor", "muleaudit")
 }
+
+// A span in which nothing can be is a slip of the hand, and no proof that all is
+// well.
+func TestSpansThatHoldNothing(t *testing.T) {
+	for _, f := range functions() {
+		for _, c := range []struct {
+			flags []string
+			want  string
+		}{
+			{[]string{"--from", "2026-01-02", "--to", "2026-01-01"}, "--from, 2026-01-02T00:00:00Z, is not before --to, 2026-01-01T00:00:00Z"},
+			{[]string{"--from", "2026-01-02", "--to", "2026-01-02"}, "is not before"},
+			{[]string{"--from", "2999-01-01", "--to", "2999-01-02"}, "--from, 2999-01-01T00:00:00Z, lies in the future"},
+			{[]string{"--from", "1d", "--to", "2999-01-02"}, "--to, 2999-01-02T00:00:00Z, lies in the future"},
+		} {
+			for _, command := range []string{"verify", "backfill"} {
+				code, stdout, stderr := inProcess(t, functions(), append([]string{command, string(f.name)}, c.flags...)...)
+				if code != exitFailed || stdout != "" || !strings.Contains(stderr, c.want) {
+					t.Errorf("%s %s %q: ended with %d\n%s%s", command, f.name, c.flags, code, stdout, stderr)
+				}
+			}
+		}
+	}
+}

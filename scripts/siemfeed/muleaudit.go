@@ -34,6 +34,9 @@ type backfillMuleaudit struct {
 
 // Run implements the command.
 func (b *backfillMuleaudit) Run(ctx context.Context, c *cli) error {
+	if err := checkSpan(b.From, b.To); err != nil {
+		return err
+	}
 	f, err := open(ctx, c, muleaudit.Open)
 	if err != nil {
 		return err
@@ -63,6 +66,9 @@ type verifyMuleaudit struct {
 
 // Run implements the command.
 func (v *verifyMuleaudit) Run(ctx context.Context, c *cli) error {
+	if err := checkSpan(v.From, v.To); err != nil {
+		return err
+	}
 	f, err := open(ctx, c, muleaudit.Open)
 	if err != nil {
 		return err
@@ -136,7 +142,7 @@ func (list organisations) rows() [][]string {
 	rows := [][]string{{"ORGANISATION", "FROM", "TO", "SLICES", "OBJECTS", "READ", "EVENTS", "API TOTAL", "FINDINGS"}}
 	for _, o := range list {
 		rows = append(rows, []string{
-			o.Org, o.From.Format(time.RFC3339), o.To.Format(time.RFC3339), count(int64(o.Slices)),
+			o.Org, moment(o.From), moment(o.To), count(int64(o.Slices)),
 			count(int64(o.Objects)), count(int64(o.Read)), count(o.Events), count(o.APITotal), count(o.Findings),
 		})
 	}

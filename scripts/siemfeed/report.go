@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -67,14 +66,17 @@ func (r *reportCmd) Run(ctx context.Context, c *cli) error {
 		l := listenFlags{Port: r.Port}
 		return l.serve(ctx, report.Handler(html), func(url string) { c.note("%s", url) })
 	}
-	if err := os.WriteFile(r.Out, html, 0o600); err != nil {
+	if err := writeFile(r.Out, html); err != nil {
 		return err
 	}
 	path, err := filepath.Abs(r.Out)
 	if err != nil {
 		return err
 	}
-	a := &reportAnswer{File: path, Functions: []spanSummary{}}
+	a := &reportAnswer{File: path, Functions: []spanSummary{}, wrong: len(list) == 0}
+	if len(list) == 0 {
+		c.note("no function has left anything in this time in STATE_URL, %s", kept.state.URL)
+	}
 	for _, f := range list {
 		a.Functions = append(a.Functions, summaryOf(f))
 		told := f.Answer()
@@ -92,7 +94,7 @@ type reportAnswer struct {
 	// Functions are those on the page.
 	Functions []spanSummary `json:"functions"`
 
-	wrong bool // something is missing or altered, or nobody looked
+	wrong bool // something is missing or altered, nobody looked, or there is nothing
 }
 
 func (r *reportAnswer) kind() string     { return "report" }
@@ -168,11 +170,17 @@ func page(list []report.Function) ([]byte, error) {
 	return html.Bytes(), err
 }
 
+// mostSpan is the longest that is asked about, if it is not a slip of the hand.
+const mostSpan = 10 * 366 * 24 * time.Hour
+
 // gather reads what is kept of the functions called asked; where none was named,
 // of those of them that ran in the span or have something in quarantine.
 func (s *spanFlags) gather(ctx context.Context, c *cli, kept *stateBuckets, asked []functionName, o rollup.Options) (list []report.Function, err error) {
-	if s.To.Before(s.From) {
-		return nil, usageError{fmt.Errorf("--to, %s, is before --from, %s", s.To.Format(time.RFC3339), s.From.Format(time.RFC3339))}
+	switch {
+	case s.To.Before(s.From):
+		return nil, usageError{fmt.Errorf("--to, %s, is before --from, %s", moment(s.To), moment(s.From))}
+	case s.To.Sub(s.From) > mostSpan:
+		return nil, usageError{fmt.Errorf("--from, %s, to --to, %s, are more than ten years", moment(s.From), moment(s.To))}
 	}
 	watched, stop := c.watch(ctx, "read", "days")
 	defer stop()

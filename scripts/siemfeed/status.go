@@ -43,7 +43,7 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 		if s.Watch && c.onTerminal() {
 			_, _ = io.WriteString(c.stdout, "\033[H\033[2J")
 		}
-		err = c.show(&statusAnswer{Functions: list, now: time.Now()})
+		err = c.show(&statusAnswer{Functions: list, now: time.Now(), url: kept.state.URL})
 		if !s.Watch || err != nil && !errors.Is(err, errFindings) {
 			return err
 		}
@@ -63,6 +63,7 @@ type statusAnswer struct {
 	Functions []status.Function `json:"functions"`
 
 	now time.Time
+	url string // of the state
 }
 
 func (s *statusAnswer) kind() string { return "status" }
@@ -74,7 +75,7 @@ func (s *statusAnswer) found() bool {
 
 func (s *statusAnswer) text(w io.Writer) {
 	if len(s.Functions) == 0 {
-		_, _ = fmt.Fprintln(w, "no function has left anything in STATE_URL yet")
+		_, _ = fmt.Fprintf(w, "no function has left anything yet in STATE_URL, %s\n", s.url)
 		return
 	}
 	showStatus(w, s.Functions, s.now)
@@ -186,10 +187,20 @@ func pendingCell(p status.Pending) string {
 	return n + " (" + strings.Join(codes, ", ") + ")"
 }
 
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// moment writes a time, and that there is none as a dash.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
 
+// ago writes how long ago t was. A clock that is ahead puts it in the future.
 func ago(t, now time.Time) string {
-	return roughly(now.Sub(t)) + " ago"
+	if d := now.Sub(t); d > -time.Minute {
+		return roughly(max(d, 0)) + " ago"
+	}
+	return roughly(t.Sub(now)) + " ahead"
 }
 
 func seconds(s float64) string { return roughly(time.Duration(s * float64(time.Second))) }
