@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
 	"github.com/siemfeed/siemfeed/pkg/alitags"
@@ -17,7 +18,9 @@ type expected struct {
 	times   int // that it should be there; events may be there twice
 	found   int // as it should be
 	altered int
-	holds   []uint64 // what it may hold, see [contents.sum]
+	// received is when the source had the event, or one soon after it.
+	received time.Time
+	holds    []uint64 // what it may hold, see [contents.sum]
 	// instead is the row that versions made of the event to which it named no
 	// resource; nil for most.
 	instead *expected
@@ -27,20 +30,21 @@ type expected struct {
 func (e *expected) is(c *contents) bool { return c.status != nil && slices.Contains(e.holds, c.sum()) }
 
 // add expects the row once more, with such contents.
-func (e *expected) add(c *contents) {
+func (e *expected) add(c *contents, received time.Time) {
 	e.times++
+	e.received = received
 	e.holds = append(e.holds, c.sum())
 }
 
 // expectRows expects the rows of an event.
-func (p *pass) expectRows(shard int, e *actiontrail.Event) {
+func (p *pass) expectRows(shard int, e *actiontrail.Event, received time.Time) {
 	id := string(e.Get(actiontrail.ID))
 	c := contents{count: []byte("0")}
 	for i, column := range columns {
 		c.columns[i] = e.Get(column.field)
 	}
 	if len(e.Resources) == 0 {
-		p.row(shard, id, 0).add(&c)
+		p.row(shard, id, 0).add(&c, received)
 		return
 	}
 	var instead *expected
@@ -53,7 +57,7 @@ func (p *pass) expectRows(shard int, e *actiontrail.Event) {
 		c.kind, c.name = typeOf(r), r.Name
 		row := p.row(shard, id, i+1)
 		row.instead = instead
-		row.add(&c)
+		row.add(&c, received)
 	}
 }
 

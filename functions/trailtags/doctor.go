@@ -168,7 +168,7 @@ func (f *Function) sample(ctx context.Context) (map[string]alitags.Resource, err
 		}
 		left := sampleEvents
 		within, stop := context.WithCancel(ctx)
-		err = eachLog(within, f.Source(), f.asRead(s.ID, from, end), func(_ *sls.Group, l *sls.Log) {
+		err = eachLog(within, f.Source(), f.asRead(s.ID, from, end), func(_ *sls.Page, _ *sls.Group, l *sls.Log) {
 			if left--; left < 0 {
 				stop()
 				return

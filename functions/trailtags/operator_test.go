@@ -153,6 +153,35 @@ func (w *world) replaceRows(rows []map[string]string) {
 	}
 }
 
+// What the target keeps no longer is not said to be missing: it may keep rows for
+// less time than the source keeps events.
+func TestVerifyOfWhatHasExpired(t *testing.T) {
+	for name, tc := range map[string]struct {
+		age   time.Duration
+		later bool // something is in the target
+		kind  string
+	}{
+		"a week":                     {7 * 24 * time.Hour, true, receipt.Unknown},
+		"a week, of an empty target": {7 * 24 * time.Hour, false, receipt.Unknown},
+		"an hour":                    {time.Hour, true, receipt.Missing},
+	} {
+		w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+		e := w.write("CreateUser", member, "")
+		w.putAt(time.Now().Add(-tc.age), 0, e)
+		w.drain()
+		later := w.out()[0]
+		later["eventId"] = "later"
+		w.replaceRows(nil)
+		if tc.later {
+			w.replaceRows([]map[string]string{later})
+		}
+		list, err := w.function().Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(list) != 1 || len(list[0].Findings) != 1 || list[0].Findings[0].Kind != tc.kind || !strings.Contains(list[0].Findings[0].Detail, e["eventId"].(string)) {
+			t.Errorf("%s: %v: %+v", name, err, list)
+		}
+	}
+}
+
 // Rows of a version to which a call that sets tags named nothing are its rows.
 func TestVerifyOfAnEarlierVersion(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)

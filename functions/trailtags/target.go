@@ -55,6 +55,9 @@ type pass struct {
 	f     *Function
 	n, of uint64
 	rows  map[string]*expected
+	// oldest is when the target received the first of what it holds, zero if it
+	// holds nothing.
+	oldest time.Time
 }
 
 func (p *pass) mine(eventID []byte) bool { return maphash.Bytes(seed, eventID)%p.of == p.n }
@@ -68,7 +71,7 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 	if err := p.look(ctx, since); err != nil {
 		return err
 	}
-	kinds := make([]struct{ missing, altered, waiting, doubled []string }, len(shards))
+	kinds := make([]struct{ missing, altered, waiting, doubled, expired []string }, len(shards))
 	for key, e := range p.rows {
 		k := &kinds[e.shard]
 		switch object, aside := held[key]; {
@@ -81,6 +84,8 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 		case e.instead != nil && e.instead.found > 0:
 		case aside:
 			k.waiting = append(k.waiting, key+" in "+object)
+		case p.mayBeExpired(e):
+			k.expired = append(k.expired, key)
 		default:
 			k.missing = append(k.missing, key)
 		}
@@ -88,11 +93,22 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 	for i := range shards {
 		k := &kinds[i]
 		find(&shards[i], receipt.Missing, k.missing, "the target has no row of eventId and resourceIndex")
+		find(&shards[i], receipt.Unknown, k.expired, "the target holds nothing as old as these rows would be, so that nothing shows whether they were written: eventId and resourceIndex")
 		find(&shards[i], receipt.Altered, k.altered, "the target has a row that is not what its event makes: eventId and resourceIndex")
 		find(&shards[i], receipt.Quarantined, k.waiting, "rows that SLS refused wait in quarantine: eventId and resourceIndex")
 		find(&shards[i], receipt.Doubled, k.doubled, "the target has a row more than once, as after a kill or an answer that was lost: eventId and resourceIndex")
 	}
 	return nil
+}
+
+// shortestLife is the least that a logstore keeps logs for. Source: CreateLogStore,
+// ttl.
+const shortestLife = 24 * time.Hour
+
+// mayBeExpired tells whether the target, which has no such row, would keep it no
+// longer: it may do so for less time than the source.
+func (p *pass) mayBeExpired(e *expected) bool {
+	return !e.received.IsZero() && time.Since(e.received) > shortestLife && (p.oldest.IsZero() || e.received.Before(p.oldest))
 }
 
 // find adds a finding for keys, the first of which it names.
@@ -111,7 +127,7 @@ func find(v *consume.Verified, kind string, keys []string, what string) {
 // expect reads the source for the rows that should be there.
 func (p *pass) expect(ctx context.Context, shard int, v consume.Verified) error {
 	var d actiontrail.Decoder
-	return eachLog(ctx, p.f.Source(), p.f.asRead(v.Shard, v.From, v.To), func(g *sls.Group, l *sls.Log) {
+	return eachLog(ctx, p.f.Source(), p.f.asRead(v.Shard, v.From, v.To), func(page *sls.Page, g *sls.Group, l *sls.Log) {
 		if !p.f.Keeps(g.Topic) {
 			return
 		}
@@ -126,7 +142,7 @@ func (p *pass) expect(ctx context.Context, shard int, v consume.Verified) error 
 		if _, drop := p.f.filter.drops(e); drop {
 			return
 		}
-		p.expectRows(shard, e)
+		p.expectRows(shard, e, page.Received)
 	})
 }
 
@@ -147,7 +163,10 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 		if err != nil {
 			return fmt.Errorf("target: %w", err)
 		}
-		err = eachLog(ctx, p.f.target, sls.PullRequest{Shard: s.ID, Cursor: from, End: to}, func(_ *sls.Group, l *sls.Log) {
+		if err := p.lookOldest(ctx, s.ID, to); err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+		err = eachLog(ctx, p.f.target, sls.PullRequest{Shard: s.ID, Cursor: from, End: to}, func(_ *sls.Page, _ *sls.Group, l *sls.Log) {
 			c.read(l.Contents)
 			e := p.rows[rowKey(string(c.id()), string(c.index))]
 			switch {
@@ -165,6 +184,22 @@ func (p *pass) look(ctx context.Context, since time.Time) error {
 	return nil
 }
 
+// lookOldest looks when a shard of the target received the first of what it holds.
+func (p *pass) lookOldest(ctx context.Context, shard int, end string) error {
+	begin, err := p.f.target.Cursor(ctx, shard, sls.Begin)
+	if err != nil || begin == end {
+		return err
+	}
+	at, err := p.f.target.CursorTime(ctx, shard, begin)
+	if sls.IsInvalidCursor(err) {
+		return nil // it went just now: other shards say more
+	}
+	if err == nil && (p.oldest.IsZero() || at.Before(p.oldest)) {
+		p.oldest = at
+	}
+	return err
+}
+
 // asRead asks for what lies between two cursors of the source as a run reads it,
 // filtered by the service.
 func (f *Function) asRead(shard int, from, to string) sls.PullRequest {
@@ -172,7 +207,7 @@ func (f *Function) asRead(shard int, from, to string) sls.PullRequest {
 }
 
 // eachLog calls f for the logs that a request asks for, pull by pull.
-func eachLog(ctx context.Context, c *sls.Client, r sls.PullRequest, f func(*sls.Group, *sls.Log)) error {
+func eachLog(ctx context.Context, c *sls.Client, r sls.PullRequest, f func(*sls.Page, *sls.Group, *sls.Log)) error {
 	var g sls.Group
 	var l sls.Log
 	for r.Cursor != r.End {
@@ -184,7 +219,7 @@ func eachLog(ctx context.Context, c *sls.Client, r sls.PullRequest, f func(*sls.
 		for groups.Next(&g) {
 			logs := g.Reader()
 			for logs.Next(&l) {
-				f(&g, &l)
+				f(page, &g, &l)
 			}
 		}
 		next := page.Next
