@@ -17,7 +17,7 @@
 // whoever finds one unpublished publishes the staged bytes. What was exported is
 // known from the manifests alone, so a feed may delete the objects it has read.
 // What the API returns that is no deliverable entry goes to QUARANTINE_URL
-// instead, and is known alike.
+// instead, staged and decided on alike.
 //
 // A walk commits when it has passed a slice, every quarter of a run's time, and
 // when its turn ends; then its position moves, which may stand inside a slice.

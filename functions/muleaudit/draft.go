@@ -77,7 +77,7 @@ func (d *draft) commit(ctx context.Context, f *Function, run string, st orgState
 	if err := st.mark(ctx, d.known.day, d.slice); err != nil {
 		return nil, err
 	}
-	m := manifest{Run: run, Org: d.org, Start: d.From, End: d.To, From: read.From, To: read.To, Parts: done}
+	m := manifest{Run: run, Org: d.org, Start: d.From, End: d.To, From: read.From, To: read.To, Parts: done, Rejected: d.reject.staged}
 	series := st.manifestsOf(d.From)
 	for range maxTries {
 		n := d.known.last + 1
@@ -102,7 +102,7 @@ func (d *draft) commit(ctx context.Context, f *Function, run string, st orgState
 			}
 			continue
 		}
-		d.parts.done, d.reject.written = nil, nil // perhaps named, even if err says otherwise
+		d.parts.done, d.reject.staged = nil, nil // perhaps named, even if err says otherwise
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ type evidence struct {
 	reads     []reading // what was read of it
 	objects   []decided // what was decided to be in the output
 	manifests []string  // where the keys of its entries are
+	waiting   int64     // rejected entries that may not be in quarantine yet
 }
 
 // decided is an object that the output has to hold.
@@ -128,8 +129,14 @@ func (f *Function) readEvidence(ctx context.Context, st orgState, e *evidence, p
 			return err
 		}
 		e.To = latest(e.To, c.End)
+		waiting := slices.Contains(pending, path)
 		for _, p := range c.Parts {
-			e.objects = append(e.objects, decided{p, slices.Contains(pending, path)})
+			e.objects = append(e.objects, decided{p, waiting})
+		}
+		for _, p := range c.Rejected {
+			if waiting {
+				e.waiting += p.Events
+			}
 		}
 	}
 	return nil

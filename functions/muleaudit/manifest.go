@@ -26,11 +26,14 @@ type manifest struct {
 	// Keys is the number of keys that follow.
 	Keys  int    `json:"keys"`
 	Parts []part `json:"parts"`
+	// Rejected are the objects of quarantine, with the entries that cannot be
+	// delivered. A release before this one put them there before it decided.
+	Rejected []part `json:"rejected,omitempty"`
 }
 
 // part is one object of a manifest.
 type part struct {
-	Name     string `json:"name"`   // in the output bucket
+	Name     string `json:"name"`   // in the output bucket, or in quarantine
 	Staged   string `json:"staged"` // in STATE_URL, until it is published
 	Events   int64  `json:"events"`
 	Bytes    int64  `json:"bytes"` // of the object

@@ -120,10 +120,11 @@ func (w *walk) newDraft(s slice) (*draft, error) {
 // draftOn is a draft of what comes after from in a slice of which known is known.
 func (w *walk) draftOn(s slice, known *exported, from time.Time) *draft {
 	id := fmt.Sprintf("%s/%s-%d", w.e.run, s.From.Format(basic), w.e.next())
+	staged := w.e.state.dir("staged", id) + "-"
 	return &draft{
 		slice: s, from: from, since: from, known: known, fresh: keys{},
-		parts:  newParts(w.after, w.f.state, w.e.state.dir("staged", id)+"-"),
-		reject: rejects{ctx: w.after, store: w.f.quarantine, bucket: w.f.held, day: s.From, id: w.e.org + "/" + id},
+		parts:  newParts(w.after, w.f.state, staged),
+		reject: rejects{ctx: w.after, store: w.f.quarantine, state: w.f.state, prefix: staged, day: s.From, id: w.e.org + "/" + id},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gocloud.dev/blob"
@@ -12,21 +13,18 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
-// publish copies the staged objects of the manifest at manifestPath to the output,
-// create-only, and then removes what staging left. Any number of runs may do
-// so for the same manifest: the bytes are decided, so that to find an object
-// published is as good as publishing it.
+// publish copies the staged objects of the manifest at manifestPath to the output
+// and to quarantine, create-only, and then removes what staging left. Any number of
+// runs may do so for the same manifest: the bytes are decided, so that to find an
+// object published is as good as publishing it.
 func (f *Function) publish(ctx context.Context, l orgState, manifestPath string, m manifest) error {
-	for _, p := range m.Parts {
-		done, err := f.publishPart(ctx, p)
-		if err != nil {
-			return err
-		}
-		if done {
-			break
-		}
+	if err := f.publishParts(ctx, f.output, m.Parts); err != nil {
+		return err
 	}
-	for _, p := range m.Parts {
+	if err := f.publishParts(ctx, f.held, m.Rejected); err != nil {
+		return fmt.Errorf("quarantine: %w", err)
+	}
+	for _, p := range slices.Concat(m.Parts, m.Rejected) {
 		if err := f.state.Remove(ctx, p.Staged); err != nil {
 			return err
 		}
@@ -34,10 +32,21 @@ func (f *Function) publish(ctx context.Context, l orgState, manifestPath string,
 	return f.state.Remove(ctx, l.pendingOf(manifestPath))
 }
 
+// publishParts publishes objects. It ends early when one is not staged any more:
+// nothing is removed before the whole manifest is published.
+func (f *Function) publishParts(ctx context.Context, to *bucket.Bucket, parts []part) error {
+	for _, p := range parts {
+		if done, err := f.publishPart(ctx, to, p); done || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // publishPart publishes one object. It returns true when the whole manifest is
 // published already: staged objects are removed only after that. Retrying is
 // left to the storage clients, which do it at their own edge.
-func (f *Function) publishPart(ctx context.Context, p part) (done bool, err error) {
+func (f *Function) publishPart(ctx context.Context, to *bucket.Bucket, p part) (done bool, err error) {
 	r, err := f.state.NewReader(ctx, p.Staged, nil)
 	if bucket.IsNotFound(err) {
 		return true, nil
@@ -46,9 +55,9 @@ func (f *Function) publishPart(ctx context.Context, p part) (done bool, err erro
 		return false, fmt.Errorf("read %s: %w", p.Staged, err)
 	}
 	defer func() { _ = r.Close() }()
-	err = f.output.CreateSum(ctx, p.Name, r, p.Bytes, p.SHA256, blob.WriterOptions{ContentType: contentType, ContentMD5: p.md5()})
+	err = to.CreateSum(ctx, p.Name, r, p.Bytes, p.SHA256, blob.WriterOptions{ContentType: contentType, ContentMD5: p.md5()})
 	if errors.Is(err, bucket.ErrExists) {
-		err = retry.Permanent(fmt.Errorf("%s exists in the output with other content than STATE_URL decided: was STATE_URL emptied or changed? Move the object away, or restore the state", p.Name))
+		err = retry.Permanent(fmt.Errorf("%s exists with other content than STATE_URL decided: was STATE_URL emptied or changed? Move the object away, or restore the state", p.Name))
 	}
 	return false, err
 }

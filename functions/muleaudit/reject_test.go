@@ -20,6 +20,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/bucket"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
 	"github.com/siemfeed/siemfeed/pkg/emulator/fault"
 	"github.com/siemfeed/siemfeed/pkg/proctest"
@@ -40,19 +41,24 @@ type setAside struct {
 // quarantined reads what lies in quarantine, by the SHA-256 of the record.
 func (w *world) quarantined() map[[32]byte]setAside {
 	w.t.Helper()
-	keys, err := w.state.Keys(w.t.Context(), "quarantine/muleaudit/")
+	return quarantinedIn(w.t, w.openURL(w.env["STATE_URL"]+"?prefix=quarantine/"))
+}
+
+func quarantinedIn(t testing.TB, held *bucket.Bucket) map[[32]byte]setAside {
+	t.Helper()
+	keys, err := held.Keys(t.Context(), "muleaudit/")
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	out := map[[32]byte]setAside{}
 	for _, k := range keys {
-		data, err := w.state.ReadAll(w.t.Context(), k)
+		data, err := held.ReadAll(t.Context(), k)
 		if err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
 		gz, err := gzip.NewReader(bytes.NewReader(data))
 		if err != nil {
-			w.t.Fatal(err)
+			t.Fatal(err)
 		}
 		for d := json.NewDecoder(gz); ; {
 			var s setAside
@@ -61,18 +67,18 @@ func (w *world) quarantined() map[[32]byte]setAside {
 				break
 			}
 			if err != nil {
-				w.t.Fatalf("%s: %v", k, err)
+				t.Fatalf("%s: %v", k, err)
 			}
 			raw := []byte(s.Record)
 			if s.Encoding == "base64" {
 				if raw, err = base64.StdEncoding.DecodeString(s.Record); err != nil {
-					w.t.Fatal(err)
+					t.Fatal(err)
 				}
 			}
 			s.Record = ""
 			sum := sha256.Sum256(raw)
 			if _, twice := out[sum]; twice {
-				w.t.Errorf("%s holds what another object holds", k)
+				t.Errorf("%s holds what another object holds", k)
 			}
 			out[sum] = s
 		}

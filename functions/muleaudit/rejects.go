@@ -30,20 +30,20 @@ const (
 	maxHeldBytes  = 2 << 20   // of the others, before they are written
 )
 
-// rejects are the entries of one draft that cannot be delivered. They go to
-// quarantine before the manifest that knows of them, as few objects. What a run
-// wrote that was killed between the two stays, and the next one sets the same
-// entries aside again.
+// rejects are the entries of one draft that cannot be delivered. As events do, they
+// are staged in STATE_URL, as few objects, and go to quarantine once a manifest has
+// decided on them.
 type rejects struct {
-	ctx     context.Context
-	store   *quarantine.Store
-	bucket  *bucket.Bucket // of the store
-	day     time.Time
-	id      string // nothing else has it
-	held    []rejected
-	bytes   int
-	written []string
-	count   int64
+	ctx    context.Context
+	store  *quarantine.Store
+	state  *bucket.Bucket
+	prefix string // of what is staged, which nothing else has
+	day    time.Time
+	id     string // nothing else has it
+	held   []rejected
+	bytes  int
+	staged []part
+	count  int64
 }
 
 type rejected struct {
@@ -91,7 +91,7 @@ func (r *rejects) putLong(e quarantine.Entry, record io.Reader, news func() bool
 	return r.commit(batch)
 }
 
-// write makes durable what is held.
+// write stages what is held.
 func (r *rejects) write() error {
 	if len(r.held) == 0 {
 		return nil
@@ -108,25 +108,27 @@ func (r *rejects) write() error {
 }
 
 func (r *rejects) batch() *quarantine.Batch {
-	return r.store.Batch(r.ctx, r.day, fmt.Sprintf("%s/%d", r.id, len(r.written)))
+	return r.store.Stage(r.ctx, r.state, fmt.Sprintf("%srejected-%03d.ndjson.gz", r.prefix, len(r.staged)+1))
 }
 
 func (r *rejects) commit(batch *quarantine.Batch) error {
-	name, err := batch.Commit()
+	staged, err := batch.Commit()
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
-	r.written = append(r.written, name)
+	p := part{Name: r.store.Name(r.day, fmt.Sprintf("%s/%d", r.id, len(r.staged))), Staged: staged, Events: int64(batch.Records())}
+	p.Bytes, p.SHA256 = batch.Sum()
+	r.staged = append(r.staged, p)
 	return nil
 }
 
-// discard removes what no manifest knows of.
+// discard removes what no manifest names.
 func (r *rejects) discard(ctx context.Context) error {
 	var errs []error
-	for _, name := range r.written {
-		errs = append(errs, r.bucket.Remove(ctx, name))
+	for _, p := range r.staged {
+		errs = append(errs, r.state.Remove(ctx, p.Staged))
 	}
-	r.written = nil
+	r.staged = nil
 	return errors.Join(errs...)
 }
 

@@ -235,6 +235,9 @@ func (p *proven) verify(ctx context.Context) (err error) {
 	for _, e := range p.slices {
 		covered = p.coverage(e, covered)
 		p.tell(e)
+		if e.waiting > 0 {
+			p.find(receipt.Unpublished, e.String(), "%d rejected entries wait in the state: the next run sets them aside", e.waiting)
+		}
 	}
 	if covered.Before(p.v.To) {
 		p.gap(covered, p.v.To)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"time"
 	"unicode/utf8"
@@ -50,19 +51,27 @@ func (s *Store) Name(day time.Time, id string) string {
 // Batch is one object's worth of rejected records. It is not safe for
 // concurrent use.
 type Batch struct {
-	ctx     context.Context // of the one upload this batch is
-	s       *Store
-	name    string
-	up      *bucket.Upload
-	gz      *gzip.Writer
-	records int
+	ctx      context.Context // of the one upload this batch is
+	function string
+	b        *bucket.Bucket
+	name     string
+	up       *bucket.Upload
+	written  digest
+	gz       *gzip.Writer
+	records  int
 }
 
 // Batch begins an object. It is written under a name made of day and id: the
 // same two, derived from where the records come from, name the same object.
 // Nothing is written before the first [Batch.Add].
 func (s *Store) Batch(ctx context.Context, day time.Time, id string) *Batch {
-	return &Batch{ctx: ctx, s: s, name: s.Name(day, id)}
+	return &Batch{ctx: ctx, function: s.function, b: s.b, name: s.Name(day, id)}
+}
+
+// Stage begins an object that is to become one of the quarantine, and until then
+// lies at key in another bucket.
+func (s *Store) Stage(ctx context.Context, in *bucket.Bucket, key string) *Batch {
+	return &Batch{ctx: ctx, function: s.function, b: in, name: key}
 }
 
 // Add appends a record, which is read to its end and may be of any length. An
@@ -70,10 +79,11 @@ func (s *Store) Batch(ctx context.Context, day time.Time, id string) *Batch {
 func (b *Batch) Add(e Entry, record io.Reader) error {
 	if b.up == nil {
 		var err error
-		if b.up, err = b.s.b.Begin(b.ctx, b.name, blob.WriterOptions{ContentType: "application/gzip"}); err != nil {
+		if b.up, err = b.b.Begin(b.ctx, b.name, blob.WriterOptions{ContentType: "application/gzip"}); err != nil {
 			return err
 		}
-		b.gz = gzip.NewWriter(b.up)
+		b.written.sum = sha256.New()
+		b.gz = gzip.NewWriter(io.MultiWriter(b.up, &b.written))
 	}
 	if e.Time.IsZero() {
 		e.Time = time.Now()
@@ -87,7 +97,7 @@ func (b *Batch) Add(e Entry, record io.Reader) error {
 		Code     string          `json:"code"`
 		Source   json.RawMessage `json:"source"`
 		Time     time.Time       `json:"time"`
-	}{b.s.function, e.Reason, e.Code, e.Source, e.Time.UTC()})
+	}{b.function, e.Reason, e.Code, e.Source, e.Time.UTC()})
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
@@ -129,6 +139,23 @@ func text(p []byte) []byte {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(string(p)) // neither a string nor a bytes.Buffer fails
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// Sum returns the number of bytes and the SHA-256, in hexadecimal digits, of the
+// object that was committed.
+func (b *Batch) Sum() (size int64, sum string) {
+	return b.written.size, hex.EncodeToString(b.written.sum.Sum(nil))
+}
+
+// digest counts and hashes what an object holds.
+type digest struct {
+	sum  hash.Hash
+	size int64
+}
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.size += int64(len(p))
+	return d.sum.Write(p)
 }
 
 // Records returns how many records were added.
