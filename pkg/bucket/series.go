@@ -90,37 +90,60 @@ func (s Series) Append(ctx context.Context, n uint64, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", s.key(n), err)
 	}
-	return s.append(ctx, n, data, "application/json")
+	_, err = s.append(ctx, n, data, "application/json")
+	return err
 }
 
 // AppendBytes is [Series.Append] of an object that is no JSON.
 func (s Series) AppendBytes(ctx context.Context, n uint64, data []byte) error {
-	return s.append(ctx, n, data, "application/octet-stream")
+	_, err := s.append(ctx, n, data, "application/octet-stream")
+	return err
 }
 
-func (s Series) append(ctx context.Context, n uint64, data []byte, contentType string) error {
+// Replace is [Series.Append], and then removes what lies before n as [Series.Trim]
+// does, for whom only the latest counts. That something could not be removed is no
+// error, since the number is the caller's all the same: the next Replace does it.
+// It costs what Append does, and a delete for each.
+func (s Series) Replace(ctx context.Context, n uint64, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", s.key(n), err)
+	}
+	before, err := s.append(ctx, n, data, "application/json")
+	if err != nil {
+		return err
+	}
+	for _, number := range before {
+		_ = s.store.Remove(ctx, s.key(number)) // see above
+	}
+	return nil
+}
+
+// append returns the numbers that are there before n.
+func (s Series) append(ctx context.Context, n uint64, data []byte, contentType string) (before []uint64, err error) {
 	key := s.key(n)
 	if again, err := s.form.Number(s.form.Name(n)); n == 0 || err != nil || again != n {
-		return retry.Permanent(fmt.Errorf("%s cannot hold the number %d", key, n))
+		return nil, retry.Permanent(fmt.Errorf("%s cannot hold the number %d", key, n))
 	}
 	if err := s.store.CreateBytes(ctx, key, data, contentType); err != nil {
-		return fmt.Errorf("append %s: %w", key, err)
+		return nil, fmt.Errorf("append %s: %w", key, err)
 	}
 	// The number may have been used and trimmed by others while this caller was
 	// slow; then theirs are higher. The latest is never trimmed, so that what is
 	// higher than all others was never there before.
-	latest, err := s.Latest(ctx, nil)
+	all, err := s.numbers(ctx)
 	if err != nil {
-		return fmt.Errorf("append %s: %w", key, err)
+		return nil, fmt.Errorf("append %s: %w", key, err)
 	}
-	switch {
-	case latest == n:
-		return nil
-	case latest < n:
-		return fmt.Errorf("append %s: the bucket does not list it", key)
+	if len(all) == 0 || all[len(all)-1] < n {
+		return nil, fmt.Errorf("append %s: the bucket does not list it", key)
+	}
+	latest := all[len(all)-1]
+	if latest == n {
+		return all[:len(all)-1], nil
 	}
 	err = fmt.Errorf("append %s: the series has gone on to %s: %w", key, s.form.Name(latest), ErrExists)
-	return errors.Join(err, s.store.Remove(ctx, key)) // else a Trim does
+	return nil, errors.Join(err, s.store.Remove(ctx, key)) // else a Trim does
 }
 
 // Latest returns the highest number, 0 if there is none, and reads what was

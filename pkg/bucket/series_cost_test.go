@@ -87,6 +87,7 @@ func TestSeriesCost(t *testing.T) {
 			return nil
 		}, "list"},
 		{"trim", func() error { return s.Trim(t.Context(), 101) }, "delete list"},
+		{"replace", func() error { return s.Replace(t.Context(), 102, 102) }, "delete list write"},
 		{"trim again", func() error { return s.Trim(t.Context(), 101) }, "list"},
 	} {
 		err := tc.do()

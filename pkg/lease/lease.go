@@ -175,7 +175,7 @@ func (l *Lease) keep() {
 // series has gone on.
 func (l *Lease) next(ctx context.Context, t term) error {
 	number := l.number + 1
-	err := l.terms.Append(ctx, number, t)
+	err := l.terms.Replace(ctx, number, t)
 	if errors.Is(err, bucket.ErrExists) {
 		return l.lostTo(ctx)
 	}
@@ -186,7 +186,6 @@ func (l *Lease) next(ctx context.Context, t term) error {
 	// Counted from now, for the monotonic reading that a document's time lacks.
 	l.number, l.until = number, time.Now().Add(time.Until(t.Expires)-l.ttl/4)
 	l.mu.Unlock()
-	_ = l.terms.Trim(ctx, number) // else the next renewal does
 	return nil
 }
 

@@ -128,6 +128,14 @@ func inOrder(t *testing.T, s bucket.Series) {
 	}
 	wantNumbers(t, s, 0, 1000)
 	wantLatest(t, s, 1000)
+	if err := s.Replace(ctx, 1001, uint64(1001)); err != nil {
+		t.Error(err)
+	}
+	wantNumbers(t, s, 0, 1001)
+	if err := s.Replace(ctx, 1000, uint64(1000)); !errors.Is(err, bucket.ErrExists) {
+		t.Errorf("replace behind the latest: %v", err)
+	}
+	wantNumbers(t, s, 0, 1001)
 }
 
 func oneHasIt(t *testing.T, s bucket.Series) {
@@ -162,7 +170,7 @@ func oneHasIt(t *testing.T, s bucket.Series) {
 }
 
 // trimmedWhileItGrows lets appenders, each from the latest it saw, trim up to
-// what they appended, while a reader follows.
+// what they appended, some of them in one go, while a reader follows.
 func trimmedWhileItGrows(t *testing.T, s bucket.Series) {
 	const each = 4
 	var mu sync.Mutex
@@ -184,14 +192,15 @@ func trimmedWhileItGrows(t *testing.T, s bucket.Series) {
 		wg.Go(func() {
 			for won := 0; won < each; {
 				n, err := s.Latest(t.Context(), nil)
-				if err == nil {
-					n++
+				if n++; err == nil && i%2 == 0 {
+					err = s.Replace(t.Context(), n, []uint64{n, uint64(i)})
+				} else if err == nil {
 					err = s.Append(t.Context(), n, []uint64{n, uint64(i)})
 				}
 				if errors.Is(err, bucket.ErrExists) {
 					continue
 				}
-				if err == nil {
+				if err == nil && i%2 != 0 {
 					err = s.Trim(t.Context(), n)
 				}
 				if err != nil {
