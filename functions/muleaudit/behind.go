@@ -21,6 +21,8 @@ type behind struct {
 	Left *interval `json:"left,omitempty"`
 	// LeftWhole says that with it all of it is read again.
 	LeftWhole bool `json:"left_whole,omitempty"`
+	// First is where the first scheduled run began: see orgState.since.
+	First time.Time `json:"first,omitzero"`
 }
 
 func (l orgState) behindPath() string { return l.dir("behind") }
@@ -51,10 +53,12 @@ func (f *Function) lookBehind(ctx context.Context, e *export, until time.Time) e
 	if e.watermark.IsZero() {
 		return f.lookAhead(ctx, e, &state, until)
 	}
-	since, err := e.state.since(ctx)
-	if err != nil {
-		return err
+	if state.First.IsZero() {
+		if state.First, err = e.state.since(ctx); err != nil {
+			return err
+		}
 	}
+	since := state.First
 	// First what an earlier run has left.
 	if left := state.Left; left != nil {
 		if done, err := f.readAgain(ctx, e, &state, state.LeftWhole, until, *left); !done {
@@ -187,7 +191,7 @@ func (e *export) readIn(ctx context.Context, i interval) ([]counted, error) {
 	g.SetLimit(8)
 	for n := range all {
 		g.Go(func() error {
-			rec, err := e.state.sliceReceipt(ctx, sliceAt(e.org, all[n].From, e.f.cfg.Slice).From)
+			rec, err := e.sliceReceipt(ctx, sliceAt(e.org, all[n].From, e.f.cfg.Slice).From)
 			for _, r := range rec.Readings {
 				if r.interval() == all[n].interval {
 					all[n].events = r.Events

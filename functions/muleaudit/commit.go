@@ -68,7 +68,7 @@ func (w *walk) commitDraft(d *draft, to time.Time) error {
 	}
 	ctx, cancel := outcome.LastWords(w.ctx)
 	defer cancel()
-	return w.e.state.note(ctx, d.slice, r, d.known.events)
+	return w.e.note(ctx, d.slice, r, d.known.events)
 }
 
 // laterThan counts the entries of d that were received of the time from to on.
@@ -113,7 +113,7 @@ func (w *walk) noteEmpty(to time.Time, noted map[time.Time]bool) error {
 		}
 		part := s.interval.within(interval{from, to})
 		g.Go(func() error {
-			return w.e.state.note(ctx, s, reading{From: part.From, To: part.To, APITotal: -1, Run: w.e.run, At: time.Now().UTC()}, 0)
+			return w.e.note(ctx, s, reading{From: part.From, To: part.To, APITotal: -1, Run: w.e.run, At: time.Now().UTC()}, 0)
 		})
 	}
 	return g.Wait()

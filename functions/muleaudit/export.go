@@ -34,11 +34,13 @@ type export struct {
 	done    []interval // of the window
 	legs    []*leg
 	saved   time.Time // when done was last made durable
+	dirty   bool      // done, or what follows from it, is not durable
 	ahead   bool      // STATE_URL has progress beyond the watermark
 	reached time.Time // the watermark as it is now; zero if unknown
 	drafts  int
-	strays  map[key]time.Time // see isElsewhere
-	decided int               // drafts of which strays were, that were committed
+	noted   map[time.Time]sliceReceipt // as this run has left them
+	strays  map[key]time.Time          // see isElsewhere
+	decided int                        // drafts of which strays were, that were committed
 	receipt OrgReceipt
 	in      int64
 	bytesIn int64
@@ -88,14 +90,18 @@ func (e *export) begin(ctx context.Context, asked request, now time.Time) (err e
 	if err := e.publishPending(ctx); err != nil {
 		return err
 	}
-	if err := e.f.removeOrphans(ctx, e.state); err != nil {
-		return err
+	// Once in a slice, of scheduled runs, suffices to tidy up.
+	if length := e.f.cfg.Slice; e.backfill || !e.window.From.Truncate(length).Equal(e.window.To.Truncate(length)) {
+		if err := e.f.removeOrphans(ctx, e.state); err != nil {
+			return err
+		}
 	}
 	done, err := e.state.progress(ctx, e.progressPath())
 	if err != nil {
 		return err
 	}
 	e.ahead = len(done) > 0 && !e.backfill
+	e.dirty = e.ahead // it may adjoin the watermark
 	for _, i := range done {
 		e.done = union(e.done, i.within(e.window))
 	}
@@ -161,6 +167,7 @@ func (e *export) advance(ctx context.Context, s *leg, to time.Time) error {
 	e.mu.Lock()
 	before := covered(e.done)
 	e.done = union(e.done, interval{s.from, to})
+	e.dirty = true
 	n := e.f.slicesIn(covered(e.done)) - e.f.slicesIn(before)
 	due := time.Since(e.saved) > saveEvery
 	e.mu.Unlock()
@@ -206,6 +213,7 @@ func (e *export) save(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.saved, e.ahead = time.Now(), len(rest) > 0
+	e.dirty = covered(e.done) > covered(done) // a walk went on meanwhile
 	if !e.backfill {
 		e.reached = latest(e.reached, lead)
 	}
@@ -333,7 +341,7 @@ func (e *export) add(d *draft, out []part) {
 
 // end closes the organisation's part of the run.
 func (e *export) end(ctx context.Context) OrgReceipt {
-	if e.window != (interval{}) && len(e.done) > 0 {
+	if e.dirty {
 		e.fail(ctx, e.save(ctx))
 	}
 	e.mu.Lock()

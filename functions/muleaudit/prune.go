@@ -249,10 +249,7 @@ func (l orgState) forget(ctx context.Context, start, t time.Time) error {
 	}
 	// Of one day there may be one with a later start, which has to give way.
 	n := uint64(latest(t, old.to.Add(time.Millisecond)).UnixMilli()) //nolint:gosec // a time since 1970
-	if err := l.forgets().Append(ctx, n, forgotten{From: start}); err != nil {
-		return err
-	}
-	return l.forgets().Trim(ctx, n)
+	return l.forgets().Replace(ctx, n, forgotten{From: start})
 }
 
 // forgotten returns the zero span if nothing was ever pruned.

@@ -67,25 +67,30 @@ const contentType = "application/gzip"
 // publishPending publishes the manifests that are marked as pending: those of runs
 // that were killed, or of others that are just at it. It returns their parts.
 func (f *Function) publishPending(ctx context.Context, l orgState, run string) (parts []part, err error) {
-	pending, err := l.pending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, manifestPath := range pending {
+	for mark, err := range f.state.Objects(ctx, l.dir("pending")+"/") {
+		if err != nil {
+			return parts, err
+		}
+		manifestPath, err := l.markedBy(mark.Key)
+		if err != nil {
+			return parts, err
+		}
 		m, err := readManifest(ctx, f.state, manifestPath, nil)
-		if bucket.IsNotFound(err) {
-			continue // marked, not decided on yet: that run may be about to
+		switch {
+		case bucket.IsNotFound(err): // marked, not decided on yet: that run may be about to
+			if time.Since(mark.ModTime) > orphanAge {
+				err = f.state.Remove(ctx, mark.Key)
+			} else {
+				err = nil
+			}
+		case err == nil && m.Run != run: // else by another walk of this run, or it failed and said so
+			if err = f.publish(ctx, l, manifestPath, m); err == nil {
+				parts = append(parts, m.Parts...)
+			}
 		}
 		if err != nil {
 			return parts, err
 		}
-		if m.Run == run {
-			continue // by another walk of this run, or it failed and said so
-		}
-		if err := f.publish(ctx, l, manifestPath, m); err != nil {
-			return parts, err
-		}
-		parts = append(parts, m.Parts...)
 	}
 	return parts, nil
 }
@@ -97,15 +102,13 @@ const orphanAge = 48 * time.Hour
 // removeOrphans removes what killed runs staged and never decided on. It comes
 // after everything pending is published, so no manifest needs what it removes.
 func (f *Function) removeOrphans(ctx context.Context, l orgState) error {
-	for _, dir := range []string{"staged", "pending"} {
-		for obj, err := range f.state.Objects(ctx, l.dir(dir)+"/") {
-			if err != nil {
+	for obj, err := range f.state.Objects(ctx, l.dir("staged")+"/") {
+		if err != nil {
+			return err
+		}
+		if time.Since(obj.ModTime) > orphanAge {
+			if err := f.state.Remove(ctx, obj.Key); err != nil {
 				return err
-			}
-			if time.Since(obj.ModTime) > orphanAge {
-				if err := f.state.Remove(ctx, obj.Key); err != nil {
-					return err
-				}
 			}
 		}
 	}

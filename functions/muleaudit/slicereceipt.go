@@ -57,19 +57,50 @@ func (l orgState) sliceReceipt(ctx context.Context, start time.Time) (sliceRecei
 // note adds a reading to its slice's record. It is a report, not what delivery
 // rests on: should two runs write it at once, the last one stands, and the next
 // reading repairs it.
-func (l orgState) note(ctx context.Context, s slice, r reading, events int64) error {
+func (l orgState) note(ctx context.Context, s slice, r reading, events int64) (sliceReceipt, error) {
 	rec, err := l.sliceReceipt(ctx, s.From)
 	if err != nil {
-		return err
+		return rec, err
 	}
 	events = max(events, rec.Distinct)
 	readings := merge(rec.Readings, r)
 	if events == rec.Distinct && slices.EqualFunc(readings, rec.Readings, reading.says) {
-		return nil // nothing new
+		return rec, nil // nothing new
 	}
 	rec.Org, rec.Start, rec.End, rec.Distinct = s.org, s.From, latest(s.To, rec.End), events
 	rec.Readings = readings
-	return l.state.PutJSON(ctx, l.sliceReceiptPath(s.From), rec)
+	return rec, l.state.PutJSON(ctx, l.sliceReceiptPath(s.From), rec)
+}
+
+// note is [orgState.note], and remembers the record for the look behind.
+func (e *export) note(ctx context.Context, s slice, r reading, events int64) error {
+	rec, err := e.state.note(ctx, s, r, events)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.noted == nil {
+		e.noted = map[time.Time]sliceReceipt{}
+	}
+	if _, there := e.noted[s.From]; there || len(e.noted) < mostNoted {
+		e.noted[s.From] = rec
+	}
+	return nil
+}
+
+// mostNoted is how many of its slices a run remembers: some days.
+const mostNoted = 100
+
+// sliceReceipt returns the record of a slice, as this run has left it if it has.
+func (e *export) sliceReceipt(ctx context.Context, start time.Time) (sliceReceipt, error) {
+	e.mu.Lock()
+	rec, ok := e.noted[start]
+	e.mu.Unlock()
+	if ok {
+		return rec, nil
+	}
+	return e.state.sliceReceipt(ctx, start)
 }
 
 // merge puts r in place of what it covers, and makes one reading of those that

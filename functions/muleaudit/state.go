@@ -71,14 +71,14 @@ func (l orgState) watermark(ctx context.Context) (at time.Time, err error) {
 // advance moves the watermark to t. A run that is behind cannot move it back.
 func (l orgState) advance(ctx context.Context, t time.Time, run string) error {
 	ms := uint64(t.UnixMilli()) //nolint:gosec // as above
-	err := l.watermarks().Append(ctx, ms, map[string]string{"run": run})
+	err := l.watermarks().Replace(ctx, ms, map[string]string{"run": run})
 	if errors.Is(err, bucket.ErrExists) {
 		return nil // another run has got as far, or further
 	}
 	if err != nil {
 		return fmt.Errorf("save watermark: %w", err)
 	}
-	return l.watermarks().Trim(ctx, ms)
+	return nil
 }
 
 // since returns where the first scheduled run began; from then on no gap is
@@ -125,13 +125,22 @@ func (l orgState) pending(ctx context.Context) ([]string, error) {
 	}
 	manifests := make([]string, 0, len(marks))
 	for _, m := range marks {
-		start, n, ok := strings.Cut(path.Base(m), "-")
-		if !ok {
-			return nil, fmt.Errorf("%s is not a mark of a manifest: remove it", m)
+		manifest, err := l.markedBy(m)
+		if err != nil {
+			return nil, err
 		}
-		manifests = append(manifests, l.dir("slices", start, n))
+		manifests = append(manifests, manifest)
 	}
 	return manifests, nil
+}
+
+// markedBy is the manifest that a mark belongs to.
+func (l orgState) markedBy(mark string) (string, error) {
+	start, n, ok := strings.Cut(path.Base(mark), "-")
+	if !ok {
+		return "", fmt.Errorf("%s is not a mark of a manifest: remove it", mark)
+	}
+	return l.dir("slices", start, n), nil
 }
 
 // pendingOf is the mark that belongs to a manifest.

@@ -170,7 +170,7 @@ func TestQuietOrganisationCostsLittle(t *testing.T) {
 		w.api.AddOrg("org-1", "")
 		f := w.function()
 		w.mustRun(f, "{}")
-		var all, changes int
+		var all, changes, lists, reads int
 		const runs = 96
 		for range runs {
 			time.Sleep(15 * time.Minute)
@@ -182,14 +182,18 @@ func TestQuietOrganisationCostsLittle(t *testing.T) {
 			if asked > 3 || changed > 6 {
 				t.Errorf("%d requests to the API; to the state %v", asked, c.n)
 			}
-			all, changes = all+asked, changes+changed
+			all, changes, lists, reads = all+asked, changes+changed, lists+c.n["LIST"], reads+c.n[http.MethodGet]
 			for _, n := range c.n {
 				if n > 20 {
 					t.Errorf("to the state %v", c.n)
 				}
 			}
 		}
-		t.Logf("a run takes %.1f requests to the API and %.1f changes of the state; the last one's were %v", float64(all)/runs, float64(changes)/runs, c.n)
+		t.Logf("a run takes %.1f requests to the API, and to the state %.1f changes, %.1f lists and %.1f reads",
+			float64(all)/runs, float64(changes)/runs, float64(lists)/runs, float64(reads)/runs)
+		if lists > 6*runs || reads > 8*runs {
+			t.Errorf("%d lists and %d reads in %d runs", lists, reads, runs)
+		}
 	})
 }
 
