@@ -69,6 +69,7 @@ const maxFresh = 200_000
 func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 	after, cancel := outcome.LastWords(ctx)
 	defer cancel()
+	var expired error
 	for tries := 0; tries < maxTries; tries++ {
 		w := &walk{f: f, e: s.e, s: s, ctx: ctx, after: after, until: until, alone: s.irregular, kept: time.Now()}
 		w.order.write = w.write
@@ -95,6 +96,13 @@ func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 			}
 		case errors.Is(err, errTurnOver):
 			return nil
+		case isExpired(err): // a new query goes on from what this one has read
+			if expired = err; s.position().After(w.q.From) {
+				tries = -1
+			}
+			if !until.IsZero() && time.Now().After(until) {
+				return nil
+			}
 		case err != nil:
 			return err
 		case !until.IsZero() && time.Now().After(until) || ctx.Err() != nil:
@@ -103,7 +111,16 @@ func (f *Function) walk(ctx context.Context, s *leg, until time.Time) error {
 			tries = -1
 		}
 	}
+	if expired != nil {
+		return fmt.Errorf("%s: %d queries came to nothing: %w", s, maxTries, expired)
+	}
 	return fmt.Errorf("%s: other runs exported the same events first, %d times over", s, maxTries)
+}
+
+// isExpired tells whether a query ended since the API took its cursor no more.
+func isExpired(err error) bool {
+	var refused *anypoint.Error
+	return errors.As(err, &refused) && refused.Kind == anypoint.Expired
 }
 
 // shorten makes the query one that a run can read to its end, where the API keeps

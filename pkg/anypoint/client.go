@@ -234,7 +234,7 @@ func (c *Client) send(ctx context.Context, st *Stats, k call, bearer string) (*h
 			c.budget.success(sent)
 			return res, nil
 		}
-		asked, ok := retry.RetryAfter(res.Header, time.Now())
+		asked, ok := retry.RetryAfter(res.Header, saidAt(res))
 		e := &Error{Kind: Throttled, Status: res.StatusCode, Org: k.org, Detail: "the API asks to slow down: " + excerpt(res.Body, borne(res), c.tokens.secret())}
 		drain(res.Body)
 		pause := c.budget.pause(sent, asked, ok)
@@ -272,6 +272,16 @@ func (c *Client) roundTrip(ctx context.Context, k call, bearer string) (*http.Re
 	}
 	res.Body = newIdleBody(res.Body, c.idle, cancel)
 	return res, nil
+}
+
+// saidAt is when an answer was given, by the clock of who gave it: a date in it is
+// of that clock, which ours may be off.
+func saidAt(res *http.Response) time.Time {
+	at, err := http.ParseTime(res.Header.Get("Date"))
+	if err != nil {
+		return time.Now()
+	}
+	return at
 }
 
 // drain reads the little that is left of an answer, so that its connection can

@@ -359,3 +359,31 @@ func TestPlanes(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// A date in Retry-After is by the clock of the API, which may be off ours.
+func TestRetryAfterIsByTheClockOfTheAPI(t *testing.T) {
+	a := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		there := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+		w.Header().Set("Date", there)
+		w.Header().Set("Retry-After", there)
+		w.WriteHeader(http.StatusTooManyRequests)
+	}, status(http.StatusOK, `{"data":[],"total":3}`))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	if n, err := a.client(t).Total(ctx, query); n != 3 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// That the API takes its own cursor no more is an error of a kind of its own, and
+// may pass; the same request is not made again.
+func TestExpiredCursor(t *testing.T) {
+	for _, code := range []int{http.StatusBadRequest, http.StatusGone} {
+		a := serve(t, status(http.StatusOK, `{"data":[{}],"total":2,"cursor":"c"}`), status(code, `no such cursor`))
+		st, err := a.client(t).Entries(t.Context(), query, &seen{})
+		var e *anypoint.Error
+		if !errors.As(err, &e) || e.Kind != anypoint.Expired || retry.IsPermanent(err) || st.Pages != 1 || a.calls.Load() != 2 {
+			t.Errorf("%d: %v, %+v, %d calls", code, err, st, a.calls.Load())
+		}
+	}
+}

@@ -17,8 +17,8 @@ import (
 // Kind says what went wrong, in terms of what would mend it.
 type Kind string
 
-// The kinds of [Error]. Throttled, Server, Network and Protocol are transient;
-// the others are permanent.
+// The kinds of [Error]. Throttled, Server, Network, Protocol and Expired are
+// transient; the others are permanent.
 const (
 	Auth       Kind = "auth"        // the credentials are refused
 	Scope      Kind = "scope"       // the connected app lacks a scope in the organisation
@@ -28,6 +28,7 @@ const (
 	Server     Kind = "server"      // another 5xx
 	Network    Kind = "network"     // no answer, or not all of it
 	Protocol   Kind = "protocol"    // an answer that is not what the API documents
+	Expired    Kind = "expired"     // the API does not take a cursor any more that it gave; a new query may
 )
 
 // Error is any failure of a call to the API, save that the caller's context
@@ -67,7 +68,7 @@ func (e *Error) Cause() cause.Code {
 		return cause.CredentialsRefused
 	case Throttled: // also 503: the API's answer while the budget of a minute is spent
 		return cause.Throttled
-	case Protocol:
+	case Protocol, Expired:
 		return cause.UnexpectedAnswer
 	case Network:
 		return ""

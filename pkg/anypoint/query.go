@@ -78,7 +78,8 @@ func (q Query) request(limit int) (r request, b bounds, some bool) {
 // for the oldest first, page by page. A page that fails is read again, see
 // [Handler]; so is one that says neither how to go on nor that the total is
 // reached, and in the end that is an error: an answer that breaks off never
-// counts as the end. An entry without a timestamp is taken to be within q.
+// counts as the end. Where the API takes its cursor no more, the error is of the
+// kind [Expired]. An entry without a timestamp is taken to be within q.
 func (c *Client) Entries(ctx context.Context, q Query, h Handler) (Stats, error) {
 	st := Stats{Total: -1}
 	req, b, some := q.request(c.pageSize)
@@ -178,7 +179,11 @@ func (c *Client) page(ctx context.Context, st *Stats, req request, total bool, h
 			return err
 		}
 		defer drain(res.Body)
-		if res.StatusCode/100 != 2 {
+		switch code := res.StatusCode; {
+		case len(req.Cursor) > 0 && (code == http.StatusBadRequest || code == http.StatusGone):
+			// All else of the request it took with the page before.
+			return &final{&Error{Kind: Expired, Status: code, Org: k.org, Detail: "the API does not take its cursor any more: " + excerpt(res.Body, borne(res))}}
+		case code/100 != 2:
 			return statusError(res, k.org, "Audit Log Viewer")
 		}
 		attempt++
