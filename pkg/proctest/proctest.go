@@ -68,6 +68,18 @@ func Start(t testing.TB, bin string, env map[string]string) *Process {
 // StartOn is Start where the variable that tells the port has another name.
 func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process {
 	t.Helper()
+	return start(t, bin, portVar, env, nil)
+}
+
+// StartLogging is Start of a process whose output goes to log and not to
+// [Process.Output].
+func StartLogging(t testing.TB, bin string, log *os.File, env map[string]string) *Process {
+	t.Helper()
+	return start(t, bin, "PORT", env, log)
+}
+
+func start(t testing.TB, bin, portVar string, env map[string]string, log *os.File) *Process {
+	t.Helper()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +89,7 @@ func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process 
 	_ = ln.Close()
 	env = maps.Clone(env)
 	env[portVar] = addr[strings.LastIndex(addr, ":")+1:]
-	p := Launch(t, bin, env)
+	p := launch(t, bin, env, log)
 	p.URL = "http://" + addr
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if status, _, err := p.do(t.Context(), http.MethodGet, "/healthz", "", nil); err == nil && status == http.StatusOK {
@@ -97,9 +109,17 @@ func StartOn(t testing.TB, bin, portVar string, env map[string]string) *Process 
 // Launch is Start for a program that takes arguments and need not answer.
 func Launch(t testing.TB, bin string, env map[string]string, args ...string) *Process {
 	t.Helper()
+	return launch(t, bin, env, nil, args...)
+}
+
+func launch(t testing.TB, bin string, env map[string]string, log *os.File, args ...string) *Process {
+	t.Helper()
 	p := &Process{cmd: exec.Command(bin, args...), done: make(chan struct{})} //nolint:noctx,gosec // the test names it, and kills it
 	p.cmd.Env = environment(env)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if log != nil {
+		p.cmd.Stdout, p.cmd.Stderr = log, log
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +173,11 @@ func (p *Process) Stop(sig os.Signal, within time.Duration) error {
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		return err
 	}
+	return p.Wait(within)
+}
+
+// Wait returns how the process ended by itself.
+func (p *Process) Wait(within time.Duration) error {
 	select {
 	case <-p.done:
 		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
@@ -160,7 +185,7 @@ func (p *Process) Stop(sig os.Signal, within time.Duration) error {
 		}
 		return nil
 	case <-time.After(within):
-		return fmt.Errorf("still running %v after %v:\n%s", within, sig, p.Output())
+		return fmt.Errorf("still running after %v:\n%s", within, p.Output())
 	}
 }
 

@@ -23,8 +23,8 @@ func onLambda() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
 // invoked answers Lambda's Runtime API. It returns only what kept it from
 // starting: the loop ends with the process.
-func invoked(ctx context.Context, name string, build New) error {
-	s, err := assemble(ctx, name, build)
+func invoked(ctx context.Context, name string, build New, log NewLogger) error {
+	s, err := assemble(ctx, name, build, log)
 	if err != nil {
 		return err
 	}

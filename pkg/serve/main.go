@@ -33,18 +33,22 @@ type settings struct {
 	Token    config.Secret `env:"FUNCTION_TOKEN" help:"if set, a POST has to bear it: Authorization: Bearer <token>"`
 }
 
-// Main serves the function called name until SIGTERM or SIGINT, and then ends
-// the process: with status 0 after an orderly stop, else with 1. It serves
-// Lambda where AWS_LAMBDA_RUNTIME_API is set, and else HTTP.
+// Main serves the function called name until SIGTERM or SIGINT, or until nobody
+// reads what it logs, and then ends the process: with status 0 after an orderly
+// stop on a signal, else with 1. It serves Lambda where AWS_LAMBDA_RUNTIME_API is
+// set, and else HTTP.
 func Main(name string, build New) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	run := listen
 	if onLambda() {
 		run = invoked
 	}
-	err := run(ctx, name, build)
+	ctx, watched := UntilUnread(ctx)
+	err := run(ctx, name, build, func(level, project string) (*slog.Logger, error) {
+		return telemetry.NewLogger(watched(os.Stderr), level, project)
+	})
 	cancel()
-	if err != nil {
+	if err := errors.Join(err, Unread(ctx)); err != nil {
 		fatal(name, err)
 	}
 }
@@ -54,7 +58,7 @@ func Main(name string, build New) {
 // process when the configuration is wrong.
 func Register(name string, build New) {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	s, err := assemble(ctx, name, build)
+	s, err := assemble(ctx, name, build, OnStderr)
 	if err != nil {
 		fatal(name, err)
 	}
@@ -74,8 +78,8 @@ func Register(name string, build New) {
 	}()
 }
 
-func listen(ctx context.Context, name string, build New) error {
-	s, err := assemble(ctx, name, build)
+func listen(ctx context.Context, name string, build New, log NewLogger) error {
+	s, err := assemble(ctx, name, build, log)
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,7 @@ func (s *server) stop() error {
 }
 
 // assemble builds a function with its logger, its metrics and its handler.
-func assemble(ctx context.Context, name string, build New) (*server, error) {
+func assemble(ctx context.Context, name string, build New, log NewLogger) (*server, error) {
 	if err := proxy.KeepDirect(); err != nil {
 		return nil, err
 	}
@@ -125,7 +129,7 @@ func assemble(ctx context.Context, name string, build New) (*server, error) {
 	if err := config.Load(ctx, env, &set); err != nil {
 		return nil, err
 	}
-	rt, err := set.runtime(ctx, name, OnStderr)
+	rt, err := set.runtime(ctx, name, log)
 	if err != nil {
 		return nil, err
 	}

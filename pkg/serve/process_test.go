@@ -60,3 +60,24 @@ func TestProcessWithoutItsPort(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// A process whose log nobody reads any more stops in order, and as a failure: who
+// watches over it is to start it again.
+func TestProcessThatNobodyReads(t *testing.T) {
+	log, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := proctest.StartLogging(t, os.Args[0], stderr, map[string]string{"SERVE_AS_FUNCTION": "1"})
+	_ = stderr.Close() // ours
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status, body, err := p.Post(t.Context(), `{}`, nil)
+	if err != nil || status != http.StatusOK || !strings.Contains(string(body), `"status":"ok"`) {
+		t.Errorf("the run whose record nobody reads: %d %s, %v", status, body, err)
+	}
+	if err := p.Wait(time.Minute); err == nil || !strings.HasPrefix(err.Error(), "exit status 1:") {
+		t.Errorf("ended with %v", err)
+	}
+}

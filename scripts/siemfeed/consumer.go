@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,6 +44,7 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 	if !r.Follow {
 		return (&runFunction{}).Run(ctx, c, fn)
 	}
+	ctx = c.untilUnread(ctx)
 	f, err := r.open(ctx, c)
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (r *runConsumer) Run(ctx context.Context, c *cli, fn *function) error {
 	if printing := c.show(a); printing != nil {
 		return printing
 	}
-	return err
+	return errors.Join(err, serve.Unread(ctx))
 }
 
 // watch shows the shards every second in place on a terminal, and now and then

@@ -22,6 +22,9 @@ type runFunction struct {
 
 // Run implements the command; fn is that whose name it bears.
 func (r *runFunction) Run(ctx context.Context, c *cli, fn *function) error {
+	if r.Follow > 0 {
+		ctx = c.untilUnread(ctx)
+	}
 	rt, err := c.runtime(ctx)
 	if err != nil {
 		return err
@@ -43,7 +46,7 @@ func (r *runFunction) Run(ctx context.Context, c *cli, fn *function) error {
 			c.note("siemfeed: %v", err)
 		}
 		if retry.Sleep(ctx, r.Follow) != nil {
-			return nil // the operator ended it
+			return serve.Unread(ctx) // else the operator ended it
 		}
 	}
 }

@@ -34,6 +34,14 @@ func newScreen(w io.Writer) *progress.Screen {
 	})
 }
 
+// untilUnread returns ctx until nobody reads what is said on the way, for a
+// command that goes on for good.
+func (c *cli) untilUnread(ctx context.Context) context.Context {
+	ctx, watched := serve.UntilUnread(ctx)
+	c.stderr = watched(c.stderr)
+	return ctx
+}
+
 // watch shows how far what is done in the returned context is, until stop is
 // called. With --quiet nothing is shown, nor where programs read all there is.
 func (c *cli) watch(ctx context.Context, label, unit string) (_ context.Context, stop func()) {
