@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/sethvargo/go-envconfig"
@@ -89,12 +90,18 @@ func fill(ctx context.Context, env envconfig.Lookuper, v reflect.Value, faults *
 		switch {
 		case tagged:
 			one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
-			err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: one.Interface(), Lookuper: trimmed(env, field.Tag.Get("empty") == "kept")})
+			name, _, _ := strings.Cut(tag, ",")
+			lookup, err := trimmed(env, field.Tag.Get("empty") == "kept"), error(nil)
+			if kind(field.Type) == wholeNumber {
+				lookup, err = decimal(lookup, name)
+			}
+			if err == nil {
+				err = envconfig.ProcessWith(ctx, &envconfig.Config{Target: one.Interface(), Lookuper: lookup})
+			}
 			if err == nil {
 				v.Field(i).Set(one.Elem().Field(0))
 				continue
 			}
-			name, _, _ := strings.Cut(tag, ",")
 			if errors.Is(err, envconfig.ErrMissingRequired) {
 				faults.Add(name, "required: %s", field.Tag.Get("help"))
 				continue
@@ -108,6 +115,17 @@ func fill(ctx context.Context, env envconfig.Lookuper, v reflect.Value, faults *
 			fill(ctx, env, v.Field(i), faults)
 		}
 	}
+}
+
+// decimal looks the integer called name up as a decimal number: envconfig takes
+// 010 for eight and 0x10 for a number, as a Go program means them.
+func decimal(env envconfig.Lookuper, name string) (envconfig.Lookuper, error) {
+	text, ok := env.Lookup(name)
+	if !ok {
+		return env, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return envconfig.MapLookuper(map[string]string{name: strconv.FormatInt(n, 10)}), err
 }
 
 // trimmed looks variables up without the white space around their values.
@@ -125,11 +143,13 @@ func kind(t reflect.Type) string {
 		return "a duration such as 90s, 5m or 1h"
 	case "bool":
 		return "true or false"
-	case "int", "int64", "float64":
-		return "a number"
+	case "int", "int64":
+		return wholeNumber
 	}
 	return t.String()
 }
+
+const wholeNumber = "a whole number such as 200"
 
 // Variable describes one environment variable of a configuration struct.
 type Variable struct {

@@ -64,6 +64,30 @@ func TestLoadReportsEveryFaultOnce(t *testing.T) {
 	}
 }
 
+// A number is decimal, whatever it begins with.
+func TestLoadReadsNumbers(t *testing.T) {
+	type numbers struct {
+		Int   int           `env:"N"`
+		Int64 int64         `env:"N"`
+		Span  time.Duration `env:"SPAN"`
+	}
+	for text, want := range map[string]int{
+		"": 0, "200": 200, " 200 ": 200, "+200": 200, "-1": -1, "0": 0, "010": 10, "0200": 200, "08": 8,
+	} {
+		var c numbers
+		if err := config.Load(t.Context(), envconfig.MapLookuper(map[string]string{"N": text, "SPAN": "010s"}), &c); err != nil || c.Int != want || c.Int64 != int64(want) || c.Span != 10*time.Second {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+	for _, text := range []string{"0x10", "0b1", "0o7", "1_0", "1e3", "4.0", "16MiB", "5 MB", "10s", `"4"`, "99999999999999999999", "1,000"} {
+		var c numbers
+		err := config.Load(t.Context(), envconfig.MapLookuper(map[string]string{"N": text}), &c)
+		if want := fmt.Sprintf("N: cannot read %q as a whole number such as 200", text); err == nil || strings.Count(err.Error(), want) != 2 {
+			t.Errorf("%q: %+v, %v", text, c, err)
+		}
+	}
+}
+
 // Nothing is a value where the field says so.
 func TestLoadKeepsWhatIsEmpty(t *testing.T) {
 	type prefixed struct {

@@ -4,7 +4,11 @@ package proxy
 
 import (
 	"cmp"
+	"fmt"
+	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,9 +24,18 @@ var direct = []string{"0.0.0.0/0", "::/0", "metadata.google.internal", "metadata
 // an IP address, without a proxy: a proxy cannot reach the first, and would see
 // the identity tokens and keys they hand out. It extends NO_PROXY, which every
 // cloud's library reads. Call it before the first request, since the variables
-// are read once.
+// are read once. The error names the variable that holds no proxy's address: Go
+// would go by it as if there were none.
 func KeepDirect() error {
-	if cmp.Or(os.Getenv("HTTP_PROXY"), os.Getenv("http_proxy"), os.Getenv("HTTPS_PROXY"), os.Getenv("https_proxy")) == "" {
+	set := false
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		value := os.Getenv(name)
+		if value != "" && !isAddress(value) {
+			return fmt.Errorf("%s: no proxy's address: want http://host:port or http://user:password@host:port, and what is neither a letter nor a digit in the password escaped, as %%40 for @ and %%25 for %%", name)
+		}
+		set = set || value != ""
+	}
+	if !set {
 		return nil
 	}
 	// Libraries disagree on which of the two counts where both are set.
@@ -33,6 +46,25 @@ func KeepDirect() error {
 		}
 	}
 	return nil
+}
+
+// isAddress tells whether Go understands a proxy's address, and as what was
+// meant: one without a scheme, or with one that it does not know, it puts behind
+// another http://, which leads to the host "http" (httpproxy.Config).
+func isAddress(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		u, err = url.Parse("http://" + value)
+	}
+	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	return slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)
 }
 
 func extend(hosts string) string {

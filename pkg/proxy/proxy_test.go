@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/net/http/httpproxy"
@@ -63,5 +64,57 @@ func TestNothingToExtend(t *testing.T) {
 	t.Setenv("NO_PROXY", "*")
 	if err := proxy.KeepDirect(); err != nil || os.Getenv("NO_PROXY") != "*" {
 		t.Errorf("with all direct: NO_PROXY=%s, %v", os.Getenv("NO_PROXY"), err)
+	}
+}
+
+// Go makes its requests without a proxy where it does not understand the address
+// of one, and says nothing.
+func TestNoAddress(t *testing.T) {
+	const secret = "pr0xyS3cret"
+	for _, tc := range []struct {
+		value string
+		ok    bool
+	}{
+		{"http://proxy:3128", true},
+		{"http://proxy:3128/", true},
+		{"proxy:3128", true},
+		{"proxy", true},
+		{"10.0.0.1:3128", true},
+		{"[fd00::1]:3128", true},
+		{"user:" + secret + "@proxy:3128", true},
+		{"http://user:" + secret + "%25@proxy:3128", true},
+		{"https://proxy", true},
+		{"socks5://user:" + secret + "@proxy:1080", true},
+		{"socks5h://proxy:1080", true},
+		{"http://user:" + secret + "%zz@proxy:3128", false},
+		{"http://user:" + secret + "/x@proxy:3128", false},
+		{"http://user:" + secret + "#x@proxy:3128", false},
+		{"http://user:" + secret + "?x@proxy:3128", false},
+		{"http://user:" + secret + "@pro xy:3128", false},
+		{"http://user:" + secret + "@proxy:99999", false},
+		{"http://user:" + secret + "@:3128", false},
+		{"ftp://user:" + secret + "@proxy:3128", false},
+		{"http://", false},
+		{"http://http://proxy:3128", false},
+		{"http://proxy:3128,http://other:3128", false},
+		{"none", true}, // a name like any other
+	} {
+		for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+			t.Run(name, func(t *testing.T) {
+				for _, clear := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"} {
+					t.Setenv(clear, "")
+				}
+				t.Setenv(name, tc.value)
+				err := proxy.KeepDirect()
+				if (err == nil) != tc.ok || err != nil && (!strings.HasPrefix(err.Error(), name+": ") || strings.Contains(err.Error(), secret)) {
+					t.Errorf("%s: %v", tc.value, err)
+				}
+				if u, parseErr := url.Parse("https://hec.example/"); tc.ok && parseErr == nil && strings.EqualFold(name, "HTTPS_PROXY") {
+					if by, err := httpproxy.FromEnvironment().ProxyFunc()(u); by == nil || err != nil {
+						t.Errorf("%s: Go takes it for none, %v", tc.value, err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -1,10 +1,13 @@
 package serve
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/siemfeed/siemfeed/pkg/config"
 )
 
 // Function Compute takes a run for done unless it is told otherwise in words of
@@ -40,12 +43,22 @@ func TestPort(t *testing.T) {
 		{"1", "9000", "2", "1"},
 		{"", "9000", "2", "9000"},
 		{"", "", "2", "2"},
+		{" 8081 ", "", "", "8081"},
+		{"08081", "", "", "8081"},
+		{" ", "9000", "", "9000"},
 	} {
 		t.Setenv("PORT", tc.port)
 		t.Setenv("FC_CUSTOM_LISTEN_PORT", tc.listen)
 		t.Setenv("FC_SERVER_PORT", tc.server)
-		if got := port(); got != tc.want {
-			t.Errorf("%+v: %s", tc, got)
+		if got, err := port(); got != tc.want || err != nil {
+			t.Errorf("%+v: %s, %v", tc, got, err)
+		}
+	}
+	for _, value := range []string{"http", "abc", ":8080", "127.0.0.1:8080", "tcp://10.0.0.1:80", "-1", "0", "70000", "0x50", "8080;"} {
+		t.Setenv("PORT", value)
+		var faults config.Faults
+		if got, err := port(); !errors.As(err, &faults) || faults[0].Var != "PORT" || !strings.Contains(err.Error(), "1 to 65535") {
+			t.Errorf("%q: %s, %v", value, got, err)
 		}
 	}
 }

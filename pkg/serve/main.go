@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -79,14 +80,18 @@ func Register(name string, build New) {
 }
 
 func listen(ctx context.Context, name string, build New, log NewLogger) error {
+	at, err := port()
+	if err != nil {
+		return err
+	}
 	s, err := assemble(ctx, name, build, log)
 	if err != nil {
 		return err
 	}
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort("", port()))
+	ln, err := lc.Listen(ctx, "tcp", net.JoinHostPort("", at))
 	if err != nil {
-		return errors.Join(fmt.Errorf("serve on PORT %s: %w", port(), err), s.close())
+		return errors.Join(fmt.Errorf("serve on PORT %s: %w", at, err), s.close())
 	}
 	s.broken = s.handler.background()
 	return ordinary.serveUntil(ctx, ln, s)
@@ -181,8 +186,23 @@ func WithLog(ctx context.Context, name string, log *slog.Logger) Runtime {
 // port that the function is configured with, 9000 unless that is changed; it
 // tells it in FC_CUSTOM_LISTEN_PORT, once in FC_SERVER_PORT
 // (alibabacloud.com/help/en/functioncompute, "Configure environment variables").
-func port() string {
-	return cmp.Or(os.Getenv("PORT"), os.Getenv("FC_CUSTOM_LISTEN_PORT"), os.Getenv("FC_SERVER_PORT"), "8080")
+//
+// Anything but a number is refused: a name would be looked up among those of
+// services, and Kubernetes sets a variable to tcp://<address>:<port> that a
+// service in the same namespace gives the name of another.
+func port() (string, error) {
+	for _, name := range []string{"PORT", "FC_CUSTOM_LISTEN_PORT", "FC_SERVER_PORT"} {
+		value := strings.TrimSpace(os.Getenv(name))
+		if value == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil || n == 0 {
+			return "", config.Faults{{Var: name, Problem: fmt.Sprintf("want a number from 1 to 65535, not %q", value)}}
+		}
+		return strconv.FormatUint(n, 10), nil
+	}
+	return "8080", nil
 }
 
 // fatal is the single exit of a process that cannot go on.
