@@ -22,6 +22,7 @@ const (
 	CodeGone      = "object_gone"        // deleted before it could be read
 	CodeCollision = "target_collision"   // the target belongs to another source
 	CodeRefused   = "object_refused"     // the store does not give it out, for a reason of the object's own
+	CodeName      = "target_name"        // the destination can have no object of the target's name
 )
 
 // fault is what rejects a notice for good.
@@ -102,8 +103,12 @@ func (f *Function) handle(ctx context.Context, r *run, n trigger.Notice, again b
 		return o, nil
 	}
 	o, err := f.convert(ctx, r, key, again)
-	if bucket.IsObjectRefused(err) {
+	var name *bucket.NameError
+	switch {
+	case bucket.IsObjectRefused(err):
 		err = reject(CodeRefused, "%v", err)
+	case errors.As(err, &name):
+		err = reject(CodeName, "%v: rename the source", err)
 	}
 	return o, err
 }

@@ -35,7 +35,9 @@ func attributesOf(opts blob.WriterOptions) attributes {
 }
 
 // attributesFile is where the attributes of the object in file are.
-func attributesFile(file string) string { return file + ".attrs" }
+func attributesFile(file string) string { return file + attributesExt }
+
+const attributesExt = ".attrs"
 
 // write writes the attributes of the object in file.
 func (a attributes) write(file string) error {

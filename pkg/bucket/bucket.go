@@ -22,8 +22,8 @@ type Bucket struct {
 	*blob.Bucket
 	// URL is the address it was opened with.
 	URL string
-	// kind is the URL's scheme.
-	kind string
+	// kind is the URL's scheme, prefix the folder that it names.
+	kind, prefix string
 	// dir writes the objects of file://; nil elsewhere.
 	dir *directory
 	// read is an object known to be readable, see [Bucket.judge].
@@ -86,7 +86,7 @@ func Open(ctx context.Context, raw string, opts ...Option) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bucket{URL: a.String(), kind: a.Scheme}
+	b := &Bucket{URL: a.String(), kind: a.Scheme, prefix: a.Prefix}
 	if err := schemes[a.Scheme].open(ctx, b, a, o); err != nil {
 		return nil, fmt.Errorf("bucket %s://%s%s: %w", a.Scheme, a.Name, a.dir, err)
 	}

@@ -189,5 +189,5 @@ func IsNotFound(err error) bool {
 	if errors.As(err, &refused) && refused.Code == http.StatusForbidden {
 		return false
 	}
-	return gcerrors.Code(err) == gcerrors.NotFound
+	return gcerrors.Code(err) == gcerrors.NotFound || errors.Is(err, errNoName)
 }

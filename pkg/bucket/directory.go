@@ -87,8 +87,13 @@ func (d *directory) file(key string) string {
 }
 
 // holds tells whether a file can have the name of the object at key: a path has
-// no piece . or .., and would be that of another object, or of a folder.
+// no piece . or .., and would be that of another object, or of a folder. What ends
+// like the attributes of an object is taken for these. A path that is too long is
+// found out before half of its folders are made.
 func (d *directory) holds(key string) bool {
+	if strings.HasSuffix(key, attributesExt) || len(d.file(key)) >= longestPath {
+		return false
+	}
 	for piece := range strings.SplitSeq(escapeKey(d.prefix+key), "/") {
 		if piece == "." || piece == ".." {
 			return false
@@ -113,6 +118,9 @@ func escapeKey(key string) string {
 	}
 	return b.String()
 }
+
+// longestPath is that of Linux, with the zero byte behind it (PATH_MAX, limits.h).
+const longestPath = 4096
 
 func isEscape(s string) bool {
 	s, is := strings.CutPrefix(s, "__0x")

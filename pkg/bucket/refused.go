@@ -56,6 +56,9 @@ func (b *Bucket) judge(ctx context.Context, key string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if b.unnameable(key, err) {
+		return fmt.Errorf("%w: %w", errNoName, err)
+	}
 	status, code := refusal(err)
 	var hint string
 	switch {

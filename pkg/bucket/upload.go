@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
@@ -43,7 +44,7 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 		return nil, err
 	}
 	if b.dir != nil && !b.dir.holds(key) {
-		return nil, retry.Permanent(fmt.Errorf("write %s: no file can have this name", key))
+		return nil, retry.Permanent(&NameError{key, errors.New("no file has this name")})
 	}
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
@@ -71,7 +72,7 @@ func (u *Upload) start() (err error) {
 	}
 	u.w, err = to.NewWriter(u.ctx, u.key, &u.opts)
 	if err != nil { // nothing was asked of the store yet: a closed bucket has gocloud's code for a failed condition too
-		return fmt.Errorf("write %s: %w", u.key, err)
+		return fmt.Errorf("write %s: %w", u.key, u.b.misnamed(u.key, err))
 	}
 	if u.head != nil && !u.taken {
 		_, err = u.w.Write(u.head.Bytes())
@@ -172,7 +173,7 @@ func (u *Upload) explain(err error) error {
 		// An upload in chunks may be refused at its first one.
 		return fmt.Errorf("create %s: %w", u.key, ErrExists)
 	}
-	return fmt.Errorf("write %s: %w", u.key, err)
+	return fmt.Errorf("write %s: %w", u.key, u.b.misnamed(u.key, err))
 }
 
 // close finishes the write. fileblob looks for the target of a create-only one
@@ -190,7 +191,10 @@ func (u *Upload) close() error {
 	defer unlock()
 	file := dir.file(u.key)
 	if u.opts.IfNotExist {
-		if _, err := os.Stat(file); err == nil {
+		switch info, err := os.Stat(file); {
+		case err == nil && info.IsDir():
+			return u.fail(&os.PathError{Op: "create", Path: file, Err: syscall.EISDIR})
+		case err == nil:
 			return u.fail(ErrExists)
 		}
 	} else if err := u.b.Remove(context.Background(), u.key); err != nil {

@@ -1,0 +1,69 @@
+package bucket
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"syscall"
+
+	"github.com/siemfeed/siemfeed/pkg/retry"
+)
+
+// NameError says that the store can have no object of a key: it is too long for
+// it, or, in a directory, a folder of that path is a file or the file a folder. It
+// comes marked permanent: whoever chose the key has to choose another.
+type NameError struct {
+	Key string
+	err error
+}
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("no object can be called %s: %v", e.Key, e.err)
+}
+
+func (e *NameError) Unwrap() error { return e.err }
+
+// errNoName is that of looking for an object whose key none can have.
+var errNoName = errors.New("no object can be called that")
+
+// misnamed returns err, from writing the object at key, as a permanent
+// [*NameError] if that is what it is.
+func (b *Bucket) misnamed(key string, err error) error {
+	if err == nil || !b.unnameable(key, err) {
+		return err
+	}
+	return retry.Permanent(&NameError{key, err})
+}
+
+// longestKey is the longest key of S3, R2 and Cloud Storage, in bytes; in OSS it
+// is a byte less (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html,
+// developers.cloudflare.com/r2/platform/limits, docs.cloud.google.com/storage/docs/objects,
+// help.aliyun.com/zh/oss/user-guide/object-naming-conventions).
+const longestKey = 1024
+
+// unnameable tells whether the store refused a request for the key itself.
+func (b *Bucket) unnameable(key string, err error) bool {
+	if b.dir != nil {
+		return b.dir.unnameable(key, err)
+	}
+	switch status, code := refusal(err); {
+	case code == "KeyTooLongError", code == "InvalidObjectName":
+		return true
+	default: // the answer to HEAD has no code, nor has Cloud Storage one for it
+		return status == http.StatusBadRequest && len(b.prefix+key) >= longestKey
+	}
+}
+
+// unnameable is that of a directory. That a folder is a file is about the key only
+// as long as the directory itself is one.
+func (d *directory) unnameable(key string, err error) bool {
+	switch {
+	case !d.holds(key), errors.Is(err, syscall.ENAMETOOLONG):
+		return true
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+		info, err := os.Stat(d.path)
+		return err == nil && info.IsDir()
+	}
+	return false
+}
