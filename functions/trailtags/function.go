@@ -128,6 +128,16 @@ func (f *Function) stats() consume.Stats {
 	return consume.Stats{Retries: f.retries.Load(), PossibleRepeats: f.repeats.Load()}
 }
 
+// load reads what is known of resources. What of it cannot be read holds no event
+// up.
+func (f *Function) load(ctx context.Context) error {
+	err := f.tags.Load(ctx)
+	for _, what := range f.tags.Unreadable() {
+		f.rt.Log.Warn("STATE_URL: known tags", "problem", what)
+	}
+	return err
+}
+
 // save keeps what is known of resources, since a deleted one cannot be asked
 // about again.
 func (f *Function) save(ctx context.Context) error {

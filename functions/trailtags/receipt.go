@@ -57,6 +57,9 @@ func complete(r consume.Receipt, s consume.Sink) receipt.Receipt {
 	}
 	full.Out = r.More[names[rows]]
 	if s, ok := s.(*sink); ok {
+		for _, what := range s.f.tags.Unreadable() {
+			full.Note("STATE_URL: " + what)
+		}
 		now := s.f.tags.Stats()
 		full.Lookups = &Lookups{
 			Known: now.Known - s.began.Known, Asked: now.Asked - s.began.Asked, Calls: now.Calls - s.began.Calls,

@@ -59,7 +59,7 @@ const (
 // begin begins a run's sink, see [consume.Function].
 func (f *Function) begin(ctx context.Context, timing *consume.Timing) consume.Sink {
 	s := &sink{
-		f: f, timing: timing, began: f.tags.Stats(), loaded: once(f.tags.Load),
+		f: f, timing: timing, began: f.tags.Stats(), loaded: once(f.load),
 		writer: f.writer(),
 		room:   semaphore.NewWeighted(waitRoom), patient: map[int]patience{},
 		free: make(chan *write, groups), closing: make(chan struct{}),

@@ -2,8 +2,11 @@ package trailtags_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"gocloud.dev/blob"
 
 	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
@@ -118,6 +121,25 @@ func TestResourcesWithoutTags(t *testing.T) {
 	if r.EventsOut != 6 || r.Out != 7 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestKnownTagsThatCannotBeRead are said to be, and hold no event up.
+func TestKnownTagsThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, emulator.Options{}, cloud.Options{}, nil)
+	w.create(member, instance, "i-1", map[string]string{"project": "alpha"})
+	w.put(0, w.write("StopInstance", member, instance, "i-1"))
+	w.drain()
+	const broken = "trailtags/tags/20200101T000000.000Z-X.ndjson.gz"
+	if _, err := w.State.Put(t.Context(), broken, strings.NewReader("no gzip"), blob.WriterOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.cloud.AddAccount(member).Delete(cloud.Resource{Region: "cn-hangzhou", Type: instance, ID: "i-1"})
+	gone := w.write("DeleteInstance", member, instance, "i-1")
+	w.put(0, gone)
+	if r := w.drain(); !strings.Contains(r.Trouble, broken) {
+		t.Errorf("trouble: %q", r.Trouble)
+	}
+	want(t, w.byID()[gone["eventId"].(string)+"/1"], map[string]string{"tagStatus": "stale", "tag_project": "alpha"})
 }
 
 // TestAWrongKeyFailsTheRun, and nothing is passed on that has no answer.

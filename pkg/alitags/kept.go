@@ -36,6 +36,7 @@ type kept struct {
 
 	turn   chan struct{}  // holds one token: one at a time reads or writes
 	seen   map[string]int // the objects that were read or written, and their lines
+	bad    []string       // what is wrong with those that cannot be read; under the client's lock
 	read   time.Time      // when they were listed
 	merged int            // lines of the last object that took the place of others
 	gz     *gzip.Writer
@@ -125,14 +126,16 @@ func (c *Client) read(ctx context.Context, keys []string) error {
 	}
 	seen := make(map[string]int, len(keys))
 	k.merged = 0
+	var bad []string
 	for i, name := range keys {
 		n, ok := k.seen[name]
 		if raw[i] != nil {
 			var err error
-			if n, err = c.unpack(raw[i]); err != nil {
-				return fmt.Errorf("%s is not readable, remove it: %w", name, err)
+			n, err = c.unpack(raw[i])
+			raw[i], ok = nil, err == nil
+			if err != nil { // nobody removes it but a person, and all else is read
+				bad = append(bad, fmt.Sprintf("%s, which holds tags that were known, cannot be read, so that resources deleted since may be told without: remove it: %v", name, err))
 			}
-			raw[i], ok = nil, true
 		}
 		if ok {
 			seen[name] = n
@@ -140,7 +143,21 @@ func (c *Client) read(ctx context.Context, keys []string) error {
 		}
 	}
 	k.seen = seen
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k.bad = bad
 	return nil
+}
+
+// Unreadable says what is wrong with objects of known tags that the last
+// [Client.Load] could not read. They are left as they are, and aside.
+func (c *Client) Unreadable() []string {
+	if c.kept == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept.bad
 }
 
 func (c *Client) unpack(raw []byte) (lines int, err error) {

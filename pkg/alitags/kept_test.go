@@ -371,14 +371,35 @@ func TestABucketThatFails(t *testing.T) {
 	save(t, c)
 	w.member.Delete(made(instance(member, 0)))
 	want(t, one(t, w.process(t, b), instance(member, 0), event("DeleteInstance")), alitags.Stale, map[string]string{"n": "0"})
-	// An object that is none is named.
-	if _, err := b.Put(t.Context(), "trailtags/tags/broken.ndjson.gz", strings.NewReader("no gzip"), blob.WriterOptions{}); err != nil {
-		t.Fatal(err)
+}
+
+// TestAnObjectThatIsNone is named, and neither removed nor in the way of others.
+func TestAnObjectThatIsNone(t *testing.T) {
+	b := state(t)
+	for name, data := range map[string]string{"trailtags/tags/broken.ndjson.gz": "no gzip", "trailtags/tags/zzz.ndjson.gz": ""} {
+		if _, err := b.Put(t.Context(), name, strings.NewReader(data), blob.WriterOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	broken := w.open(t, keepIn(b))
-	if err := broken.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "broken.ndjson.gz") {
-		t.Errorf("%v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{})
+		create(w.member, 100)
+		c := w.process(t, b)
+		for i := range 100 { // they are merged many times
+			one(t, c, instance(member, i), alitags.Event{})
+			save(t, c)
+			time.Sleep(time.Second)
+		}
+		w.member.Delete(made(instance(member, 0)))
+		next := w.process(t, b)
+		want(t, one(t, next, instance(member, 0), event("DeleteInstance")), alitags.Stale, map[string]string{"n": "0"})
+		if bad := fmt.Sprint(next.Unreadable()); !strings.Contains(bad, "broken.ndjson.gz") || !strings.Contains(bad, "zzz.ndjson.gz") {
+			t.Error(bad)
+		}
+		if err := errors.Join(b.Remove(context.Background(), "trailtags/tags/broken.ndjson.gz"), b.Remove(context.Background(), "trailtags/tags/zzz.ndjson.gz"), next.Load(context.Background())); err != nil || len(next.Unreadable()) > 0 {
+			t.Error(err, next.Unreadable())
+		}
+	})
 }
 
 type transport func(*http.Request) (*http.Response, error)
