@@ -12,7 +12,8 @@
 //	write.go     … which are written in groups, whatever pages they are of.
 //	refused.go   A row that SLS refuses goes to quarantine.
 //	receipt.go   What became of events, and how many rows they made
-//	target.go    verification: whether each row is where it should be
+//	target.go    verification: whether each row is where it should be …
+//	compare.go   … and says what its event does
 //
 // A page is confirmed when all rows of its events are durable, so that a
 // checkpoint stands before an event that still waits, while those behind it go

@@ -13,7 +13,7 @@
 //	           API         ECS, SLB, or the Tag service by ARN
 //
 // Every lookup gets exactly one answer, within its budget, whatever goes wrong:
-// an account that is slow, throttled or denied delays and spoils no other, nor a
-// bad id the rest of its group. What was once known of a resource is kept in a
+// accounts that are slow, throttled or denied, however many, delay and spoil no
+// other, nor a bad id the rest of its group. What was once known of a resource is kept in a
 // bucket, so that it can still be told when the resource is gone.
 package alitags
