@@ -177,6 +177,28 @@ func TestOwnCalls(t *testing.T) {
 	}
 }
 
+// Events that only read go no further; one that does not say may have changed
+// something.
+func TestReads(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	w.Durable = nothingGuarded
+	base := w.write("ListUsers", member, "")
+	for i, rw := range []any{"Read", "read", "Write", "", nil, 7} {
+		w.put(0, base.with("eventId", fmt.Sprint(i)).with("eventRW", rw))
+	}
+	silent := base.with("eventId", "6")
+	delete(silent, "eventRW")
+	w.put(0, silent)
+	r := w.drain()
+	rows := w.byID()
+	if r.FilteredBy["reads"] != 2 || len(rows) != 5 {
+		t.Errorf("%+v, %v", r, rows)
+	}
+	for id := 2; id <= 6; id++ {
+		want(t, rows[fmt.Sprint(id, "/0")], map[string]string{"eventName": "ListUsers"})
+	}
+}
+
 // The service's own filter takes the load of reads off the function.
 func TestFilterOnTheServer(t *testing.T) {
 	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, map[string]string{"SLS_QUERY": "* | where kind = 'write'"})

@@ -31,7 +31,7 @@ func (f *filter) drops(e *actiontrail.Event) (counter, bool) {
 	switch {
 	case f.own(e):
 		return ownCalls, true
-	case f.onlyWrites && !e.IsWrite():
+	case f.onlyWrites && e.IsRead():
 		return reads, true
 	case !f.serves(e.Get(actiontrail.Service)):
 		return otherServices, true

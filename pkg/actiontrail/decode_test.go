@@ -37,8 +37,8 @@ func TestDecode(t *testing.T) {
 			t.Errorf("field %d: %q, want %q", f, got, want)
 		}
 	}
-	if got := string(e.Account()); got != "1663000000000000" || !e.IsWrite() {
-		t.Errorf("account %s, write %v", got, e.IsWrite())
+	if got := string(e.Account()); got != "1663000000000000" || e.IsRead() {
+		t.Errorf("account %s, read %v", got, e.IsRead())
 	}
 	if got := named(e); !slices.Equal(got, []string{"ACS::ECS::Instance i-bp12c", "ACS::ECS::Image aliyun_3_9.vhd"}) {
 		t.Errorf("resources %q", got)
@@ -59,7 +59,7 @@ func TestDecodeIsLenient(t *testing.T) {
 			t.Errorf("field %d: %q, want %q", f, got, want)
 		}
 	}
-	if e = decode(t, ` {} `); len(e.Account()) != 0 || e.IsWrite() || len(e.Resources) != 0 {
+	if e = decode(t, ` {} `); len(e.Account()) != 0 || e.IsRead() || len(e.Resources) != 0 {
 		t.Errorf("of nothing: %+v", e)
 	}
 	if e = decode(t, `{"userIdentity":{"accountId":7}}`); string(e.Account()) != "7" {

@@ -1,5 +1,7 @@
 package actiontrail
 
+import "bytes"
+
 // Field is one of the fields of an event that are read.
 type Field int
 
@@ -57,5 +59,6 @@ func (e *Event) Account() []byte {
 	return e.fields[AccountID]
 }
 
-// IsWrite tells whether the event says that it changes something.
-func (e *Event) IsWrite() bool { return string(e.fields[RW]) == "Write" }
+// IsRead tells whether the event says that it changes nothing. One that does not
+// say may have: eventRW is younger than ActionTrail, and samples of 2020 lack it.
+func (e *Event) IsRead() bool { return bytes.EqualFold(e.fields[RW], []byte("Read")) }

@@ -14,6 +14,6 @@
 //
 // Every lookup gets exactly one answer, within its budget, whatever goes wrong:
 // accounts that are slow, throttled or denied, however many, delay and spoil no
-// other, nor a bad id the rest of its group. What was once known of a resource is kept in a
-// bucket, so that it can still be told when the resource is gone.
+// other, nor a bad id the rest of its group. What was once known of a resource is
+// kept in a bucket, so that it can still be told when the resource is gone.
 package alitags

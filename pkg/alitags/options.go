@@ -76,7 +76,7 @@ func (o *Options) setDefaults() {
 			DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSHandshakeTimeout:    5 * time.Second,
 			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    16,
+			MaxIdleConnsPerHost:    mostCallsEver, // of one region, as a rule
 			IdleConnTimeout:        55 * time.Second,
 		}
 	}
