@@ -4,21 +4,22 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
-
-	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 // Checked is what came of a check.
 type Checked struct {
-	Same   []string          // files that are as they were built
-	Absent []string          // files that are not there
-	Other  []receipt.Finding // files that are not as they were built
+	Same   []string // files that are as they were built
+	Absent []string // files that are not there
+	Other  []Other  // files that are not as they were built
 }
+
+// Other is a file that is not as it was built: its SHA-256, in hex, and what it
+// was.
+type Other struct{ Name, Is, Was string }
 
 // Check compares the files that s is about with those of the same name in dir. A
 // file that is not there is no finding: few want all of a release. A subject that
@@ -40,9 +41,7 @@ func (s Statement) Check(dir string) (c Checked, err error) {
 		case err != nil:
 			return c, err
 		case got != want:
-			c.Other = append(c.Other, receipt.Finding{
-				Kind: receipt.Altered, Where: subject.Name, Detail: fmt.Sprintf("its SHA-256 is %s, and was %s when it was built", got, want),
-			})
+			c.Other = append(c.Other, Other{Name: subject.Name, Is: got, Was: want})
 		default:
 			c.Same = append(c.Same, subject.Name)
 		}

@@ -330,7 +330,7 @@ func checkProvenance(t *testing.T, dir, publicFile string, s source) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = p.Check(dir); err != nil || len(c.Other) != 1 || c.Other[0].Where != "muleaudit.zip" {
+	if c, err = p.Check(dir); err != nil || len(c.Other) != 1 || c.Other[0].Name != "muleaudit.zip" {
 		t.Errorf("after a file was altered: %+v, %v", c, err)
 	}
 	if err := push(t.Context(), options{out: dir, to: "127.0.0.1:1/x"}, io.Discard); err == nil || !strings.Contains(err.Error(), "muleaudit.zip is not the file") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
 	"github.com/siemfeed/siemfeed/pkg/cause"
+	"github.com/siemfeed/siemfeed/pkg/delivery"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -52,7 +53,7 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	if len(list) == 0 {
 		return errors.New("no function has left anything in this time: there is nothing to attest")
 	}
-	text, err := attest.Seal(ctx, attest.Of(time.Now().UTC(), version.String(), list), key)
+	text, err := attest.Seal(ctx, delivery.Of(time.Now().UTC(), version.String(), list), key)
 	if err != nil {
 		return err
 	}

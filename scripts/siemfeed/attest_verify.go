@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
+	"github.com/siemfeed/siemfeed/pkg/delivery"
 	"github.com/siemfeed/siemfeed/pkg/provenance"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
@@ -44,8 +45,8 @@ func (v *verifyAttest) Run(ctx context.Context, c *cli) error {
 
 // delivery shows what the functions are attested to have done, and compares.
 func (v *verifyAttest) delivery(ctx context.Context, c *cli, sealed attest.Sealed) error {
-	var s attest.Statement
-	if err := sealed.Statement(attest.PredicateType, &s); err != nil {
+	var s delivery.Statement
+	if err := sealed.Statement(delivery.PredicateType, &s); err != nil {
 		return fmt.Errorf("%s: %w", v.File, err)
 	}
 	if err := s.Check(); err != nil {
@@ -79,7 +80,7 @@ type attestVerifyAnswer struct {
 	receipt.FindingList
 }
 
-func newAttestVerifyAnswer(s attest.Statement) *attestVerifyAnswer {
+func newAttestVerifyAnswer(s delivery.Statement) *attestVerifyAnswer {
 	a := &attestVerifyAnswer{Made: s.Predicate.Made, Version: s.Predicate.Version, Functions: []spanSummary{}, FindingList: receipt.NewFindingList()}
 	for _, f := range s.Predicate.Functions {
 		one := spanSummary{
@@ -121,7 +122,7 @@ func (a *attestVerifyAnswer) text(w io.Writer) {
 }
 
 // compare names what changed in STATE_URL.
-func compare(ctx context.Context, c *cli, s attest.Statement) (list []receipt.Finding, err error) {
+func compare(ctx context.Context, c *cli, s delivery.Statement) (list []receipt.Finding, err error) {
 	kept, err := openState(ctx)
 	if err != nil {
 		return nil, err
@@ -161,7 +162,10 @@ func (v *verifyAttest) release(c *cli, sealed attest.Sealed) error {
 	}
 	a := &releaseAnswer{
 		Version: b.ExternalParameters.Version, Go: b.InternalParameters.Go, Commit: s.Commit(), Source: b.ExternalParameters.Source,
-		Same: append([]string{}, checked.Same...), Absent: append([]string{}, checked.Absent...), FindingList: listOf(checked.Other),
+		Same: append([]string{}, checked.Same...), Absent: append([]string{}, checked.Absent...), FindingList: receipt.NewFindingList(),
+	}
+	for _, o := range checked.Other {
+		a.Find(receipt.Altered, o.Name, "its SHA-256 is %s, and was %s when it was built", o.Is, o.Was)
 	}
 	if shown := c.show(a); shown != nil {
 		return shown

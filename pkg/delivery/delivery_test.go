@@ -1,66 +1,31 @@
-package attest_test
+package delivery_test
 
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/attest"
+	"github.com/siemfeed/siemfeed/pkg/attest/attesttest"
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/delivery"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/report"
 	"github.com/siemfeed/siemfeed/pkg/rollup"
 )
 
-// keys returns a new pair, in PEM.
-func keys(t testing.TB) (private, public []byte) {
-	t.Helper()
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pkcs8(t, priv), spki(t, pub)
-}
-
-func pkcs8(t testing.TB, key any) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}
-
-func spki(t testing.TB, key any) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-}
-
 // open returns the statement about deliveries of an attestation.
-func open(ctx context.Context, text []byte, key attest.Public) (s attest.Statement, err error) {
+func open(ctx context.Context, text []byte, key attest.Public) (s delivery.Statement, err error) {
 	sealed, err := attest.Unseal(ctx, text, key)
 	if err != nil {
 		return s, err
 	}
-	return s, sealed.Statement(attest.PredicateType, &s)
+	return s, sealed.Statement(delivery.PredicateType, &s)
 }
 
 // world is the state of two functions that ran every six hours for three days.
@@ -110,7 +75,7 @@ func (w *world) attest(each bool, private []byte) []byte {
 		w.Fatal(err)
 	}
 	span := report.Span{From: w.first, To: w.first.AddDate(0, 0, 2), Options: rollup.Options{Each: each}}
-	s := attest.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", span), w.gather("g", span)})
+	s := delivery.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", span), w.gather("g", span)})
 	text, err := attest.Seal(w.Context(), s, key)
 	if err != nil {
 		w.Fatal(err)
@@ -159,7 +124,7 @@ func (w *world) write(key string, data []byte) {
 func TestCompare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		private, public := keys(t)
+		private, public := attesttest.Keys(t)
 		text, days := w.attest(true, private), w.attest(false, private)
 		want := func(what string, list ...string) {
 			t.Helper()
@@ -203,8 +168,8 @@ func TestCompare(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		private, public := keys(t)
-		_, stranger := keys(t)
+		private, public := attesttest.Keys(t)
+		_, stranger := attesttest.Keys(t)
 		text := w.attest(true, private)
 		if bytes.Contains(text, []byte("PRIVATE")) {
 			t.Error("the key is in the attestation")
@@ -255,96 +220,12 @@ func TestOpenRefuses(t *testing.T) {
 	})
 }
 
-func TestKeys(t *testing.T) {
-	private, public := keys(t)
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range [][]byte{nil, []byte("x"), public, pkcs8(t, other), bytes.Replace(private, []byte("PRIVATE KEY"), []byte("EC PRIVATE KEY"), 2), private[:len(private)/2]} {
-		if _, err := attest.ParsePrivate(text); err == nil || strings.Contains(err.Error(), "MC4") {
-			t.Errorf("%.40q: %v", text, err)
-		}
-	}
-	for _, text := range [][]byte{nil, private, spki(t, &other.PublicKey)} {
-		if _, err := attest.ParsePublic(text); err == nil {
-			t.Errorf("%.40q was taken", text)
-		}
-	}
-	key, err := attest.ParsePrivate(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprintf("%v %+v %#v %s", key, key, key, key); strings.Count(got, "redacted") != 4 || strings.ContainsAny(got, "0123456789") {
-		t.Errorf("printed: %s", got)
-	}
-}
-
-func FuzzOpen(f *testing.F) {
-	_, public := keys(f)
-	key, err := attest.ParsePublic(public)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add([]byte(`{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"","sig":"AAAA"}]}`))
-	f.Add([]byte(`{"payload":"\u0000"}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if _, err := open(t.Context(), text, key); err == nil {
-			t.Errorf("%q was taken", text)
-		}
-	})
-}
-
-// A key that is none says what it is instead, so that it is known what to do.
-func TestKeysOfOtherKinds(t *testing.T) {
-	private, public := keys(t)
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(kind string) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("abc")}) }
-	for _, c := range []struct {
-		text []byte
-		want string
-	}{
-		{nil, "nothing in PEM"},
-		{[]byte("MC4CAQAwBQYDK2VwBCIEI"), "nothing in PEM"},
-		{public, "a public key"},
-		{pkcs8(t, other), "a key of another kind"},
-		{block("ENCRYPTED PRIVATE KEY"), "a passphrase"},
-		{block("OPENSSH PRIVATE KEY"), "the form of OpenSSH"},
-		{block("CERTIFICATE"), "a certificate"},
-		{block("DH PARAMETERS"), "something else"},
-	} {
-		if _, err := attest.ParsePrivate(c.text); err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, attest.ErrKey) {
-			t.Errorf("%.40q: %v, want %q", c.text, err, c.want)
-		}
-	}
-	for want, text := range map[string][]byte{"a private key": private, "a key of another kind": spki(t, &other.PublicKey)} {
-		if _, err := attest.ParsePublic(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
-	}
-	file := filepath.Join(t.TempDir(), "private.pem")
-	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
-		if err := errors.Join(os.WriteFile(file, private, 0o600), os.Chmod(file, mode)); err != nil {
-			t.Fatal(err)
-		}
-		if attest.Exposed(file) != want {
-			t.Errorf("%v: exposed: %v", mode, !want)
-		}
-		if err := os.Remove(file); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // A run that was under way when the last day was attested, and ended on the next,
 // is no change; and what is wrong with that next day is not of what was attested.
 func TestRunOverTheEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		private, public := keys(t)
+		private, public := attesttest.Keys(t)
 		time.Sleep(time.Until(w.first.AddDate(0, 0, 4).Add(-time.Minute)))
 		c := receipt.Start("f")
 		c.Status = receipt.Running
@@ -355,7 +236,7 @@ func TestRunOverTheEdge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := attest.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", report.Span{From: w.first, To: time.Now(), Options: rollup.Options{Each: true}})})
+		s := delivery.Of(time.Now(), "v1.0.0", []report.Function{w.gather("f", report.Span{From: w.first, To: time.Now(), Options: rollup.Options{Each: true}})})
 		text, err := attest.Seal(t.Context(), s, key)
 		if err != nil {
 			t.Fatal(err)
@@ -382,8 +263,8 @@ func TestRunOverTheEdge(t *testing.T) {
 func TestCheckStatement(t *testing.T) {
 	first := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for days, ok := range map[int]bool{0: false, 1: false, 2: true, 3: false} {
-		f := attest.Function{Function: "f", From: first, To: first.AddDate(0, 0, 2), Days: make([]attest.Day, days)}
-		if err := (attest.Statement{Predicate: attest.Predicate{Functions: []attest.Function{f}}}).Check(); (err == nil) != ok {
+		f := delivery.Function{Function: "f", From: first, To: first.AddDate(0, 0, 2), Days: make([]delivery.Day, days)}
+		if err := (delivery.Statement{Predicate: delivery.Predicate{Functions: []delivery.Function{f}}}).Check(); (err == nil) != ok {
 			t.Errorf("%d days of two: %v", days, err)
 		}
 	}
