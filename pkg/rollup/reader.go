@@ -139,7 +139,7 @@ func (r *Reader) take(ctx context.Context, o *blob.ListObject) (taken, error) {
 // receipts have changed since.
 func (r *Reader) Keep(ctx context.Context, d Day) error {
 	if !r.keeps(d) || r.NotKept() != nil {
-		return nil // a store that refused once is not asked again, and what was read is right
+		return nil //nolint:nilerr // a store that refused once is not asked again, and what was read is right
 	}
 	now, err := r.listed(ctx, d.Date)
 	if err != nil || now.digest() != d.listed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -226,6 +227,10 @@ func (list shards) rows() [][]string {
 }
 
 func (shards) notes() []string { return nil }
+
+func (list shards) any() bool {
+	return slices.ContainsFunc(list, func(s shard) bool { return s.From != s.To })
+}
 
 type replayConsumer struct{ open consumers }
 

@@ -32,7 +32,11 @@ func (d *doctorFunction) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	return c.show(newDoctorAnswer(c.function.name, f.Doctor(ctx)))
+	checks := f.Doctor(ctx)
+	if ctx.Err() != nil { // what failed then says nothing
+		return ctx.Err()
+	}
+	return c.show(newDoctorAnswer(c.function.name, checks))
 }
 
 // doctorAnswer is what checks came to.

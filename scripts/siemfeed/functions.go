@@ -76,14 +76,21 @@ func (c *cli) names() (list []functionName) {
 
 // find returns the function called name.
 func (c *cli) find(name functionName) (*function, error) {
-	var known []string
 	for i, f := range c.functions {
 		if f.name == name {
 			return &c.functions[i], nil
 		}
-		known = append(known, string(f.name))
 	}
-	return nil, usageError{fmt.Errorf("there is no function %q: want one of %s", name, strings.Join(known, ", "))}
+	return nil, usageError{fmt.Errorf("there is no function %q: want one of %s", name, c.known())}
+}
+
+// known lists the names of the functions for people.
+func (c *cli) known() string {
+	var list []string
+	for _, name := range c.names() {
+		list = append(list, string(name))
+	}
+	return strings.Join(list, ", ")
 }
 
 // asked returns the names in list, or all where there is none.

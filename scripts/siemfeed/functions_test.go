@@ -105,6 +105,7 @@ type looks int
 func (l looks) rows() [][]string { return [][]string{{"LOOKS"}, {count(int64(l))}} }
 
 func (looks) notes() []string { return nil }
+func (l looks) any() bool     { return l > 0 }
 
 func stubFunction() function {
 	return function{

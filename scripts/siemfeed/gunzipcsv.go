@@ -152,6 +152,8 @@ func (o objects) rows() [][]string {
 	}
 }
 
+func (o objects) any() bool { return o.Objects+o.Gone > 0 }
+
 func (o objects) notes() (notes []string) {
 	if o.Accepted > 0 {
 		notes = append(notes, count(o.Accepted)+" records in quarantine were accepted as lost")

@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/siemfeed/siemfeed/pkg/config"
 	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/version"
 )
@@ -147,7 +149,14 @@ func (c *cli) end(err error, hint string) int {
 		err = printing
 	}
 	if exitOf(err) == exitFailed {
-		c.note("siemfeed: %v%s", err, hint)
+		if faults := (config.Faults)(nil); errors.As(err, &faults) && c.EnvFile == "" {
+			hint = "\nvariables are the environment's, or those of --env-file FILE: siemfeed env FUNCTION prints one to fill in"
+		}
+		if missing := `"<function>"`; strings.HasSuffix(err.Error(), missing) {
+			hint = ", one of " + c.known() + hint
+		}
+		text := strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted")
+		c.note("siemfeed: %s%s", text, hint)
 	}
 	return exitOf(err)
 }

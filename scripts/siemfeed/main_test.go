@@ -65,6 +65,10 @@ func TestExit(t *testing.T) {
 		{"verfy gunzipcsv", 2, `did you mean "verify"`},
 		{"", 2, "expected one of"},
 		{"run muleaudit", 2, "CLIENT_ID"},
+		{"run muleaudit", 2, "--env-file FILE: siemfeed env FUNCTION prints one"},
+		{"env", 2, `expected "<function>", one of muleaudit, gunzipcsv,`},
+		{"quarantine ls", 2, `expected "<function>", one of muleaudit, gunzipcsv,`},
+		{"verify gunzipcsv --prefix nothing/", 0, "nothing was looked at"},
 	} {
 		out, err := proctest.Run(t, bin, env, strings.Fields(c.args)...)
 		code := 0

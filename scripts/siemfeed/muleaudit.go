@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
@@ -147,6 +148,10 @@ func (list organisations) rows() [][]string {
 		})
 	}
 	return rows
+}
+
+func (list organisations) any() bool {
+	return slices.ContainsFunc(list, func(o organisation) bool { return o.From.Before(o.To) })
 }
 
 func (list organisations) notes() (notes []string) {

@@ -54,6 +54,8 @@ type checked interface {
 	rows() [][]string
 	// notes are what else is to be said, no findings.
 	notes() []string
+	// any tells whether anything was looked at at all.
+	any() bool
 }
 
 // newVerifyAnswer is without a finding.
@@ -76,11 +78,14 @@ func (v *verifyAnswer) text(w io.Writer) {
 		_, _ = fmt.Fprintln(w, v.Receipts)
 	}
 	table(w, v.Checked.rows())
-	if !v.found() {
+	switch {
+	case v.found():
+		_, _ = fmt.Fprintln(w, plural(v.Found, "finding"))
+	case v.Checked.any():
 		_, _ = fmt.Fprintln(w, "complete: nothing is missing, altered or unread")
-		return
+	default:
+		_, _ = fmt.Fprintln(w, "nothing was looked at: what was asked for holds nothing, or nothing that is settled")
 	}
-	_, _ = fmt.Fprintln(w, plural(v.Found, "finding"))
 }
 
 // writeFindings writes the findings of a list, of what is too much only the
