@@ -3,6 +3,10 @@ locals {
   # From the last success until somebody is woken.
   window_seconds = max(3 * local.interval_seconds + var.run_timeout_seconds, 600)
 
+  # Looked at every five minutes, what has to happen within an interval is missed after
+  # one: before the first run nothing has happened yet.
+  patience = ceil(local.interval_seconds / 300) + 1
+
   # The function writes JSON lines, which the log keeps as message. Of a long one the
   # Log Service analyses the beginning, which is no JSON any more: what alerts ask for
   # stands there, and is found as text.
@@ -17,7 +21,7 @@ locals {
   alerts = var.alerts == null ? {} : { for k, a in {
     no-success = {
       what  = "no run succeeded in ${local.window_seconds} s, or ever", page = true, fires = "n < 1", seconds = local.window_seconds
-      query = "${local.run} and ${local.of} in ('ok', 'partial')"
+      query = "${local.run} and ${local.of} in ('ok', 'partial')", times = local.patience
     }
     lag = var.alerts.lag_minutes == 0 ? null : {
       what  = "the oldest checkpoint is more than ${var.alerts.lag_minutes} min behind", page = false, fires = "n > 0", seconds = local.window_seconds
@@ -41,7 +45,7 @@ locals {
     }
     silent = var.alerts.silent_hours == 0 ? null : {
       what  = "the source gave nothing in ${var.alerts.silent_hours} h", page = false, fires = "n < 1", seconds = var.alerts.silent_hours * 3600
-      query = "${local.run} and ${local.numbers.in} > 0"
+      query = "${local.run} and ${local.numbers.in} > 0", times = local.patience
     }
     findings = var.verify == null ? null : {
       what  = "verify found something, or could not look at all", page = true, fires = "n > 0", seconds = 3600
