@@ -15,6 +15,8 @@ export TERRAFORM TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
 # Short-lived processes that each read a provider's whole schema: a third of their
 # time would be spent on collecting garbage.
 export GOGC=${GOGC:-400}
+# Mocks grant nothing that would have to get around.
+export IAM_SETTLE_SECONDS=0
 
 dirs=("$@")
 if [ ${#dirs[@]} -eq 0 ]; then

@@ -44,7 +44,7 @@ func TestAlertsReadTheBeginningOfALongRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Info(serve.RunFinished, serve.ReceiptKey, receipt.Record(run))
+	log.Info("run finished", serve.ReceiptKey, receipt.Record(run))
 	log.Info("verify finished", "verify", proof.Record())
 	records := strings.SplitAfter(lines.String(), "\n")[:2]
 	for i := range records {

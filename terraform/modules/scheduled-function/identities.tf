@@ -97,4 +97,7 @@ resource "google_service_account_iam_member" "pubsub_signs_as_push" {
   service_account_id = google_service_account.push[0].name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
+
+  # Pub/Sub's account is there once Pub/Sub is used.
+  depends_on = [google_pubsub_topic.trigger]
 }

@@ -111,10 +111,21 @@ resource "google_cloudfunctions2_function" "this" {
   }
 
   # A build that starts before its account may read and write fails.
-  depends_on = [
-    google_storage_bucket_iam_member.build_reads_source,
-    google_project_iam_member.build_reads_copy,
-    google_artifact_registry_repository_iam_member.build_writes_image,
-    google_project_iam_member.build_logs,
+  depends_on = [terraform_data.settled]
+}
+
+# What was just granted is in force within minutes, mostly within one: so long the
+# example in the provider's documentation waits before a build, too. Tests, which grant
+# nothing, set IAM_SETTLE_SECONDS to 0.
+resource "terraform_data" "settled" {
+  triggers_replace = [
+    google_storage_bucket_iam_member.build_reads_source.id,
+    google_project_iam_member.build_reads_copy.id,
+    google_artifact_registry_repository_iam_member.build_writes_image.id,
+    google_project_iam_member.build_logs.id,
   ]
+
+  provisioner "local-exec" {
+    command = "sleep \"$${IAM_SETTLE_SECONDS:-60}\""
+  }
 }

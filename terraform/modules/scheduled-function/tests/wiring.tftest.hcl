@@ -131,6 +131,15 @@ run "the_source_is_named_by_its_content" {
   }
 }
 
+run "a_build_waits_for_its_rights" {
+  command = apply
+
+  assert {
+    condition     = terraform_data.settled.triggers_replace == [google_storage_bucket_iam_member.build_reads_source.id, google_project_iam_member.build_reads_copy.id, google_artifact_registry_repository_iam_member.build_writes_image.id, google_project_iam_member.build_logs.id]
+    error_message = "a right that a build needs is not waited for"
+  }
+}
+
 run "another_archive_is_another_object" {
   command = plan
 

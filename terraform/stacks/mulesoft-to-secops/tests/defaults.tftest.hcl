@@ -50,7 +50,7 @@ run "alerts_watch_the_function" {
     error_message = "alerts watch over another interval than the function's"
   }
   assert {
-    condition     = length(google_project_service.api) == 11 && alltrue([for s in google_project_service.api : s.disable_on_destroy == false && s.project == "acme-siem"])
+    condition     = length(google_project_service.api) == 12 && contains(keys(google_project_service.api), "cloudresourcemanager.googleapis.com") && alltrue([for s in google_project_service.api : s.disable_on_destroy == false && s.project == "acme-siem"])
     error_message = "an API is not turned on, or turned off for others too"
   }
 }

@@ -70,7 +70,7 @@ run "a_pull_a_minute" {
     error_message = "the queue is pulled otherwise, or its messages come back during a run"
   }
   assert {
-    condition     = module.alerts[0].absence_window_seconds == 660 && contains(module.alerts[0].alerts, "retention") && length(google_project_service.api) == 11
+    condition     = module.alerts[0].absence_window_seconds == 660 && contains(module.alerts[0].alerts, "retention") && length(google_project_service.api) == 12
     error_message = "alerts watch over another interval, or not over what the queue will delete"
   }
 }
