@@ -53,14 +53,18 @@ func newAccount(id string, direct bool) *account {
 func (a *account) may(now time.Time) bool { return a.running < a.limit && !now.Before(a.pause) }
 
 // throttle slows the account down, and returns for how long to leave it alone.
+// Calls that were refused together are one reason to: those that come back while
+// the account is left alone already wait until that is over, and for a while, so
+// that they do not go out together again.
 func (a *account) throttle(now time.Time, asked time.Duration) time.Duration {
+	if left := a.pause.Sub(now); left > 0 && asked <= left {
+		return left + rand.N(2*left)
+	}
 	wait := time.Second << min(a.strikes, 4)
 	wait = max(min(wait/2+rand.N(wait), longestPause), asked)
 	a.strikes++
 	a.limit = max(1, a.limit/2)
-	if p := now.Add(wait); p.After(a.pause) {
-		a.pause = p
-	}
+	a.pause = now.Add(wait)
 	return wait
 }
 

@@ -138,6 +138,31 @@ func TestManyAccountsAtOnce(t *testing.T) {
 	})
 }
 
+// TestABurst beyond what an account takes a second is worked off at that pace: a
+// refusal of many calls at once is one.
+func TestABurst(t *testing.T) {
+	for _, rate := range []int{3, 5, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, emulator.Options{Latency: 50 * time.Millisecond, CallsPerSecond: rate})
+			n := 50 * rate * 3 // three seconds' worth
+			create(w.member, n)
+			var rs []alitags.Resource
+			for i := range n {
+				rs = append(rs, instance(member, i))
+			}
+			failed := 0
+			for _, g := range all(t.Context(), w.Client, rs, alitags.Event{}) {
+				if g.err != nil || g.Status != alitags.Found {
+					failed++
+				}
+			}
+			if failed > n/5 { // chance may have a call wait too long
+				t.Errorf("%d a second: %d of %d have no answer, %+v", rate, failed, n, w.Stats())
+			}
+		})
+	}
+}
+
 // TestIDsInAnotherCase are those of the event, and so are types.
 func TestIDsInAnotherCase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
