@@ -108,8 +108,13 @@ resource "alicloud_sls_alert" "this" {
       condition       = ""
       count_condition = ""
     }
+    # To the alert management, which tells those that the policy names. It is said, as
+    # what it is otherwise is not documented.
+    sink_alerthub {
+      enabled = true
+    }
     policy_configuration {
-      alert_policy_id  = "sls.builtin.dynamic"
+      alert_policy_id  = "sls.builtin.dynamic" # asks the action policy that follows
       action_policy_id = each.value.page ? var.alerts.page : var.alerts.ticket
       repeat_interval  = "1h"
     }

@@ -236,13 +236,17 @@ variable "log_days" {
 variable "alerts" {
   description = "Who is told: an action policy of the Log Service for what cannot wait (page) and for what can (ticket), and from which lag or silence on; 0: never. Null: no alerts and no dashboard."
   type = object({
-    page         = optional(string, "sls.builtin.dynamic")
-    ticket       = optional(string, "sls.builtin.dynamic")
+    page         = optional(string, "sls.builtin")
+    ticket       = optional(string, "sls.builtin")
     lag_minutes  = optional(number, 60)
     silent_hours = optional(number, 23)
   })
   default = {}
 
+  validation {
+    condition     = var.alerts == null ? true : !contains([var.alerts.page, var.alerts.ticket], "sls.builtin.dynamic")
+    error_message = "alerts.page and alerts.ticket are action policies: sls.builtin.dynamic is an alert policy, and tells nobody."
+  }
   validation {
     condition     = var.alerts == null ? true : var.alerts.lag_minutes >= 0 && var.alerts.silent_hours >= 0 && var.alerts.silent_hours <= 24
     error_message = "alerts.lag_minutes is 0 or more, and alerts.silent_hours 0 to 24: no query of an alert looks back on more than a day."

@@ -156,8 +156,8 @@ variable "verify" {
 variable "alerts" {
   description = "Who is told: an action policy of the Log Service for what cannot wait (page) and for what can (ticket), and from which lag or silence on; 0: never. Null: no alerts and no dashboard."
   type = object({
-    page         = optional(string, "sls.builtin.dynamic")
-    ticket       = optional(string, "sls.builtin.dynamic")
+    page         = optional(string, "sls.builtin")
+    ticket       = optional(string, "sls.builtin")
     lag_minutes  = optional(number, 60)
     silent_hours = optional(number, 23)
   })

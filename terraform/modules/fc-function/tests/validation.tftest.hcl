@@ -223,6 +223,14 @@ run "log_gone_before_it_is_looked_at" {
   expect_failures = [var.log_days]
 }
 
+run "an_alert_policy_in_place_of_an_action_policy" {
+  command = plan
+  variables {
+    alerts = { page = "sls.builtin.dynamic" }
+  }
+  expect_failures = [var.alerts]
+}
+
 run "silence_of_more_than_a_day" {
   command = plan
   variables {

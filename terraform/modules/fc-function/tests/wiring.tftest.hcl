@@ -119,7 +119,7 @@ run "alerts_read_the_log" {
     error_message = "success is read from elsewhere"
   }
   assert {
-    condition     = alltrue([for k, a in alicloud_sls_alert.this : a.schedule[0].type == "FixedRate" && a.schedule[0].interval == (k == "unproven" ? "1h" : "5m") && a.configuration[0].policy_configuration[0].action_policy_id == "sls.builtin.dynamic"])
+    condition     = alltrue([for k, a in alicloud_sls_alert.this : a.schedule[0].type == "FixedRate" && a.schedule[0].interval == (k == "unproven" ? "1h" : "5m") && a.configuration[0].policy_configuration[0].alert_policy_id == "sls.builtin.dynamic" && a.configuration[0].policy_configuration[0].action_policy_id == "sls.builtin" && a.configuration[0].sink_alerthub[0].enabled == true])
     error_message = "alerts are looked at less often, or nobody is told"
   }
 }
