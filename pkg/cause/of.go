@@ -116,6 +116,7 @@ func ofTLS(err error) Code {
 		verify    *tls.CertificateVerificationError
 		alert     tls.AlertError
 		record    tls.RecordHeaderError
+		op        *net.OpError
 	)
 	switch {
 	case errors.As(err, &authority):
@@ -129,7 +130,8 @@ func ofTLS(err error) Code {
 		return CertificateOver
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		return NotTLS
-	case errors.As(err, &verify), errors.As(err, &invalid), errors.As(err, &alert):
+	case errors.As(err, &verify), errors.As(err, &invalid), errors.As(err, &alert),
+		errors.As(err, &op) && op.Op == "remote error": // the other side's alert, see crypto/tls
 		return TLSFailed
 	}
 	return ""

@@ -59,7 +59,7 @@ func (s Subject) fix(code cause.Code, err error) string {
 	case cause.WrongHostName:
 		return fmt.Sprintf("use in %s a name that the certificate is for%s: what answers is something else, or is known by another name", where, certified(err))
 	case cause.TLSFailed:
-		return fmt.Sprintf("see the message: %s shows a certificate, or speaks a TLS, that cannot be accepted; %s says where it is", asked, where)
+		return fmt.Sprintf("see the message: %s shows a certificate, or speaks a TLS, that cannot be accepted, or wants a certificate of its clients, which have none; %s says where it is", asked, where)
 	case cause.NotTLS:
 		return fmt.Sprintf("correct scheme and port in %s: what answers does not speak TLS", where)
 	case cause.ProxyUnreachable:

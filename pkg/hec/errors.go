@@ -70,13 +70,30 @@ func (e *Error) Mend() string { return e.Fix }
 // errClosed is what a wait for acknowledgement ends with after Close.
 var errClosed = errors.New("the HEC client was closed before the acknowledgement came")
 
+// certificateFix says what to do about a certificate that was not accepted, behind
+// a colon; nothing where the error itself says all that is known.
+func certificateFix(err error) string {
+	switch cause.Of(err) {
+	case cause.AuthorityUnknown:
+		return ": if the certificate is right, give its authority with HEC_CA_FILE"
+	case cause.CertificateOver, cause.CertificateEarly:
+		return ": renew the certificate, or set this machine's clock"
+	case cause.WrongHostName:
+		return ": use a name in HEC_URL that the certificate is for"
+	}
+	return ""
+}
+
 // transportError judges a request that got no answer. It is uncertain unless
 // the connection was never made.
 func transportError(endpoint string, err error) (uncertain bool, _ error) {
 	wrapped := fmt.Errorf("HEC %s: %w", endpoint, err)
 	var cert *tls.CertificateVerificationError
 	if errors.As(err, &cert) {
-		return false, retry.Permanent(fmt.Errorf("%w: if the certificate is right, give its authority with HEC_CA_FILE", wrapped))
+		return false, retry.Permanent(fmt.Errorf("%w%s", wrapped, certificateFix(err)))
+	}
+	if strings.Contains(err.Error(), "tls: certificate required") { // an alert, of no type that can be asked for
+		return false, retry.Permanent(fmt.Errorf("%w: a certificate of the client is wanted, and slshec has none: let requests in by their token alone (requireClientCert = false), or put a proxy before it that has one", wrapped))
 	}
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return false, retry.Permanent(fmt.Errorf("%w: the URL in HEC_URL should begin with http://, or the port speak TLS", wrapped))
