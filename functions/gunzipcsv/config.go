@@ -1,6 +1,7 @@
 package gunzipcsv
 
 import (
+	"slices"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
@@ -48,6 +49,9 @@ func (c *Config) Validate() (f config.Faults) {
 	c.validateQueue(&f)
 	_, err := objcsv.New(objcsv.Options{Columns: c.Columns})
 	f.AddErr("CSV_COLUMNS", err)
+	if slices.Contains(c.Columns, "") {
+		f.Add("CSV_COLUMNS", "a column without a name: is there a comma too many?")
+	}
 	if c.Header && len(c.Columns) == 0 {
 		f.Add("CSV_HEADER", "needs CSV_COLUMNS: CSV input has no column names of its own")
 	}

@@ -56,6 +56,7 @@ func TestConfigFaults(t *testing.T) {
 		"plain http":             {map[string]string{"CF_API_BASE_URL": "http://proxy.example/client/v4"}, []string{"CF_API_BASE_URL"}},
 		"plain http, allowed":    {map[string]string{"CF_API_BASE_URL": "http://proxy.example/client/v4", "CF_API_INSECURE": "true"}, nil},
 		"plain http to loopback": {map[string]string{"CF_API_BASE_URL": "http://127.0.0.1:1/client/v4"}, nil},
+		"a comma too many":       {map[string]string{"CSV_COLUMNS": "a, b,"}, []string{"CSV_COLUMNS"}},
 		"header of nothing":      {map[string]string{"CSV_HEADER": "true"}, []string{"CSV_HEADER"}},
 		"numbers": {
 			map[string]string{"CONCURRENCY": "0", "MAX_RATIO": "-1", "MAX_OUTPUT_BYTES": "0", "MAX_RECORD_BYTES": "x", "CF_VISIBILITY_TIMEOUT": "13h", "CF_RETRY_DELAY": "2h", "CSV_COLUMNS": "a,a", "RUN_TIMEOUT": "1ms"},

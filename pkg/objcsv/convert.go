@@ -111,6 +111,9 @@ func (j *job) run(reject RejectFunc) error {
 	if err := j.lines.err; err != nil && !isEnd(err) {
 		return err
 	}
+	if isArray(window) {
+		return fault(CodeJSONArray, "the records are in a JSON array: have them written one a line")
+	}
 	j.res.Format = sniff(window)
 	if j.res.Format == FormatNDJSON {
 		err = j.rows(reject)

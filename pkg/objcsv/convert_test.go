@@ -120,6 +120,26 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// A JSON array of objects is neither of the two formats. Logs that begin with a
+// bracket are.
+func TestJSONArray(t *testing.T) {
+	for in, want := range map[string]Code{
+		`[{"a":1},{"a":2}]`:                  CodeJSONArray,
+		"\ufeff\r\n[\n  {\n  \"a\": 1\n}]\n": CodeJSONArray,
+		"[{}]":                               CodeJSONArray,
+		"[2026-01-02 03:04:05] GET /,200\n":  "",
+		"[{abc},1\n":                         "",
+		"[1,2]\n":                            "",
+		"[\n":                                "",
+		`"[{""a"":1}]",x` + "\n":             "",
+	} {
+		o := convert(t, newConverter(t, Options{}), gz(t, in))
+		if CodeOf(o.err) != want || want == "" && (o.err != nil || o.csv != in) || want != "" && (o.csv != "" || !retry.IsPermanent(o.err)) {
+			t.Errorf("%q: %v, %q", in, o.err, o.csv)
+		}
+	}
+}
+
 func TestUnknownNamesAreBounded(t *testing.T) {
 	var in strings.Builder
 	in.WriteString(`{"a":1}` + "\n")

@@ -19,6 +19,7 @@ const (
 	CodeGzipCorrupt   Code = "gzip_corrupt"   // bad header, deflate data, checksum or length
 	CodeGzipTrailing  Code = "gzip_trailing"  // something other than zeros after the last member
 	CodeNotText       Code = "not_text"       // not the text of a log; nothing was written
+	CodeJSONArray     Code = "json_array"     // records in a JSON array, and not one a line; nothing was written
 	CodeRatio         Code = "ratio"          // Options.MaxRatio
 	CodeOutputLimit   Code = "output_limit"   // Options.MaxOutputBytes
 	CodeRecord        Code = "record"         // a record to reject, and no RejectFunc

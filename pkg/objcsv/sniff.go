@@ -24,6 +24,17 @@ func sniff(window []byte) Format {
 	return FormatCSV
 }
 
+// isArray tells whether what starts so is one JSON array of objects: neither CSV nor
+// NDJSON. Logpush writes one where its batch_prefix is [.
+func isArray(window []byte) bool {
+	start := bytes.TrimLeft(bytes.TrimPrefix(window, bom), " \t\r\n")
+	if len(start) == 0 || start[0] != '[' {
+		return false
+	}
+	first := bytes.TrimLeft(start[1:], " \t\r\n")
+	return len(first) > 0 && first[0] == '{' && startsObject(first)
+}
+
 func startsObject(line []byte) bool {
 	rest := bytes.TrimLeft(line[1:], " \t\r\n")
 	return len(rest) == 0 || rest[0] == '"' || rest[0] == '}'
