@@ -34,8 +34,16 @@ var ordinary = limits{
 // httpServer returns what serves h. It has no read and no write time-out of its
 // own: both would go on during a run, and the first one would end the run's
 // context (net/http takes a read that fails for a client that is gone).
+//
+// HTTP/2 without TLS is what Cloud Run speaks to a container where HTTP/2 is on
+// end to end, and load balancers to one of that protocol, without asking first
+// (docs.cloud.google.com/run/docs/configuring/http2).
 func (l limits) httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
+		Protocols:         &protocols,
 		Handler:           l.bound(h),
 		ReadHeaderTimeout: l.header,
 		IdleTimeout:       l.idle,

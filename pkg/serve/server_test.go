@@ -118,6 +118,48 @@ func TestSlowRequests(t *testing.T) {
 	}
 }
 
+// HTTP/2 is spoken by those who do not ask first, as HTTP/1 is: runs longer than a
+// request may take are answered, also while the server stops.
+func TestHTTP2WithoutTLS(t *testing.T) {
+	began := make(chan struct{}, 1)
+	addr, stop, ended := serveShort(t, "", func(ctx context.Context, ev trigger.Event) (receipt.Receipt, error) {
+		began <- struct{}{}
+		select {
+		case <-ctx.Done():
+		case <-time.After(4 * short.body):
+		}
+		return done(ctx, ev)
+	})
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: &protocols}
+	defer transport.CloseIdleConnections()
+	for _, stops := range []bool{false, true} {
+		if stops {
+			go func() { <-began; stop() }()
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"status":"ok"`) {
+			t.Errorf("%s %d %s %v", resp.Proto, resp.StatusCode, text, err)
+		}
+		_ = resp.Body.Close()
+		if !stops {
+			<-began
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // A run may take longer than a request may: it is not cut off, and the
 // connection is still good for the next.
 func TestLongRun(t *testing.T) {
