@@ -89,7 +89,7 @@ var (
 // never quote what may be a secret.
 func parseEnv(text string) (map[string]string, error) {
 	if strings.Contains(text, dollar) {
-		return nil, fmt.Errorf("line %d: a NUL character", lineOf(text, strings.Index(text, dollar)))
+		return nil, fmt.Errorf("line %d: a NUL character: save it as UTF-8, if it is UTF-16 as Windows PowerShell writes it", lineOf(text, strings.Index(text, dollar)))
 	}
 	text = strings.TrimPrefix(text, "\uFEFF")
 	text = strings.NewReplacer("\r\n", "\n", "$", dollar).Replace(text) + "\n"

@@ -59,17 +59,18 @@ func TestParseEnv(t *testing.T) {
 
 func TestEnvFileErrorsNameTheLineAndNoSecret(t *testing.T) {
 	for text, want := range map[string]string{
-		"A=1\nhidden secret\n":       "line 2:",
-		"A=1\nhidden\n":              "line 2:",
-		"A=1\n\n# c\nhidden":         "line 4:",
-		"A=1\n'hidden'=2\n":          "line 2:",
-		"A=1\nhid-den=2\n":           "line 2:",
-		"A=1\n=hidden\n":             "line 2:",
-		"A=1\nB='hidden\n":           "line ",
-		"A=1\nB='hi'dden\n":          "line ",
-		"A='it''s hidden'\n":         "line ",
-		"A=1\nB=hid\x00den\n":        "line 2:",
-		"A=1\nB=\"\n\nhidden\nC=1\n": "line ",
+		"A=1\nhidden secret\n":         "line 2:",
+		"A=1\nhidden\n":                "line 2:",
+		"A=1\n\n# c\nhidden":           "line 4:",
+		"A=1\n'hidden'=2\n":            "line 2:",
+		"A=1\nhid-den=2\n":             "line 2:",
+		"A=1\n=hidden\n":               "line 2:",
+		"A=1\nB='hidden\n":             "line ",
+		"A=1\nB='hi'dden\n":            "line ",
+		"A='it''s hidden'\n":           "line ",
+		"A=1\nB=hid\x00den\n":          "line 2:",
+		"\xff\xfeh\x00i\x00d\x00=\x00": "line 1: a NUL character: save it as UTF-8",
+		"A=1\nB=\"\n\nhidden\nC=1\n":   "line ",
 	} {
 		got, err := parseEnv(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hid") || strings.Contains(err.Error(), "den") {
