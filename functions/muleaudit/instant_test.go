@@ -34,6 +34,10 @@ func (m *mortal) guard(_ context.Context, _ string, _ bool) error {
 	return nil
 }
 
+// instants is how far apart those are at which is killed: each, or where that
+// takes long some of them.
+const instants = 1 + scale/4
+
 // A run is killed before each thing that it asks of a store, one after the other.
 // The next run ends what it began: every event is out once, every entry that
 // cannot be delivered is set aside once, and nothing waits.
@@ -41,7 +45,7 @@ func TestKilledAtEachInstant(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some hundred worlds")
 	}
-	for n, done := 0, false; !done; n++ {
+	for n, done := 0, false; !done; n += instants {
 		synctest.Test(t, func(t *testing.T) {
 			w := asleep(t, emulator.Options{}, map[string]string{
 				"QUARANTINE_URL": "file://" + t.TempDir(), "MULE_LOOKBACK": "3h", "MULE_PAGE_SIZE": "10", "MAX_RECORD_BYTES": "1000", "MULE_CONCURRENCY": "1",

@@ -150,6 +150,16 @@ func (r *received) Read(p []byte) (int, error) {
 // Read reads the records of the object called name. One that is not as this
 // package writes them is a [*DamagedError], after the records before.
 func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] {
+	return s.read(ctx, name, maxLine)
+}
+
+// ReadWhole is [Store.Read] where records of up to so many bytes are to be held,
+// each of which then takes some four times its length.
+func (s *Store) ReadWhole(ctx context.Context, name string, longest int) iter.Seq2[Record, error] {
+	return s.read(ctx, name, max(maxLine, base64.StdEncoding.EncodedLen(longest)+maxText))
+}
+
+func (s *Store) read(ctx context.Context, name string, longest int) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		r, err := s.b.NewReader(ctx, name, nil)
 		if err != nil {
@@ -173,7 +183,7 @@ func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] 
 		}
 		in := bufio.NewReaderSize(gz, 64<<10)
 		for n := 1; ; n++ {
-			rec, err := readLine(in)
+			rec, err := readLine(in, longest)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -190,12 +200,12 @@ func (s *Store) Read(ctx context.Context, name string) iter.Seq2[Record, error] 
 }
 
 // readLine reads one record. It returns io.EOF itself only where no line is left.
-func readLine(in *bufio.Reader) (Record, error) {
+func readLine(in *bufio.Reader, longest int) (Record, error) {
 	var line []byte
 	long := false
 	for {
 		part, err := in.ReadSlice('\n')
-		if room := maxLine - len(line); len(part) > room {
+		if room := longest - len(line); len(part) > room {
 			long = true
 			part = part[:room]
 		}

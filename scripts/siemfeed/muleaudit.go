@@ -22,7 +22,7 @@ func muleauditFunction() function {
 		backfill: command{"MuleSoft audit logs of a span of time.", &backfillMuleaudit{}},
 		verify:   command{"Receipts, objects and the API's totals.", &verifyMuleaudit{}},
 		doctor:   command{"Token, scopes, clock and buckets.", doctorOf(muleaudit.Open)},
-		replay:   command{"Says how entries that were rejected are delivered.", &replayMuleaudit{}},
+		replay:   command{"Entries that were rejected, and can be delivered now.", &replayMuleaudit{}},
 		prune:    command{"Receipts, verifications, the state of slices, quarantine that was seen to.", pruneOf(muleaudit.Open)},
 	}
 }

@@ -1,105 +1,69 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/siemfeed/siemfeed/functions/muleaudit"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 )
 
-// replayMuleaudit says how entries are delivered that were rejected: the API has
-// them still, and exports them like any others that were not exported yet.
+// replayMuleaudit delivers entries that were rejected, and says what to do about
+// those that stay.
 type replayMuleaudit struct{}
 
 // Run implements the command.
 func (replayMuleaudit) Run(ctx context.Context, c *cli) error {
+	f, err := open(ctx, c, muleaudit.Open)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
 	kept, err := openState(ctx)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	a, err := adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"))
-	if err != nil {
-		return err
-	}
-	return c.show(a)
+	watched, stop := c.watch(ctx, "replay", "objects")
+	done, err := f.Replay(watched)
+	stop()
+	a := newReplayAnswer(c.function.name)
+	a.Objects, a.Delivered, a.Rejected, a.Why = done.Objects, done.Delivered, done.Rejected, append(a.Why, done.Why...)
+	return a.ended(c, errors.Join(err, adviseMuleaudit(ctx, quarantine.New(kept.rejected, "muleaudit"), a)))
 }
 
 // tooLong is the code of entries that a higher limit lets through.
 const tooLong = "record_too_long"
 
-// window is time that a rejected entry was read in.
-type window struct{ From, To time.Time }
-
-// adviseMuleaudit says, by what was rejected, what to do. That anything is
-// pending is a finding.
-func adviseMuleaudit(ctx context.Context, q *quarantine.Store) (*replayAnswer, error) {
-	a := newReplayAnswer("muleaudit")
-	codes, windows := map[string]int64{}, map[window]bool{}
-	var damaged []string
+// adviseMuleaudit says of what is pending what to do about it. That anything is,
+// is a finding.
+func adviseMuleaudit(ctx context.Context, q *quarantine.Store, a *replayAnswer) error {
+	codes := map[string]int64{}
 	for name, err := range q.Names(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for r, err := range q.Read(ctx, name) {
-			if quarantine.IsDamaged(err) {
-				a.Left++
-				damaged = append(damaged, fmt.Sprintf("%v. Look at it, and accept it: siemfeed quarantine accept muleaudit --object %s", err, name))
-				break
-			}
 			if err != nil {
-				return nil, err
+				return err
 			}
 			codes[r.Code]++
 			a.Left++
-			var at window
-			if err := json.Unmarshal(r.Source, &at); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			if r.Code == tooLong {
-				windows[at] = true
-			}
 		}
-	}
-	if a.Left == 0 {
-		a.line = "nothing is pending"
-		return a, nil
 	}
 	say := func(format string, args ...any) { a.Why = append(a.Why, fmt.Sprintf(format, args...)) }
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		if code == tooLong {
-			say("%s entries were too long. Set MAX_RECORD_BYTES to more than the longest, here and where the function is deployed, and export their time again, in which each goes out once:", count(codes[code]))
-			for _, at := range joined(windows) {
-				say("  siemfeed backfill muleaudit --from %s --to %s", at.From.Format(time.RFC3339Nano), at.To.Format(time.RFC3339Nano))
-			}
-			say("Once they are out, they are seen to:")
+			say("%s entries stay that were too long. Set MAX_RECORD_BYTES to more than the longest, here and where the function is deployed, and replay them. Those that are to be given up are accepted as lost:", count(codes[code]))
 		} else {
-			say("%s entries are no events (%s), and a replay would not make them any. Look at them (siemfeed quarantine ls muleaudit --code %s), and once it is known why the API sent them, accept them:", count(codes[code]), code, code)
+			say("%s entries are no events (%s), and a replay does not make them any. Look at them (siemfeed quarantine ls muleaudit --code %s), and once it is known why the API sent them, accept them:", count(codes[code]), code, code)
 		}
 		say("  siemfeed quarantine accept muleaudit --code %s", code)
 	}
-	a.Why = append(a.Why, damaged...)
-	a.line = fmt.Sprintf("%s entries are pending", count(a.Left))
-	return a, nil
-}
-
-// joined returns windows in order, those that meet as one.
-func joined(windows map[window]bool) (out []window) {
-	for _, at := range slices.SortedFunc(maps.Keys(windows), func(a, b window) int {
-		return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To))
-	}) {
-		if n := len(out); n > 0 && !at.From.After(out[n-1].To) {
-			if at.To.After(out[n-1].To) {
-				out[n-1].To = at.To
-			}
-			continue
-		}
-		out = append(out, at)
-	}
-	return out
+	a.line = fmt.Sprintf("%s entries delivered, %s pending", count(a.Delivered), count(a.Left))
+	return nil
 }
