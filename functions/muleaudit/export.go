@@ -62,16 +62,17 @@ func (f *Function) keepEvery() time.Duration {
 	return f.cfg.RunTimeout / 4
 }
 
-// plan finds out what is to be read of an organisation.
-func (f *Function) plan(ctx context.Context, run string, asked request, now time.Time, org string) *export {
+// plan finds out what is to be read of an organisation. One that is met for the
+// first time may have been there since looked, unless that is zero.
+func (f *Function) plan(ctx context.Context, run string, asked request, now time.Time, org string, looked time.Time) *export {
 	e := &export{f: f, run: run, org: org, state: orgState{f.state, org}, backfill: asked.backfill()}
 	e.receipt = OrgReceipt{Org: org, Objects: []Object{}}
-	e.fail(ctx, e.begin(ctx, asked, now))
+	e.fail(ctx, e.begin(ctx, asked, now, looked))
 	e.receipt.From, e.receipt.To = e.window.From, e.window.To
 	return e
 }
 
-func (e *export) begin(ctx context.Context, asked request, now time.Time) (err error) {
+func (e *export) begin(ctx context.Context, asked request, now, looked time.Time) (err error) {
 	first := false // of all runs
 	if e.backfill {
 		e.window = interval{asked.From, asked.To}
@@ -83,7 +84,9 @@ func (e *export) begin(ctx context.Context, asked request, now time.Time) (err e
 		if err != nil {
 			return err
 		}
-		first = e.watermark.IsZero() && since.IsZero()
+		if first = e.watermark.IsZero() && since.IsZero(); first {
+			since = looked.Truncate(e.f.cfg.Slice)
+		}
 		e.window = e.f.window(now, e.watermark, since)
 		e.reached = latest(e.watermark, e.window.From)
 	}

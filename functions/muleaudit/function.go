@@ -157,10 +157,28 @@ const planners = 16
 
 // planAll plans for each organisation, the one that is most behind first: what a
 // run's time does not suffice for is first in the next.
+//
+// A business group that is met for the first time, below one that is configured,
+// may be as old as the last look at what there is. So its export begins no later
+// than where that of the configured ones had got to.
 func (f *Function) planAll(ctx context.Context, run string, asked request, orgs []string) []*export {
 	now := time.Now().UTC()
 	exports := make([]*export, len(orgs))
-	sideBySide(len(orgs), planners, func(i int) { exports[i] = f.plan(ctx, run, asked, now, orgs[i]) })
+	plan := func(configured bool, looked time.Time) {
+		sideBySide(len(orgs), planners, func(i int) {
+			if slices.Contains(f.cfg.Orgs, orgs[i]) == configured {
+				exports[i] = f.plan(ctx, run, asked, now, orgs[i], looked)
+			}
+		})
+	}
+	plan(true, time.Time{})
+	var looked time.Time
+	for _, e := range exports {
+		if e != nil && !e.watermark.IsZero() && (looked.IsZero() || e.watermark.Before(looked)) {
+			looked = e.watermark
+		}
+	}
+	plan(false, looked)
 	slices.SortStableFunc(exports, func(a, b *export) int { return a.lead().Compare(b.lead()) })
 	return exports
 }

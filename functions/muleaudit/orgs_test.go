@@ -1,6 +1,7 @@
 package muleaudit_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,5 +68,28 @@ func TestOrganisationRefusedFromTheStart(t *testing.T) {
 		if v, err := f.Verify(t.Context(), muleaudit.VerifyOptions{}); err != nil || v[1].Found != 0 {
 			t.Errorf("%+v, %v", v[1], err)
 		}
+	})
+}
+
+// A business group that was made while no run was there for days is exported from
+// its first event on; one that is configured anew from the lookback on.
+func TestGroupMadeDuringAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := asleep(t, emulator.Options{}, map[string]string{"MULE_ORG_ID": "root", "MULE_INCLUDE_SUBORGS": "true"})
+		w.api.AddOrg("root", "")
+		w.mustRun(w.function(), "{}")
+		time.Sleep(10 * time.Minute)
+		made := time.Now()
+		w.api.AddOrg("child", "root")
+		w.api.AddOrg("other", "")
+		events := emulator.Generate("child", emulator.Generated{Seed: 4, N: 300, From: made, To: made.Add(71 * hour)})
+		old, fresh := entry(made, "old"), entry(made.Add(70*hour), "fresh")
+		if err := errors.Join(w.api.Add("child", events...), w.api.Add("other", old, fresh)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(72 * hour)
+		w.env["MULE_ORG_ID"] = "root,other"
+		w.mustRun(w.function(), "{}")
+		w.wantExactly(hour, map[string][]emulator.Event{"child": events, "other": {fresh}})
 	})
 }
