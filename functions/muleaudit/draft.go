@@ -95,7 +95,9 @@ func (d *draft) commit(ctx context.Context, f *Function, run string, st orgState
 		if err != nil {
 			return nil, err
 		}
-		err = series.AppendBytes(ctx, n, data)
+		// Every manifest counts, not the last one alone, and none is ever removed that
+		// another may come after: what was created is decided, however long ago.
+		err = st.state.CreateBytes(ctx, series.Key(n), data, "application/octet-stream")
 		if errors.Is(err, bucket.ErrExists) {
 			if err := d.meet(ctx, f, st, series, read); err != nil {
 				return nil, err

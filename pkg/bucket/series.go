@@ -80,23 +80,15 @@ func (b *Bucket) Series(prefix string, form Numbers) Series {
 // has seen, and above 0. Without an error the number is the caller's alone, and
 // was the latest after it had been added. [ErrExists] means that another has
 // it, or that the series had gone on past it: the caller then has no part in
-// it. After any other error the same call, made again, tells. v has to differ
+// it, and what it added is gone: of a series of which each number counts, not the
+// latest alone, objects are created as [Series.Key] names them. After any other
+// error the same call, made again, tells. v has to differ
 // between callers that must not both succeed, as for [Bucket.CreateJSON].
 //
 // It costs one write and one list; where another was quicker also a read or a
 // delete.
 func (s Series) Append(ctx context.Context, n uint64, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", s.key(n), err)
-	}
-	_, err = s.append(ctx, n, data, "application/json")
-	return err
-}
-
-// AppendBytes is [Series.Append] of an object that is no JSON.
-func (s Series) AppendBytes(ctx context.Context, n uint64, data []byte) error {
-	_, err := s.append(ctx, n, data, "application/octet-stream")
+	_, err := s.append(ctx, n, v)
 	return err
 }
 
@@ -105,11 +97,7 @@ func (s Series) AppendBytes(ctx context.Context, n uint64, data []byte) error {
 // error, since the number is the caller's all the same: the next Replace does it.
 // It costs what Append does, and a delete for each.
 func (s Series) Replace(ctx context.Context, n uint64, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", s.key(n), err)
-	}
-	before, err := s.append(ctx, n, data, "application/json")
+	before, err := s.append(ctx, n, v)
 	if err != nil {
 		return err
 	}
@@ -120,12 +108,16 @@ func (s Series) Replace(ctx context.Context, n uint64, v any) error {
 }
 
 // append returns the numbers that are there before n.
-func (s Series) append(ctx context.Context, n uint64, data []byte, contentType string) (before []uint64, err error) {
+func (s Series) append(ctx context.Context, n uint64, v any) (before []uint64, err error) {
 	key := s.key(n)
 	if again, err := s.form.Number(s.form.Name(n)); n == 0 || err != nil || again != n {
 		return nil, retry.Permanent(fmt.Errorf("%s cannot hold the number %d", key, n))
 	}
-	if err := s.store.CreateBytes(ctx, key, data, contentType); err != nil {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", key, err)
+	}
+	if err := s.store.CreateBytes(ctx, key, data, "application/json"); err != nil {
 		return nil, fmt.Errorf("append %s: %w", key, err)
 	}
 	// The number may have been used and trimmed by others while this caller was
