@@ -21,19 +21,24 @@ type expected struct {
 	// received is when the source had the event, or one soon after it.
 	received time.Time
 	holds    []uint64 // what it may hold, see [contents.sum]
+	// own tells that the type is one that versions may name differently, see
+	// [typeOf]: it is not compared.
+	own bool
 	// instead is the row that versions made of the event to which it named no
 	// resource; nil for most.
 	instead *expected
 }
 
 // is tells whether a row with such contents is as it should be.
-func (e *expected) is(c *contents) bool { return c.status != nil && slices.Contains(e.holds, c.sum()) }
+func (e *expected) is(c *contents) bool {
+	return c.status != nil && slices.Contains(e.holds, c.sum(e.own))
+}
 
 // add expects the row once more, with such contents.
 func (e *expected) add(c *contents, received time.Time) {
 	e.times++
 	e.received = received
-	e.holds = append(e.holds, c.sum())
+	e.holds = append(e.holds, c.sum(e.own))
 }
 
 // expectRows expects the rows of an event.
@@ -50,13 +55,13 @@ func (p *pass) expectRows(shard int, e *actiontrail.Event, received time.Time) {
 	var instead *expected
 	if e.Resources[0].Own {
 		instead = p.row(shard, id, 0)
-		instead.holds = append(instead.holds, c.sum())
+		instead.holds = append(instead.holds, c.sum(false))
 	}
 	c.count = strconv.AppendInt(nil, int64(len(e.Resources)), 10)
 	for i, r := range e.Resources {
-		c.kind, c.name = typeOf(r), r.Name
+		c.kind, c.name = r.Type, r.Name
 		row := p.row(shard, id, i+1)
-		row.instead = instead
+		row.instead, row.own = instead, r.Own
 		row.add(&c, received)
 	}
 }
@@ -120,13 +125,16 @@ var columnOf = func() map[string]int {
 
 var seed = maphash.MakeSeed()
 
-// sum is the same for rows in which what their event decides is the same.
-func (c *contents) sum() uint64 {
+// sum is the same for rows in which what their event decides is the same, the
+// type aside where own is set.
+func (c *contents) sum(own bool) uint64 {
 	c.buf = c.buf[:0]
 	for i, value := range c.columns {
 		c.buf = sls.AppendContent(c.buf, columns[i].name, value)
 	}
-	c.buf = sls.AppendContent(c.buf, resourceType, c.kind)
+	if !own {
+		c.buf = sls.AppendContent(c.buf, resourceType, c.kind)
+	}
 	c.buf = sls.AppendContent(c.buf, resourceName, c.name)
 	c.buf = sls.AppendContent(c.buf, resourceCount, c.count)
 	return maphash.Bytes(seed, c.buf)

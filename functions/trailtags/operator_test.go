@@ -197,6 +197,12 @@ func TestVerifyOfAnEarlierVersion(t *testing.T) {
 			t.Errorf("%v: %+v", err, list)
 		}
 	}
+	row["resourceType"] = "ACS::Ecs::instance" // as another version may write it
+	second := maps.Clone(row)
+	second["resourceIndex"], second["resourceName"] = "2", "i-b"
+	w.replaceRows([]map[string]string{row, second})
+	check(0)
+	w.replaceRows(nil)
 	check(1)
 	row["resourceIndex"], row["resourceCount"], row["resourceType"], row["resourceName"], row["tagStatus"] = "0", "0", "", "", "none"
 	w.replaceRows([]map[string]string{row})
