@@ -12,6 +12,7 @@ import (
 
 	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/sls"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 )
@@ -102,6 +103,23 @@ func TestRefusedRows(t *testing.T) {
 		t.Errorf("taken now: %v, %+v", err, done)
 	}
 	want(t, w.byID()[two["eventId"].(string)+"/2"], map[string]string{"resourceName": "i-long", "tag_project": "beta", "tag_" + strings.Repeat("k", 110): "v", "resourceCount": "3"})
+}
+
+// A row that an operator has accepted as lost is not missing.
+func TestAcceptedRows(t *testing.T) {
+	w := newWorld(t, emulator.Options{Shards: 1}, cloud.Options{}, nil)
+	w.put(0, w.write("CreateUser", member, ""), w.write("CreateUser", member, "").with("eventName", strings.Repeat("x", 1<<20+1)))
+	w.drain()
+	f := w.function()
+	for _, want := range []int{1, 0} {
+		list, err := f.Verify(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(list) != 1 || len(list[0].Findings) != want {
+			t.Errorf("%v: %+v", err, list)
+		}
+		if err := f.Quarantine().Accept(t.Context(), func(quarantine.Record) bool { return true }, func(quarantine.Acceptance) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Times that SLS refuses do not keep an event out.

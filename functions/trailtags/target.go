@@ -2,7 +2,6 @@ package trailtags
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/actiontrail"
-	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
 	"github.com/siemfeed/siemfeed/pkg/sls"
 	"github.com/siemfeed/siemfeed/pkg/sls/consume"
@@ -27,18 +25,18 @@ func (f *Function) verifyTarget(ctx context.Context, shards []consume.Verified) 
 	for _, v := range shards {
 		logs += v.Held
 	}
-	held, err := f.heldRows(ctx)
-	if err != nil {
-		return err
-	}
 	since, err := f.since(ctx, shards)
 	if err != nil || logs == 0 {
+		return err
+	}
+	aside, err := f.quarantined(ctx, since)
+	if err != nil {
 		return err
 	}
 	passes := uint64(logs/rowsAtOnce + 1) //nolint:gosec // a count
 	for n := range passes {
 		p := pass{f: f, n: n, of: passes, rows: map[string]*expected{}}
-		if err := p.run(ctx, shards, since, held); err != nil {
+		if err := p.run(ctx, shards, since, aside); err != nil {
 			return err
 		}
 	}
@@ -62,7 +60,7 @@ type pass struct {
 
 func (p *pass) mine(eventID []byte) bool { return maphash.Bytes(seed, eventID)%p.of == p.n }
 
-func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Time, held map[string]string) error {
+func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Time, aside quarantined) error {
 	for i, v := range shards {
 		if err := p.expect(ctx, i, v); err != nil {
 			return err
@@ -74,7 +72,7 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 	kinds := make([]struct{ missing, altered, waiting, doubled, expired []string }, len(shards))
 	for key, e := range p.rows {
 		k := &kinds[e.shard]
-		switch object, aside := held[key]; {
+		switch object, waits := aside.pending[key]; {
 		case e.altered > 0:
 			k.altered = append(k.altered, key)
 		case e.times == 0: // it stands for another, if it is there
@@ -82,7 +80,8 @@ func (p *pass) run(ctx context.Context, shards []consume.Verified, since time.Ti
 			k.doubled = append(k.doubled, key)
 		case e.found >= e.times:
 		case e.instead != nil && e.instead.found > 0:
-		case aside:
+		case aside.accepted[key]:
+		case waits:
 			k.waiting = append(k.waiting, key+" in "+object)
 		case p.mayBeExpired(e):
 			k.expired = append(k.expired, key)
@@ -251,30 +250,4 @@ func (f *Function) since(ctx context.Context, shards []consume.Verified) (first 
 		}
 	}
 	return first, nil
-}
-
-// heldRows returns the rows in quarantine, and where each lies.
-func (f *Function) heldRows(ctx context.Context) (map[string]string, error) {
-	held := map[string]string{}
-	for obj, err := range f.Quarantine().Pending(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		for rec, err := range f.Quarantine().Read(ctx, obj.Name) {
-			if quarantine.IsDamaged(err) {
-				break // which is a finding as it stands
-			}
-			if err != nil {
-				return nil, err
-			}
-			var row struct {
-				EventID string `json:"eventId"`
-				Index   string `json:"resourceIndex"`
-			}
-			if isRow(rec) && json.Unmarshal(rec.Record, &row) == nil {
-				held[rowKey(row.EventID, row.Index)] = obj.Name
-			}
-		}
-	}
-	return held, nil
 }
