@@ -24,7 +24,7 @@ type signAttest struct {
 	spanFlags
 	Key      string `help:"File with the private key, Ed25519 in PEM." type:"existingfile" placeholder:"FILE"`
 	Out      string `help:"File to write." default:"delivery.dsse.json" type:"path"`
-	DaysOnly bool   `help:"Hash whole days instead of naming each receipt: smaller, but a change is found by the day."`
+	DaysOnly bool   `help:"Hash whole days, which are over, instead of naming each receipt: smaller, but a change is found by the day."`
 }
 
 // keyVariable holds the private key where no file does.
@@ -34,6 +34,9 @@ const keyVariable = "SIEMFEED_ATTEST_KEY"
 func (a *signAttest) Run(ctx context.Context, c *cli) error {
 	asked, err := c.asked(a.Functions)
 	if err != nil {
+		return err
+	}
+	if err := a.overOnly(time.Now()); err != nil {
 		return err
 	}
 	key, err := a.key(c)
@@ -65,6 +68,19 @@ func (a *signAttest) Run(ctx context.Context, c *cli) error {
 		answer.Functions = append(answer.Functions, summaryOf(f))
 	}
 	return c.show(answer)
+}
+
+// overOnly leaves out the day that is not over where days are hashed: the next
+// run changes it.
+func (a *signAttest) overOnly(now time.Time) error {
+	today := now.UTC().Truncate(24 * time.Hour)
+	if !a.DaysOnly || a.To.Before(today) {
+		return nil
+	}
+	if a.To = today.Add(-time.Nanosecond); a.To.Before(a.From) {
+		return usageError{fmt.Errorf("--days-only: no day from %s on is over", a.From.Format(time.DateOnly))}
+	}
+	return nil
 }
 
 func (a *signAttest) key(c *cli) (attest.Private, error) {

@@ -45,6 +45,7 @@ func TestAttestCommands(t *testing.T) {
 	run(full, true, "1 in quarantine", "backfill", "gunzipcsv")
 	run(full, false, "SIEMFEED_ATTEST_KEY", "attest", "--out", file)
 	run(full, false, "want an Ed25519 key", "attest", "--key", public, "--out", file)
+	run(full, false, "no day from", "attest", "--key", private, "--out", file, "--days-only", "--from", "0s")
 	withKey := map[string]string{"SIEMFEED_ATTEST_KEY": string(text)}
 	for k, v := range full {
 		withKey[k] = v

@@ -13,6 +13,18 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/status"
 )
 
+// What a clock that is ahead has dated is told as it is.
+func TestAgo(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		90 * time.Second: "1m ago", 0: "0s ago", -30 * time.Second: "0s ago", -23 * time.Hour: "23h0m ahead", -400 * 24 * time.Hour: "400d ahead",
+	} {
+		if got := ago(now.Add(-d), now); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
+
 func TestShowStatus(t *testing.T) {
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) *time.Time { t := now.Add(-d); return &t }
