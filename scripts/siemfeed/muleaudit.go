@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/siemfeed/siemfeed/functions/muleaudit"
@@ -128,15 +129,44 @@ func muleauditVerified(list []muleaudit.Verified) *verifyAnswer {
 		})
 		a.Join(o.FindingList)
 		a.Receipts.add(o.Receipts)
-		for _, left := range o.Left {
-			a.NotLookedAt = append(a.NotLookedAt, o.Org+" "+left)
-		}
-		if o.Gone > 0 {
-			a.NotLookedAt = append(a.NotLookedAt, fmt.Sprintf("%s %s objects that are there no more", o.Org, count(int64(o.Gone))))
-		}
 	}
+	a.NotLookedAt = append(a.NotLookedAt, notLookedAt(list)...)
 	a.Checked = what
 	return a
+}
+
+// notLookedAt says what was not looked at, once where that is the same of several
+// organisations: there may be dozens.
+func notLookedAt(list []muleaudit.Verified) (out []string) {
+	orgs := map[string][]string{}
+	var order []string
+	for _, o := range list {
+		all := o.Left
+		if o.Gone > 0 {
+			all = append(all[:len(all):len(all)], count(int64(o.Gone))+" objects that are there no more")
+		}
+		for _, left := range all {
+			if orgs[left] == nil {
+				order = append(order, left)
+			}
+			orgs[left] = append(orgs[left], o.Org)
+		}
+	}
+	const named = 3
+	for _, left := range order {
+		whose := orgs[left]
+		switch {
+		case len(whose) == 1:
+			out = append(out, whose[0]+" "+left)
+		case len(whose) == len(list):
+			out = append(out, "every organisation "+left)
+		case len(whose) <= named:
+			out = append(out, strings.Join(whose, ", ")+" "+left)
+		default:
+			out = append(out, fmt.Sprintf("%s and %d more %s", strings.Join(whose[:named], ", "), len(whose)-named, left))
+		}
+	}
+	return out
 }
 
 func (list organisations) rows() [][]string {
