@@ -36,14 +36,25 @@ func (l *lsQuarantine) Run(ctx context.Context, c *cli) error {
 	if _, err := c.find(l.Function); err != nil {
 		return err
 	}
+	if !l.To.IsZero() && l.To.Before(l.From) {
+		return usageError{fmt.Errorf("--to, %s, is before --from, %s", moment(l.To), moment(l.From))}
+	}
 	kept, err := openState(ctx)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	return c.list("quarantine-ls", func(each func(any, string) error) error {
-		return l.list(ctx, quarantine.New(kept.rejected, string(l.Function)), each)
+	listed := 0
+	err = c.list("quarantine-ls", func(each func(any, string) error) error {
+		return l.list(ctx, quarantine.New(kept.rejected, string(l.Function)), func(record any, text string) error {
+			listed++
+			return each(record, text)
+		})
 	})
+	if err == nil && listed == 0 && !c.Quiet {
+		c.note("nothing of that is pending in %s", kept.rejected.URL)
+	}
+	return err
 }
 
 // lsAnswer is what is pending. It is written while it is read: see list.
