@@ -127,6 +127,9 @@ resource "alicloud_sls_alert" "this" {
       value = file("${path.module}/runbooks/${each.key}.md")
     }
   }
+
+  # Without an index there is nothing to query.
+  depends_on = [alicloud_log_store_index.own]
 }
 
 resource "alicloud_log_dashboard" "this" {

@@ -69,7 +69,8 @@ locals {
     }
   }
 
-  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode(local.of_both)}?project=${var.project}"
+  # The console takes a + for itself, and the filter would be none.
+  logs_url = "https://console.cloud.google.com/logs/query;query=${replace(urlencode(local.of_both), "+", "%20")}?project=${var.project}"
 }
 
 resource "google_monitoring_alert_policy" "query" {

@@ -25,7 +25,7 @@ output "doctor_env" {
 }
 
 locals {
-  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\"")}?project=${var.project}"
+  logs_url = "https://console.cloud.google.com/logs/query;query=${replace(urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\""), "+", "%20")}?project=${var.project}"
 }
 
 output "logs_url" {

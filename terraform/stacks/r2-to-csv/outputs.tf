@@ -6,7 +6,7 @@ locals {
     ["R2_SECRET_ACCESS_KEY=\"$(${local.access}=${module.r2_secret.name} ${module.r2_secret.reference.version})\""],
     [for token in module.queue_token : "CF_API_TOKEN=\"$(${local.access}=${token.name} ${token.reference.version})\""],
   ))
-  logs_url = "https://console.cloud.google.com/logs/query;query=${urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\"")}?project=${var.project}"
+  logs_url = "https://console.cloud.google.com/logs/query;query=${replace(urlencode("resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function.name}\""), "+", "%20")}?project=${var.project}"
 }
 
 output "next_steps" {

@@ -6,7 +6,7 @@ locals {
   of_service = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name"
   of_pool    = "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"${var.name}\""
   filter     = local.scheduled ? "${local.of_service}=\"${var.name}\"" : join(" OR ", [for f in [local.of_pool, try("${local.of_service}=\"${module.pool[0].verifier}\"", "")] : "(${f})" if f != ""])
-  logs_url   = "https://console.cloud.google.com/logs/query;query=${urlencode(local.filter)}?project=${var.project}"
+  logs_url   = "https://console.cloud.google.com/logs/query;query=${replace(urlencode(local.filter), "+", "%20")}?project=${var.project}"
 }
 
 output "next_steps" {

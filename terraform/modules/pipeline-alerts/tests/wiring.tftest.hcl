@@ -126,6 +126,15 @@ run "a_proof_that_another_makes" {
   }
 }
 
+run "links_to_the_log" {
+  command = apply
+
+  assert {
+    condition     = output.logs_url == "https://console.cloud.google.com/logs/query;query=resource.type%3D%22cloud_run_revision%22%20AND%20resource.labels.service_name%3D%22mule-audit%22?project=acme" && alltrue([for p in google_monitoring_alert_policy.query : p.documentation[0].links[0].url == output.logs_url])
+    error_message = "the console takes the link for another filter"
+  }
+}
+
 run "the_dashboard" {
   command = apply
 

@@ -131,7 +131,7 @@ run "what_to_do_next" {
     error_message = "the next steps leave out the first run, or that nobody is told"
   }
   assert {
-    condition     = strcontains(output.logs_url, "project=acme-siem") && startswith(output.dashboard_url, "https://console.cloud.google.com/monitoring/dashboards/builder/")
+    condition     = strcontains(output.logs_url, "%20AND%20resource.labels.service_name") && strcontains(output.logs_url, "project=acme-siem") && startswith(output.dashboard_url, "https://console.cloud.google.com/monitoring/dashboards/builder/")
     error_message = "log or dashboard are elsewhere"
   }
 }

@@ -112,7 +112,7 @@ run "what_to_do_next" {
     error_message = "the proof is asked for otherwise"
   }
   assert {
-    condition     = strcontains(output.doctor_env, "SOURCE_URL=r2://gunzipcsv-logs?") && strcontains(output.doctor_env, "RUN_TIMEOUT=480s\n") && strcontains(output.next_steps, "Nobody is told when it breaks")
+    condition     = strcontains(output.doctor_env, "SOURCE_URL=r2://gunzipcsv-logs?") && strcontains(output.logs_url, "%20AND%20resource.labels.service_name") && strcontains(output.doctor_env, "RUN_TIMEOUT=480s\n") && strcontains(output.next_steps, "Nobody is told when it breaks")
     error_message = "the doctor is given other variables, or nobody is told that nobody is told"
   }
 }

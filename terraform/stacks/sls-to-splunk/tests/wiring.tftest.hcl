@@ -91,7 +91,7 @@ run "always_on_without_a_proof" {
     error_message = "alerts wait for a proof that nobody asks for"
   }
   assert {
-    condition     = endswith(output.logs_url, "${urlencode("(resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"slshec\")")}?project=acme-siem") && strcontains(output.next_steps, "No proof comes by itself")
+    condition     = endswith(output.logs_url, "${replace(urlencode("(resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"slshec\")"), "+", "%20")}?project=acme-siem") && strcontains(output.next_steps, "No proof comes by itself")
     error_message = "the log of a service that is not there is shown, or nobody is told that there is no proof"
   }
 }
