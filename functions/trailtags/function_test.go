@@ -1,6 +1,7 @@
 package trailtags_test
 
 import (
+	"fmt"
 	"testing"
 
 	cloud "github.com/siemfeed/siemfeed/pkg/emulator/alibaba"
@@ -54,6 +55,31 @@ func TestEvents(t *testing.T) {
 	if len(w.out()) != 6 || r.In != 4 || r.EventsOut != 4 || r.Out != 6 {
 		t.Errorf("%d rows, %+v", len(w.out()), r)
 	}
+}
+
+// An event may name hundreds of resources: each has its row, and its place.
+func TestManyResourcesOfOneEvent(t *testing.T) {
+	const many = 300
+	w := newWorld(t, emulator.Options{}, cloud.Options{}, nil)
+	ids := make([]string, many)
+	for i := range ids {
+		ids[i] = fmt.Sprint("i-", i)
+		w.create(member, instance, ids[i], map[string]string{"n": ids[i]})
+	}
+	e := w.write("StopInstances", member, instance, ids...)
+	w.put(0, e)
+	r := w.drain()
+	rows := w.byID()
+	if r.EventsOut != 1 || r.Out != many || len(rows) != many {
+		t.Errorf("%d rows, %+v", len(rows), r)
+	}
+	for i, id := range ids {
+		want(t, rows[fmt.Sprint(e["eventId"], "/", i+1)], map[string]string{"resourceName": id, "tag_n": id, "resourceCount": "300"})
+	}
+	if n := w.cloud.Count("ListTagResources"); n > many/10 { // as few as six, on a machine that is not slow
+		t.Errorf("%d calls", n)
+	}
+	w.WantProof(w.function())
 }
 
 // Function Compute's trigger hands over a range, and a 200 is the checkpoint.
