@@ -98,11 +98,24 @@ func (f *Function) doctorTags(ctx context.Context, x doctor.Examiner) []doctor.C
 	if !found.OK() || len(sample) == 0 {
 		return []doctor.Check{found}
 	}
-	var checks []doctor.Check
+	checks := f.doctorKey(ctx)
 	for _, account := range slices.Sorted(maps.Keys(sample)) {
 		checks = append(checks, f.doctorAccount(ctx, x, sample[account]))
 	}
 	return checks
+}
+
+// doctorKey looks whether the key is of the account that it is said to be of: else
+// the resources of both are asked about in the wrong way. That nobody can be asked
+// the accounts' own checks say.
+func (f *Function) doctorKey(ctx context.Context) []doctor.Check {
+	account, err := f.tags.KeyAccount(ctx)
+	if err != nil || account == f.cfg.AdminAccount {
+		return nil
+	}
+	return []doctor.Check{doctor.Failed("key of tag lookups", cause.Misconfigured,
+		fmt.Errorf("RESOURCE_AK_ID is a key of account %s, not of %s", account, f.cfg.AdminAccount),
+		"set ADMIN_ACCOUNT_ID to the account of the key, or RESOURCE_AK_ID and RESOURCE_AK_KEY to a key of the management account")}
 }
 
 // from is the source, as a check asks it for events.

@@ -46,6 +46,11 @@ func TestDoctor(t *testing.T) {
 	if got := problems(w.function()); len(got) != 0 {
 		t.Errorf("all is well, and yet %v", got)
 	}
+	w.Env["ADMIN_ACCOUNT_ID"] = third
+	if got := problems(w.function())["key of tag lookups"]; !strings.Contains(got, "of account "+admin+", not of "+third) || !strings.Contains(got, "ADMIN_ACCOUNT_ID") {
+		t.Errorf("the key of another account: %v", got)
+	}
+	w.Env["ADMIN_ACCOUNT_ID"] = admin
 	w.cloud.AddAccount(third).Trust(false)
 	w.cloud.AddAccount(member).Deny("ecs:ListTagResources")
 	got := problems(w.function())

@@ -209,12 +209,8 @@ func (c *Client) control(ctx context.Context, a *account) {
 	if !out {
 		return
 	}
-	var who struct {
-		AccountID string `json:"AccountId"`
-	}
-	err := c.calls.call(ctx, c.endpoint(versionSTS, ""), c.opts.Key, versionSTS, "GetCallerIdentity", nil, &who)
 	var refusal *APIError
-	if err == nil && who.AccountID == "" || err != nil && (!errors.As(err, &refusal) || judge(err) == transient) {
+	if _, err := c.KeyAccount(ctx); err != nil && (!errors.As(err, &refusal) || judge(err) == transient) {
 		return
 	}
 	c.mu.Lock()

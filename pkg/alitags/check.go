@@ -46,3 +46,15 @@ func (c *Client) Check(ctx context.Context, account, region string) error {
 		return retry.Permanent(fmt.Errorf("account %s: %w", account, err))
 	})
 }
+
+// KeyAccount asks STS which account the key is of, once.
+func (c *Client) KeyAccount(ctx context.Context) (string, error) {
+	var who struct {
+		AccountID string `json:"AccountId"`
+	}
+	err := c.calls.call(ctx, c.endpoint(versionSTS, ""), c.opts.Key, versionSTS, "GetCallerIdentity", nil, &who)
+	if err == nil && who.AccountID == "" {
+		err = errors.New("GetCallerIdentity: an answer without an account")
+	}
+	return who.AccountID, err
+}
