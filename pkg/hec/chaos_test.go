@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -153,6 +154,33 @@ func TestTransportErrorsThatAreConfiguration(t *testing.T) {
 	c = newClient(t, Options{URLs: []string{tls}})
 	if _, err := c.Send(t.Context(), b); !retry.IsPermanent(err) || !strings.Contains(err.Error(), "HEC_CA_FILE") {
 		t.Errorf("unknown authority: %v", err)
+	}
+}
+
+// Of a redirect that would have the body sent again net/http opens the body before
+// it asks whether to follow.
+func TestRedirectThatKeepsTheBody(t *testing.T) {
+	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		for _, to := range []string{"https://other.example/services/collector/event", "/en-US/account/login"} {
+			srv := httptest.NewServer(http.RedirectHandler(to, status))
+			t.Cleanup(srv.Close)
+			c := newClient(t, Options{URLs: []string{srv.URL}})
+			b := fill(t, c, 3, nil)
+			defer b.Release()
+			sent := make(chan error, 1)
+			go func() {
+				_, err := c.Send(t.Context(), b)
+				sent <- err
+			}()
+			select {
+			case err := <-sent:
+				if !retry.IsPermanent(err) || !strings.Contains(err.Error(), "it redirects") {
+					t.Errorf("%d to %s: %v", status, to, err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatalf("%d to %s: it waits for ever", status, to)
+			}
+		}
 	}
 }
 

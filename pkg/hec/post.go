@@ -1,8 +1,8 @@
 package hec
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,8 +40,7 @@ func (c *Client) do(ctx context.Context, e *endpoint, channel, method, path stri
 	}
 	if sent != nil && len(sent.data) > 0 {
 		req.ContentLength = int64(len(sent.data))
-		req.GetBody = sent.open
-		req.Body, _ = sent.open() // never fails
+		req.Body, req.GetBody = sent.body(), sent.again
 	}
 	req.Header.Set("Authorization", "Splunk "+c.opts.Token)
 	req.Header.Set("User-Agent", version.UserAgent())
@@ -82,26 +81,79 @@ func (c *Client) excerpt(s string) string {
 	return s[:cut] + "…"
 }
 
-// upload is a request body in a buffer that will be used again. net/http may
-// read a body even after the answer has come; it closes it when done.
+// upload is a request body in a buffer that will be used again. net/http may read
+// a body even after the answer has come; it closes it when done. One that it opens
+// for a redirect, which is then not followed, it neither reads nor closes.
 type upload struct {
+	mu      sync.Mutex // held while data is read
 	data    []byte
-	readers sync.WaitGroup
+	over    bool          // no reader may begin any more
+	readers int           // that have begun and are not closed
+	idle    chan struct{} // if not nil, closed when there is none
 }
 
-func (u *upload) open() (io.ReadCloser, error) {
-	u.readers.Add(1)
-	return &uploadReader{Reader: bytes.NewReader(u.data), done: sync.OnceFunc(u.readers.Done)}, nil
+// body is what a request is sent with.
+func (u *upload) body() io.ReadCloser {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := &uploadReader{u: u}
+	r.begin()
+	return r
 }
 
-func (u *upload) wait() { u.readers.Wait() }
+// again is a [http.Request]'s GetBody.
+func (u *upload) again() (io.ReadCloser, error) { return &uploadReader{u: u}, nil }
+
+// wait returns once nothing reads the data any more, nor will.
+func (u *upload) wait() {
+	u.mu.Lock()
+	u.over = true
+	idle := make(chan struct{})
+	if u.idle = idle; u.readers == 0 {
+		close(idle)
+	}
+	u.mu.Unlock()
+	<-idle
+}
 
 type uploadReader struct {
-	*bytes.Reader
-	done func()
+	u             *upload
+	at            int
+	began, closed bool
+}
+
+// begin has the upload wait for r, if it does not do so yet.
+func (r *uploadReader) begin() {
+	if !r.began {
+		r.began = true
+		r.u.readers++
+	}
+}
+
+var errOver = errors.New("the request is over")
+
+func (r *uploadReader) Read(p []byte) (int, error) {
+	r.u.mu.Lock()
+	defer r.u.mu.Unlock()
+	if r.closed || r.u.over && !r.began {
+		return 0, errOver
+	}
+	r.begin()
+	n := copy(p, r.u.data[r.at:])
+	if r.at += n; n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 func (r *uploadReader) Close() error {
-	r.done()
+	r.u.mu.Lock()
+	defer r.u.mu.Unlock()
+	if r.began && !r.closed {
+		if r.u.readers--; r.u.readers == 0 && r.u.idle != nil {
+			close(r.u.idle)
+		}
+	}
+	r.closed = true
 	return nil
 }

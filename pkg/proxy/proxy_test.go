@@ -101,8 +101,8 @@ func TestNoAddress(t *testing.T) {
 	} {
 		for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
 			t.Run(name, func(t *testing.T) {
-				for _, clear := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"} {
-					t.Setenv(clear, "")
+				for _, unset := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"} {
+					t.Setenv(unset, "")
 				}
 				t.Setenv(name, tc.value)
 				err := proxy.KeepDirect()
