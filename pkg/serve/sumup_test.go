@@ -15,11 +15,11 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/serve"
 )
 
-// dailyProven is a function that has run every quarter of an hour for some days, in a
+// dailyProven is a function that has run every hour for some days, in a
 // store that takes 40 ms to answer.
 func dailyProven(t *testing.T, days int) (*proven, *rolluptest.Store) {
 	t.Helper()
-	s := &rolluptest.Store{Function: "stub", First: time.Now().UTC().Truncate(24 * time.Hour), Days: days, Runs: 96, Wait: 40 * time.Millisecond}
+	s := &rolluptest.Store{Function: "stub", First: time.Now().UTC().Truncate(24 * time.Hour), Days: days, Runs: 24, Wait: 40 * time.Millisecond}
 	fn := newProven(t, func(_ context.Context, _, _ time.Time, v *receipt.Verified) error { v.Checked = 1; return nil })
 	fn.proof.State = s.Bucket()
 	return fn, s
@@ -27,7 +27,7 @@ func dailyProven(t *testing.T, days int) (*proven, *rolluptest.Store) {
 
 // Where a proof is asked for daily, a report needs not read the receipts.
 func TestDailyProofsSumUp(t *testing.T) {
-	const days = 30
+	const days = 20
 	synctest.Test(t, func(t *testing.T) {
 		fn, s := dailyProven(t, days)
 		var log strings.Builder
@@ -42,7 +42,7 @@ func TestDailyProofsSumUp(t *testing.T) {
 			if rec := post(h, `{"verify":{}}`); rec.Code != http.StatusOK {
 				t.Fatal(rec.Code, rec.Body)
 			}
-			if reads, lists, _ := s.Calls(); reads+lists > 4*96+64 || time.Since(began) > 5*time.Second {
+			if reads, lists, _ := s.Calls(); reads+lists > 4*24+64 || time.Since(began) > 5*time.Second {
 				t.Errorf("day %d: %d reads and %d lists in %v", day, reads, lists, time.Since(began))
 			}
 		}
@@ -55,7 +55,7 @@ func TestDailyProofsSumUp(t *testing.T) {
 		for _, d := range got.Days {
 			runs += d.Runs
 		}
-		if reads, _, writes := s.Calls(); reads != days || writes != 0 || runs != days*96 {
+		if reads, _, writes := s.Calls(); reads != days || writes != 0 || runs != days*24 {
 			t.Errorf("%d reads and %d writes for a report over %d receipts", reads, writes, runs)
 		}
 		if strings.Contains(log.String(), "not summed up") {
@@ -79,7 +79,7 @@ func TestProofThatCannotSumUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fn, s := dailyProven(t, 8)
-				s.Runs = 5_000
+				s.Runs, s.Wait = 500, 400*time.Millisecond
 				fn.proof.Budget = c.budget
 				if c.deny {
 					fn.proof.State.Guard(func(_ context.Context, key string, write bool) error {
