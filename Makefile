@@ -66,7 +66,7 @@ test: ## run all tests, fuzz seeds included
 	@# The servers of the other modules are not ours to search for races.
 	@for m in $(filter-out .,$(MODULES)); do (set -x; cd $$m; go test $(TESTFLAGS) ./...); done
 	@# Without the loads that only some processors have.
-	go test -vet=off -tags=purego ./pkg/deflate
+	go test -vet=off -tags=purego ./pkg/deflate ./pkg/hec
 	@# Under the race detector these take a tenth of their items, or none.
 	@$(if $(RACE),set -x; go test -vet=off -run '^($(VOLUME))$$' ./functions/...)
 	@for w in $(WORKERS); do \

@@ -1,6 +1,10 @@
 package deflate
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/siemfeed/siemfeed/pkg/unaligned"
+)
 
 // code is how a symbol is written: its bits, first one lowest, above their
 // number in the lowest five bits.
@@ -62,7 +66,7 @@ func (c *codes) count(part []byte, seqs []seq) {
 		q := &seqs[k]
 		end := i + int(q.lits)
 		for ; i < end && i+4 <= len(part); i += 4 {
-			x := load32(part, i)
+			x := unaligned.Load32(part, i)
 			c.litFreq[x&255]++
 			c.litFreq[x>>8&255]++
 			c.litFreq[x>>16&255]++

@@ -1,6 +1,10 @@
 package deflate
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/siemfeed/siemfeed/pkg/unaligned"
+)
 
 // Limits of the format.
 const (
@@ -52,17 +56,17 @@ func (m *matcher) parse(body []byte, from, to int, hints []Hint) (end, used int)
 			t = int(hints[used].From)
 			used++
 			hint = at(hints, used)
-			if h < lit || t >= h || h-t > window || load32(body, h) != load32(body, t) {
+			if h < lit || t >= h || h-t > window || unaligned.Load32(body, h) != unaligned.Load32(body, t) {
 				continue
 			}
 			s = h
 		} else {
-			w := load64(body, s)
+			w := unaligned.Load64(body, s)
 			h := w * search.hash >> (64 - tableBits)
 			d := uint16(s) - m.table[h] //nolint:gosec // lower half
 			m.table[h] = uint16(s)      //nolint:gosec // lower half
 			t = s - int(d)
-			if d-1 >= window || t < 0 || load32(body, t) != uint32(w) { //nolint:gosec // lower half
+			if d-1 >= window || t < 0 || unaligned.Load32(body, t) != uint32(w) { //nolint:gosec // lower half
 				if s += search.step(s - lit); hint-s < search.near {
 					s = hint
 				}
@@ -141,7 +145,7 @@ func (m *matcher) add(lits, n, dist int) {
 func matchLen(b []byte, s, t int) int {
 	n := 0
 	for s+n+8 <= len(b) {
-		if x := load64(b, s+n) ^ load64(b, t+n); x != 0 {
+		if x := unaligned.Load64(b, s+n) ^ unaligned.Load64(b, t+n); x != 0 {
 			return n + bits.TrailingZeros64(x)>>3
 		}
 		n += 8

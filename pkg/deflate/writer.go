@@ -3,6 +3,8 @@ package deflate
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/siemfeed/siemfeed/pkg/unaligned"
 )
 
 // Symbols of the format: literals, the end of a block, lengths; distances.
@@ -81,7 +83,7 @@ func (w *writer) emit(part []byte, seqs []seq) {
 			n += y.len()
 			acc |= uint64(z.bits()) << (n & 63)
 			n += z.len()
-			store64(out, o, acc)
+			unaligned.Store64(out, o, acc)
 			o, acc, n = o+int(n>>3), acc>>(n&^7&63), n&7
 		}
 		i = end + int(q.length)
@@ -98,7 +100,7 @@ func (w *writer) emit(part []byte, seqs []seq) {
 		n += x.len()
 		acc |= uint64(q.dist-distBase[d&31]) << (n & 63)
 		n += uint(distExtra[d&31])
-		store64(out, o, acc)
+		unaligned.Store64(out, o, acc)
 		o, acc, n = o+int(n>>3), acc>>(n&^7&63), n&7
 	}
 	w.out, w.acc, w.n = out[:o], acc, n

@@ -12,6 +12,7 @@ var stringSeeds = []string{
 	"", "a", "plain ascii of more than eight bytes", `quote " and \ backslash`, "tab\tnewline\nreturn\rbell\a\x00\x1f\x7f",
 	"żółć 漢字 🙂 \u2028\u2029", "bad \xff\xfe byte", "\xed\xa0\x80", "cut \xe6\xbc", "a\xc0\xafb", "\ufffd is itself",
 	"1234567\"", "12345678\"", "1234567\x80", "!!!!!!!!\"", "\x1f!!!!!!!", "]]]]]]]\\", strings.Repeat("x", 1000) + "\n",
+	"0🙂0\u2029", "plain for 🙂 long, and then \"once\" more, plain for long enough, \xff and bad\n",
 }
 
 func checkString(t *testing.T, s string) {
