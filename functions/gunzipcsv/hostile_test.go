@@ -168,6 +168,27 @@ func TestHostileKeys(t *testing.T) {
 	}
 }
 
+// A directory has no object whose key has a piece . or .. in it: what lies at the
+// path that comes of it is another one.
+func TestKeysThatAreOtherPaths(t *testing.T) {
+	w := newWorld(t, nil)
+	w.put("a/b.log.gz", gz(t, "1\n"))
+	w.notify("a/b.log.gz")
+	wrong := []string{"a/./b.log.gz", "./a/b.log.gz", "a/b.log.gz/.", "a/b.log.gz/..", ".", ".."}
+	for _, key := range wrong {
+		w.notify(key)
+	}
+	r := w.mustTick(w.function())
+	if got := w.targets(); r.Out != 1 || int(r.Quarantined) != len(wrong) || !maps.Equal(got, map[string]string{"a/b.csv": "1\n"}) {
+		t.Errorf("%q, %+v", got, r)
+	}
+	for _, q := range w.quarantined() {
+		if q.Code != gunzipcsv.CodeGone {
+			t.Errorf("%+v", q.Entry)
+		}
+	}
+}
+
 func TestPoisonMessages(t *testing.T) {
 	w := newWorld(t, nil)
 	w.put("ok.log.gz", gz(t, "1,2\n"))

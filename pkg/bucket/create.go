@@ -175,6 +175,9 @@ func (b *Bucket) Remove(ctx context.Context, key string) error {
 	if err := b.Admit(ctx, key, true); err != nil {
 		return err
 	}
+	if b.leadsElsewhere(key) {
+		return nil
+	}
 	if err := b.Delete(ctx, key); err != nil && !IsNotFound(err) {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}

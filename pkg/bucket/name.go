@@ -27,6 +27,10 @@ func (e *NameError) Unwrap() error { return e.err }
 // errNoName is that of looking for an object whose key none can have.
 var errNoName = errors.New("no object can be called that")
 
+// leadsElsewhere tells whether a key is that of no file, and its path that of
+// another object or of a folder, which must not be read or removed in its place.
+func (b *Bucket) leadsElsewhere(key string) bool { return b.dir != nil && !b.dir.holds(key) }
+
 // misnamed returns err, from writing the object at key, as a permanent
 // [*NameError] if that is what it is.
 func (b *Bucket) misnamed(key string, err error) error {

@@ -59,6 +59,26 @@ func TestKeysThatNoFileHas(t *testing.T) {
 	}
 }
 
+// What no file can be called is not taken for the file that its path leads to.
+func TestNamesThatLeadElsewhere(t *testing.T) {
+	b := open(t, "file://"+t.TempDir())
+	if err := b.WriteAll(t.Context(), "a/b", []byte("kept"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a/./b", "./a/b", "a/b/.", "a/b/..", ".", ".."} {
+		wantNoName(t, b, key)
+		if _, err := b.NewRangeReader(t.Context(), key, 0, 1, nil); !bucket.IsNotFound(err) {
+			t.Errorf("read a piece of %s: %v", key, err)
+		}
+		if err := b.Remove(t.Context(), key); err != nil { // it is not there
+			t.Errorf("remove %s: %v", key, err)
+		}
+	}
+	if got, err := b.ReadAll(t.Context(), "a/b"); err != nil || string(got) != "kept" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // Where the directory itself is no longer one, that is no fault of any key.
 func TestADirectoryThatIsAFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")

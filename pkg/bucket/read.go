@@ -25,6 +25,9 @@ func (b *Bucket) NewRangeReader(ctx context.Context, key string, offset, length 
 	if err := b.Admit(ctx, key, false); err != nil {
 		return nil, err
 	}
+	if b.leadsElsewhere(key) {
+		return nil, fmt.Errorf("%s: %w", key, errNoName)
+	}
 	var with blob.ReaderOptions
 	if opts != nil {
 		with = *opts
@@ -81,6 +84,9 @@ func (b *Bucket) ReadAll(ctx context.Context, key string) ([]byte, error) {
 func (b *Bucket) Attributes(ctx context.Context, key string) (*blob.Attributes, error) {
 	if err := b.Admit(ctx, key, false); err != nil {
 		return nil, err
+	}
+	if b.leadsElsewhere(key) {
+		return nil, fmt.Errorf("%s: %w", key, errNoName)
 	}
 	a, err := b.Bucket.Attributes(ctx, key)
 	return a, b.judge(ctx, key, err)
