@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,10 +70,12 @@ func newManifest(state *bucket.Bucket, run string) *manifest {
 const manifestRoot = "gunzipcsv/manifests/"
 
 // manifestPrefix is what the parts that tell of a run's targets begin with:
-// gunzipcsv/manifests/YYYY/MM/DD/<run>-, by the day the run began.
+// gunzipcsv/manifests/YYYY/MM/DD/<run>-, by the day the run began. What is not the
+// name of a run is an error: it comes out of the metadata of a target, which others
+// may have written.
 func manifestPrefix(run string) (string, error) {
 	began, err := time.Parse("20060102", run[:min(8, len(run))])
-	if err != nil {
+	if err != nil || strings.Trim(run, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.-") != "" {
 		return "", fmt.Errorf("%.40q is not the name of a run", run)
 	}
 	return manifestRoot + began.Format("2006/01/02/") + run + "-", nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 )
@@ -160,5 +161,35 @@ func TestAnUnlistedTargetIsProved(t *testing.T) {
 	}
 	if _, after := w.manifests(); len(after) != len(parts) {
 		t.Errorf("what was entered is entered again: %v, then %v", parts, after)
+	}
+}
+
+// TestTheNameOfARunIsNotTakenOnTrust has targets whose metadata names places
+// instead of a run: the notice changes nothing, what is there is entered where this
+// run's is, and nobody else is held up.
+func TestTheNameOfARunIsNotTakenOnTrust(t *testing.T) {
+	for _, name := range []string{"20260101/../../../../x", "20260101/..", "20260101\x00", "20260101 or so", "", "yesterday", "20260101é"} {
+		w := newWorld(t, map[string]string{"DEST_URL": "mem://"})
+		for _, k := range []string{"a", "b"} {
+			w.put(k+".log.gz", gz(t, k+"\n"))
+		}
+		if _, err := run(t, w.function(), notices("a.log.gz")); err != nil {
+			t.Fatal(err)
+		}
+		attrs, err := w.parts.Dest.Attributes(t.Context(), "a.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		attrs.Metadata["run"] = name
+		if err := w.parts.Dest.WriteAll(t.Context(), "a.csv", []byte("a\n"), &blob.WriterOptions{Metadata: attrs.Metadata}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := run(t, w.function(), notices("a.log.gz", "b.log.gz"))
+		if err != nil || r.Unchanged != 1 || r.Out != 1 {
+			t.Errorf("%q: %v, %+v", name, err, r)
+		}
+		if _, parts := w.manifests(); len(parts) != 2 || !strings.HasPrefix(parts[1], r.Manifest) {
+			t.Errorf("%q: %v", name, parts)
+		}
 	}
 }
