@@ -47,6 +47,9 @@ const (
 	hintDenied    = "access to this object alone is denied: grant reading it, and decryption with its key if it has one of its own (bucket policy, object ACL, key policy)"
 )
 
+// codeArchived is what S3 and OSS answer to a GET of an archived object.
+const codeArchived = "InvalidObjectState"
+
 // judge returns err, from reading or looking at the object at key, as an
 // [*ObjectRefusedError] if that is what it is. That the object is archived the
 // store says itself. Any other refusal may as well be about the bucket, the
@@ -62,7 +65,7 @@ func (b *Bucket) judge(ctx context.Context, key string, err error) error {
 	status, code := refusal(err)
 	var hint string
 	switch {
-	case code == "InvalidObjectState": // S3 and OSS, GET
+	case code == codeArchived:
 		hint = hintArchived
 	case status == http.StatusBadRequest && b.othersReadable(ctx, key):
 		hint = hintEncrypted
@@ -156,10 +159,15 @@ func (b *Bucket) othersReadable(ctx context.Context, key string) bool {
 	return false
 }
 
+// readable tells whether the object can be read, or could but for being archived:
+// that is said only to those who may read it
+// (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). A lifecycle rule
+// leaves the first objects of a list archived, all of them.
 func (b *Bucket) readable(ctx context.Context, key string) bool {
 	r, err := b.Bucket.NewRangeReader(ctx, key, 0, 1, nil)
 	if err != nil {
-		return false
+		_, code := refusal(err)
+		return code == codeArchived
 	}
 	return r.Close() == nil
 }

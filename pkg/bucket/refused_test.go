@@ -144,6 +144,21 @@ func TestAnObjectThatIsRefusedAlone(t *testing.T) {
 	}
 }
 
+// A lifecycle rule has archived all that comes first in a list: that says all the
+// same that the credentials open the others.
+func TestRefusedWhereTheFirstAreArchived(t *testing.T) {
+	s := &refuser{codes: map[string]string{"z": "AccessDenied"}}
+	for i := range 30 {
+		s.codes[fmt.Sprintf("a%02d", i)] = "InvalidObjectState"
+	}
+	stores := s.stores(t)
+	for _, store := range []string{"s3", "r2"} {
+		if _, err := stores[store]().ReadAll(t.Context(), "z"); !bucket.IsObjectRefused(err) || !strings.Contains(err.Error(), "grant reading it") {
+			t.Errorf("%s: %v", store, err)
+		}
+	}
+}
+
 // HEAD has no body to tell why.
 func TestALookThatIsRefused(t *testing.T) {
 	s := &refuser{codes: map[string]string{"a": "InvalidRequest", "b": ""}}
