@@ -2,6 +2,7 @@ package gunzipcsv_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
@@ -50,5 +51,49 @@ func TestAcceptedLossesAreNoFindings(t *testing.T) {
 	}
 	if v := w.verify(gunzipcsv.VerifyOptions{}); v.Found != 1 || v.Kinds["quarantined"] != 1 {
 		t.Errorf("rejected anew: %+v", v)
+	}
+}
+
+// A backfill meets a broken object again whenever it is called: what was accepted
+// stays so, until it is another version or another fault.
+func TestABackfillKeepsWhatIsAccepted(t *testing.T) {
+	w := newWorld(t, nil)
+	w.put("good.log.gz", gz(t, "1\n"))
+	w.put("broken.log.gz", []byte("no gzip"))
+	attrs, err := w.parts.Source.Attributes(t.Context(), "broken.log.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := notices("broken.log.gz")
+	told.Notices[0].ETag = strings.Trim(attrs.ETag, `"`)
+	told.Notices[0].Time = attrs.ModTime
+	if _, err := run(t, w.function(), told); err != nil {
+		t.Fatal(err)
+	}
+	backfill := func() {
+		t.Helper()
+		if err := w.function().Backfill(t.Context(), gunzipcsv.Selection{}, quietly); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backfill()
+	if q := w.quarantined(); len(q) != 1 {
+		t.Fatalf("one version is in quarantine %d times", len(q))
+	}
+	s := quarantine.New(w.parts.Quarantine, "gunzipcsv")
+	if err := s.Accept(t.Context(), func(quarantine.Record) bool { return true }, func(quarantine.Acceptance) {}); err != nil {
+		t.Fatal(err)
+	}
+	backfill()
+	if _, err := run(t, w.function(), told); err != nil { // delivered again
+		t.Fatal(err)
+	}
+	if v := w.verify(gunzipcsv.VerifyOptions{}); !v.Complete() || v.Accepted != 1 || v.Converted != 1 {
+		t.Errorf("%+v", v)
+	}
+	w.put("broken.log.gz", []byte("another one, no gzip"))
+	backfill()
+	if v := w.verify(gunzipcsv.VerifyOptions{}); v.Found != 1 || v.Kinds["quarantined"] != 1 || v.Accepted != 1 {
+		t.Errorf("another version: %+v", v)
 	}
 }

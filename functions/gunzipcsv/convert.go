@@ -50,6 +50,7 @@ func (f *Function) look(ctx context.Context, r *run, key string, again bool) (Ob
 	if err != nil {
 		return o, fmt.Errorf("look at source %s: %w", o.Key, err)
 	}
+	o.etag = strings.Trim(src.ETag, `"`)
 	if !strings.HasSuffix(key, ".gz") {
 		gzip, err := f.isGzip(ctx, key)
 		if err != nil || !gzip {

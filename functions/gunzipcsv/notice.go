@@ -1,6 +1,7 @@
 package gunzipcsv
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,7 +144,9 @@ func position(rec quarantine.Record) (at source, err error) {
 }
 
 // quarantine puts a notice where it can be replayed from: the message itself
-// if it cannot be read, else as an R2 message, which a queue takes back.
+// if it cannot be read, else as an R2 message, which a queue takes back. What was
+// accepted as lost, the same version of the same object for the same reason, stays
+// so: a backfill meets it again and again.
 func (f *Function) quarantine(ctx context.Context, n trigger.Notice, o Object) (string, error) {
 	record := n.Raw
 	day := n.Time
@@ -155,10 +158,14 @@ func (f *Function) quarantine(ctx context.Context, n trigger.Notice, o Object) (
 			return "", err
 		}
 		src.Bucket, src.Key, src.ETag, src.Size = n.Bucket, n.Key, n.ETag, max(n.Size, 0)
-		id = fmt.Sprintf("object\x00%s\x00%s\x00%s\x00%s", o.Code, n.Bucket, n.Key, n.ETag)
+		id = fmt.Sprintf("object\x00%s\x00%s\x00%s\x00%s", o.Code, n.Bucket, n.Key, cmp.Or(n.ETag, o.etag))
 	}
 	if day.IsZero() {
 		day = time.Now()
+	}
+	name := f.reject.Name(day, id)
+	if known, err := f.reject.IsAccepted(ctx, name); err != nil || known {
+		return name, err
 	}
 	return f.reject.Put(ctx, day, id, quarantine.Entry{Reason: o.Error, Code: o.Code, Source: src.json()}, record)
 }

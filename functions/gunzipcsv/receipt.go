@@ -76,6 +76,7 @@ type Object struct {
 
 	unknown      map[string]int64
 	unknownOther int64
+	etag         string // of the source that was looked at, without quotes
 }
 
 const (

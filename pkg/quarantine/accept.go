@@ -58,6 +58,23 @@ func (s *Store) Accept(ctx context.Context, which func(Record) bool, each func(A
 	return listErr
 }
 
+// IsAccepted tells whether the object called name is there and accepted as lost.
+func (s *Store) IsAccepted(ctx context.Context, name string) (bool, error) {
+	var m mark
+	err := s.b.ReadJSON(ctx, s.markOf(name), &m) // mostly there is none
+	if err == nil && m.Accepted {
+		var is fate
+		_, is, err = s.state(ctx, name)
+		if err == nil {
+			return is == accepted, nil
+		}
+	}
+	if bucket.IsNotFound(err) {
+		return false, nil
+	}
+	return false, err
+}
+
 func (s *Store) accept(ctx context.Context, name string, which func(Record) bool) (Acceptance, error) {
 	a := Acceptance{Object: name}
 	o, is, err := s.state(ctx, name) // before it is read: written anew since, it stays pending
