@@ -171,6 +171,8 @@ func (v *verification) unlisted(ctx context.Context, key string, src *blob.Attri
 		v.find(findCollision, where, "%v", collision(target, there.Metadata))
 	case state == stale:
 		v.find(findStale, where, "%s was made from version %s of %s bytes, and the source is %s of %d now: run a backfill", target, there.Metadata[metaETag], there.Metadata[metaSize], src.ETag, src.Size)
+	case !listed && there.Metadata[metaRun] == "":
+		v.find(receipt.Unknown, where, "its target %s is of a release that kept no list of what it wrote, so that there is nothing to compare it with: run a backfill, which converts its source once more, compares and enters it", target)
 	case !listed:
 		v.find(receipt.Unknown, where, "no manifest has its target %s as it is there: if the run that wrote it (%s) is not under way, run a backfill, which compares and enters it", target, there.Metadata[metaRun])
 	default:
@@ -238,6 +240,8 @@ func (v *verification) strangers(ctx context.Context, s Selection, ev evidence, 
 		case listed: // since the manifests were read
 		case there.Metadata[metaKey] == "":
 			v.find(receipt.Unknown, o.Key, "it was not made by this function, and has no source")
+		case there.Metadata[metaRun] == "":
+			v.find(receipt.Unknown, o.Key, "it is of a release that kept no list of what it wrote, and its source %s is there no more: nothing tells whether it is as it was written", there.Metadata[metaKey])
 		default:
 			v.find(receipt.Unknown, o.Key, "no manifest has it as it is there, and its source %s is there no more", there.Metadata[metaKey])
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gocloud.dev/blob"
 	"pgregory.net/rapid"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
@@ -249,5 +250,42 @@ func TestTargetsWithoutARecord(t *testing.T) {
 		if at.Equal(before[key]) == (key == targetKey(1)) {
 			t.Errorf("%s: written again, though it was as it should be; or not, though it was not", key)
 		}
+	}
+}
+
+// Targets of the first release name no run. That is said, and not that they are
+// wrong.
+func TestTargetsOfAReleaseWithoutManifests(t *testing.T) {
+	w := convertedWorld(t)
+	if err := removeDir(w.env["STATE_URL"]); err != nil {
+		t.Fatal(err)
+	}
+	for key, content := range w.targets() {
+		attrs, err := w.parts.Dest.Attributes(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(attrs.Metadata, "run")
+		if err := w.parts.Dest.WriteAll(t.Context(), key, []byte(content), &blob.WriterOptions{Metadata: attrs.Metadata}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.parts.Source.Delete(t.Context(), sourceKey(2)); err != nil {
+		t.Fatal(err)
+	}
+	v := w.verify(gunzipcsv.VerifyOptions{})
+	if v.Kinds["unknown"] != verified || v.Found != verified {
+		t.Errorf("%+v", v)
+	}
+	for _, f := range v.Findings {
+		if want := "of a release that kept no list"; !strings.Contains(f.Detail, want) || strings.Contains(f.Detail, "()") {
+			t.Errorf("%+v", f)
+		}
+	}
+	if err := w.function().Backfill(t.Context(), gunzipcsv.Selection{}, quietly); err != nil {
+		t.Fatal(err)
+	}
+	if v := w.verify(gunzipcsv.VerifyOptions{}); v.Found != 1 || v.Converted != verified-1 {
+		t.Errorf("%+v", v)
 	}
 }
