@@ -66,7 +66,7 @@ func openGS(ctx context.Context, b *Bucket, a Address, o options) error {
 	if domain != "" {
 		opts = append(opts, option.WithUniverseDomain(domain))
 	}
-	opts = append(opts, option.WithHTTPClient(&http.Client{Transport: o.transport(agent(transport))}))
+	opts = append(opts, option.WithHTTPClient(&http.Client{Transport: o.transport(agent(countTries(transport)))}))
 	client, err := storage.NewClient(ctx, opts...)
 	if err != nil {
 		return err
