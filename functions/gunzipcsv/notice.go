@@ -11,6 +11,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/objcsv"
+	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/quarantine"
 	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/trigger"
@@ -79,6 +80,7 @@ func (f *Function) settle(ctx context.Context, r *run, n trigger.Notice, again b
 		o = Object{Key: n.Key, Target: o.Target, Status: Returned, Code: o.Code, Error: err.Error()}
 	}
 	r.add(o, time.Since(began))
+	progress.Bytes(ctx, o.BytesIn)
 	return o, err
 }
 

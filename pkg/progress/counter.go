@@ -11,7 +11,7 @@ import (
 
 // Counter counts what is done of something long, in units of one kind. It may be
 // added to by many at once.
-type Counter struct{ done, passed, total atomic.Int64 }
+type Counter struct{ done, passed, total, bytes atomic.Int64 }
 
 type key struct{}
 
@@ -35,6 +35,14 @@ func Expect(ctx context.Context, n int64) {
 func Add(ctx context.Context, n int64) {
 	if c := of(ctx); c != nil {
 		c.done.Add(n)
+	}
+}
+
+// Bytes says that so many bytes were moved, where things differ in size so that
+// their number alone tells little.
+func Bytes(ctx context.Context, n int64) {
+	if c := of(ctx); c != nil {
+		c.bytes.Add(n)
 	}
 }
 

@@ -37,6 +37,24 @@ func TestLines(t *testing.T) {
 	})
 }
 
+// Where things differ in size, the bytes and their rate are told beside their number.
+func TestBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		ctx, stop := progress.NewScreen(&b, nil).Watch(t.Context(), "backfill", "objects")
+		progress.Expect(ctx, 10)
+		time.Sleep(time.Millisecond)
+		progress.Add(ctx, 2)
+		progress.Bytes(ctx, 999)
+		progress.Bytes(ctx, 7_999_001)
+		time.Sleep(5 * time.Second)
+		stop()
+		if want := "  backfill: 2 of 10 objects (20 %), 8 MB (2 MB/s), 24/min, 20 s left\n"; b.String() != want {
+			t.Errorf("got %q, want %q", b.String(), want)
+		}
+	})
+}
+
 // A terminal has one row that is drawn again, below what others write.
 func TestTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

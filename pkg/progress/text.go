@@ -21,6 +21,9 @@ func (c *Counter) text(unit string, took time.Duration) string {
 	if total > 0 {
 		out += fmt.Sprintf(" (%d %%)", 100*done/total)
 	}
+	if moved := c.bytes.Load(); moved > 0 {
+		out += fmt.Sprintf(", %s (%s/s)", size(float64(moved)), size(float64(moved)/took.Seconds()))
+	}
 	rate := float64(c.done.Load()) / took.Seconds()
 	if rate <= 0 {
 		return out
@@ -55,6 +58,17 @@ func Count(n int64) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
+}
+
+// size writes a number of bytes in decimal units.
+func size(n float64) string {
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if n < 999.5 {
+			return strconv.FormatFloat(n, 'f', 0, 64) + " " + unit
+		}
+		n /= 1000
+	}
+	return strconv.FormatFloat(n, 'f', 1, 64) + " TB"
 }
 
 // Rest writes how long something takes, no finer than it can be known.
