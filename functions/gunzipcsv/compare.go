@@ -214,14 +214,20 @@ func (v *verification) leftBehind(ctx context.Context, ev evidence) error {
 	return g.Wait()
 }
 
+// isTarget tells whether an object in the destination is one that may have been
+// made, of the shard, before this began.
+func (v *verification) isTarget(o *blob.ListObject, s Shard) bool {
+	return strings.HasSuffix(o.Key, ".csv") && s.has(o.Key) && !o.ModTime.After(v.began)
+}
+
 // strangers names the targets that neither a source nor a manifest tells of.
-func (v *verification) strangers(ctx context.Context, s Selection, ev evidence, strays map[uint64]struct{}) error {
+func (v *verification) strangers(ctx context.Context, s Selection, ev evidence, strays map[uint64]struct{}, isSound func(target string) bool) error {
 	for o, err := range v.f.parts.Dest.Objects(ctx, s.Prefix) {
 		if err != nil {
 			return err
 		}
 		_, seen := strays[markOf(o.Key, "")]
-		if seen || ev[o.Key] != nil || !strings.HasSuffix(o.Key, ".csv") || !s.Shard.has(o.Key) || !s.spans(o.ModTime) || o.ModTime.After(v.began) {
+		if seen || ev[o.Key] != nil || !v.isTarget(o, s.Shard) || !s.spans(o.ModTime) || isSound(o.Key) {
 			continue
 		}
 		there, err := attributes(ctx, v.f.parts.Dest, o.Key)

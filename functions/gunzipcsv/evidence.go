@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// evidence is what the manifests tell of the targets of a shard, by their keys.
+// evidence is what the manifests tell of some targets, by their keys.
 type evidence map[string]*past
 
 // past is what was written to one target.
@@ -59,9 +59,9 @@ func (f *Function) manifestParts(ctx context.Context, from time.Time) (keys []st
 	return keys, lines, nil
 }
 
-// evidence reads from parts what they tell of a shard. unread hears of a part
-// that cannot be read.
-func (f *Function) evidence(ctx context.Context, parts []string, s Shard, unread func(key string, err error) error) (evidence, error) {
+// evidence reads from parts what they tell of the targets that are wanted. unread
+// hears of a part that cannot be read.
+func (f *Function) evidence(ctx context.Context, parts []string, wanted func(target string) bool, unread func(key string, err error) error) (evidence, error) {
 	ev := evidence{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
@@ -71,7 +71,7 @@ func (f *Function) evidence(ctx context.Context, parts []string, s Shard, unread
 			err := patiently(ctx, func(ctx context.Context) error {
 				var lines []Written // added only once all are read
 				err := readPart(ctx, f.parts.State, key, func(w Written) {
-					if s.has(w.Target) {
+					if wanted(w.Target) {
 						lines = append(lines, w)
 					}
 				})

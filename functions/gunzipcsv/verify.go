@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/objcsv"
 	"github.com/siemfeed/siemfeed/pkg/progress"
 	"github.com/siemfeed/siemfeed/pkg/prune"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -77,9 +78,9 @@ func (v *Verified) Add(o Verified) {
 const (
 	// lookers is how many objects are looked at side by side.
 	lookers = 16
-	// verifyStep is how many targets are held in memory at once, about: a larger
-	// selection is verified in several parts, each of which lists and reads what
-	// manifests there are.
+	// verifyStep is how many targets are held in memory at once, about, where they
+	// are looked at one by one: more are in several parts, each of which lists and
+	// reads what manifests there are.
 	verifyStep = 100_000
 )
 
@@ -140,17 +141,37 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	most := max(objects, lines/int64(max(v.o.Shard.Of, 1)))
-	for _, shard := range v.o.Shard.split(int(1 + most/verifyStep)) {
-		if err := v.shard(ctx, parts, shard); err != nil {
-			return err
+	for _, shard := range v.o.Shard.split(inSteps(most, glanceStep)) {
+		left := most
+		var sound map[uint64]uint64
+		if !v.o.Deep {
+			if sound, left, err = v.glance(ctx, parts, shard); err != nil {
+				return err
+			}
+			if left == 0 {
+				continue
+			}
+		}
+		for _, shard := range shard.split(inSteps(left, verifyStep)) {
+			if err := v.shard(ctx, parts, shard, sound); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// shard verifies a share of the selection.
-func (v *verification) shard(ctx context.Context, parts []string, shard Shard) error {
-	ev, err := v.f.evidence(ctx, parts, shard, func(key string, err error) error {
+// inSteps is how many steps of a size n things take, one at least.
+func inSteps(n, size int64) int { return int(max(1, (n+size-1)/size)) }
+
+// shard verifies a share of the selection, one by one, but for the targets that
+// are known to be sound, by their marks, and their sources.
+func (v *verification) shard(ctx context.Context, parts []string, shard Shard, sound map[uint64]uint64) error {
+	isSound := func(target string) bool {
+		_, ok := sound[mark(target)]
+		return ok
+	}
+	ev, err := v.f.evidence(ctx, parts, func(target string) bool { return shard.has(target) && !isSound(target) }, func(key string, err error) error {
 		v.mu.Lock()
 		again := v.unreadable[key]
 		v.unreadable[key] = true
@@ -170,6 +191,9 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard) e
 	g.SetLimit(lookers)
 	if err := v.f.list(gctx, s, func(o *blob.ListObject) error {
 		key := o.Key
+		if sound[mark(objcsv.TargetKey(key))] == mark(key) {
+			return nil
+		}
 		g.Go(func() error { return v.source(gctx, key, ev, strays) })
 		return nil
 	}); err != nil {
@@ -182,7 +206,7 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard) e
 	if err := v.leftBehind(ctx, ev); err != nil {
 		return err
 	}
-	return v.strangers(ctx, s, ev, strays)
+	return v.strangers(ctx, s, ev, strays, isSound)
 }
 
 // receipts looks whether the chain of receipts is whole.

@@ -151,13 +151,14 @@ func TestRewrittenWithTheSameContent(t *testing.T) {
 	}
 }
 
-// TestAnyDamageIsFound does several of them at once, and verifies in shards.
+// TestAnyDamageIsFound does several of them at once, and verifies in shards: with
+// the content of each target, and by what lists tell.
 func TestAnyDamageIsFound(t *testing.T) {
 	all := damages()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := convertedWorld(t)
 		victims := rapid.SliceOfNDistinct(rapid.IntRange(0, verified-1), 1, 6, rapid.ID[int]).Draw(rt, "victims")
-		want := map[string]string{}
+		want, listed := map[string]string{}, map[string]string{}
 		for _, i := range victims {
 			d := rapid.SampledFrom(all).Draw(rt, "damage")
 			d.do(w, i)
@@ -166,12 +167,20 @@ func TestAnyDamageIsFound(t *testing.T) {
 				where = d.where(i)
 			}
 			want[where] = d.kind
+			if !d.deep {
+				listed[where] = d.kind
+			}
 		}
 		shards := rapid.IntRange(1, 9).Draw(rt, "shards")
 		whole := w.verify(gunzipcsv.VerifyOptions{Deep: true})
-		var sum gunzipcsv.Verified
+		var sum, lists gunzipcsv.Verified
 		for i := range shards {
-			sum.Add(w.verify(gunzipcsv.VerifyOptions{Deep: true, Selection: gunzipcsv.Selection{Shard: gunzipcsv.Shard{Index: i, Of: shards}}}))
+			share := gunzipcsv.Selection{Shard: gunzipcsv.Shard{Index: i, Of: shards}}
+			sum.Add(w.verify(gunzipcsv.VerifyOptions{Deep: true, Selection: share}))
+			lists.Add(w.verify(gunzipcsv.VerifyOptions{Selection: share}))
+		}
+		if sound := whole.Converted + int64(len(want)-len(listed)); !maps.Equal(kinds(lists), listed) || lists.Objects != whole.Objects || lists.Gone != whole.Gone || lists.Converted != sound {
+			rt.Fatalf("by lists: %+v, want %v and %d sound", lists, listed, sound)
 		}
 		if !maps.Equal(kinds(whole), want) {
 			rt.Fatalf("%v, want %v", whole.Findings, want)

@@ -34,6 +34,35 @@ func ListedVersion(o *blob.ListObject) string {
 	return fmt.Sprintf("%d %d %s", o.Size, o.ModTime.UnixNano(), hex.EncodeToString(o.MD5))
 }
 
+// ListedETag returns the ETag that [Bucket.Attributes] has of an object, as far as
+// a list tells it: empty if it does not.
+func (b *Bucket) ListedETag(o *blob.ListObject) string {
+	var gs storage.ObjectAttrs
+	if o.As(&gs) {
+		return quoted(gs.Etag)
+	}
+	var s3 types.Object
+	if o.As(&s3) && s3.ETag != nil {
+		return quoted(*s3.ETag)
+	}
+	var properties oss.ObjectProperties
+	if o.As(&properties) && properties.ETag != nil {
+		return quoted(*properties.ETag)
+	}
+	if b.kind == "file" || b.kind == "mem" { // gocloud.dev/blob/fileblob/fileblob.go, memblob/memblob.go
+		return fmt.Sprintf("\"%x-%x\"", o.ModTime.UnixNano(), o.Size)
+	}
+	return ""
+}
+
+// quoted puts an ETag in quotes, unless it is, or there is none.
+func quoted(etag string) string {
+	if etag == "" || strings.HasPrefix(etag, `"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
+
 // ContentTag returns what an object's ETag, from any kind of bucket, says of its
 // content: two are equal if they are of one version, though its metadata changed
 // between. Only on gs is that less than the ETag, which there is made of the

@@ -23,6 +23,7 @@ func gunzipcsvSuite() suite {
 			{"files", "100 objects of 5 MB from directory to directory, by the processor, beside their parts", gunzipcsvWhole(fileStore, manySmall)},
 			{"s3-many", "the same from bucket to bucket of a real S3 server", gunzipcsvWhole(s3Store, manySmall)},
 			{"small", "2,000 objects of about 100 KB", gunzipcsvSmall},
+			{"verify", "verify of a million objects whose store takes 40 ms a request", gunzipcsvVerify},
 			{"memory", "resident memory for one object of 10 MB, 100 MB and 1 GB", gunzipcsvMemory},
 		},
 	}

@@ -17,10 +17,14 @@ import (
 
 // gunzipcsvFloor works through the objects in BENCH_SOURCE, to nowhere, as
 // BENCH_FLOOR says: gunzip alone, the codec, or the codec as one would write it
-// with the standard library. For "write" see writeFloor.
+// with the standard library. For "write" see writeFloor,
+// for "verify" verifyFloor.
 func gunzipcsvFloor(ctx context.Context) error {
-	if os.Getenv("BENCH_FLOOR") == "write" {
+	switch os.Getenv("BENCH_FLOOR") {
+	case "write":
 		return writeFloor(ctx)
+	case "verify":
+		return verifyFloor(ctx)
 	}
 	names, err := filepath.Glob(filepath.Join(os.Getenv("BENCH_SOURCE"), "*.gz"))
 	if err != nil {

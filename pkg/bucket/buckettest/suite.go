@@ -34,6 +34,7 @@ func Run(t *testing.T, k Kind) {
 	t.Run("Names", k.names)
 	t.Run("List", k.list)
 	t.Run("ListedVersion", k.listedVersion)
+	t.Run("ListedETag", k.listedETag)
 	t.Run("Series", func(t *testing.T) { Series(t, k) })
 }
 

@@ -9,6 +9,26 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 )
 
+// listedETag: a list tells the ETag that a look at the object does.
+func (k Kind) listedETag(t *testing.T) {
+	b := k.Open(t)
+	if _, err := b.Put(t.Context(), "e/a", data(1, 1000), blob.WriterOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for o, err := range b.Objects(t.Context(), "e/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := b.Attributes(t.Context(), o.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.ListedETag(o); got != a.ETag || got == "" {
+			t.Errorf("a list says %s, a look %s", got, a.ETag)
+		}
+	}
+}
+
 // listedVersion: a list tells that an object was altered, by as many bytes too,
 // and looking at it or writing its neighbour leaves it as it was.
 func (k Kind) listedVersion(t *testing.T) {
