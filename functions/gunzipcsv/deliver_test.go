@@ -9,7 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/driver"
 
 	"github.com/siemfeed/siemfeed/functions/gunzipcsv"
 	"github.com/siemfeed/siemfeed/pkg/receipt"
@@ -98,7 +102,7 @@ func TestPartialBatchFailure(t *testing.T) {
 		for _, k := range []string{"a", "b", "c"} {
 			w.put(k+".log.gz", gz(t, k+"\n"))
 		}
-		w.breakTarget("b.csv")
+		w.breakTargets("b.csv")
 		var messages []string
 		for i, k := range []string{"a", "b", "c"} {
 			body := string(message(t, "PutObject", "logs", k+".log.gz"))
@@ -127,19 +131,42 @@ func TestPartialBatchFailure(t *testing.T) {
 	}
 }
 
-// breakTarget makes an object impossible to write, by a directory in its place
-// that is not empty.
-func (w *world) breakTarget(key string) {
+// brokenTargets is a bucket that does not answer about some keys.
+type brokenTargets struct {
+	*flaky
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+func (b *brokenTargets) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.keys[key] {
+		return nil, errFlaky
+	}
+	return b.flaky.Attributes(ctx, key)
+}
+
+// breakTargets has the destination fail for some targets, for now, until mend is
+// called.
+func (w *world) breakTargets(keys ...string) (mend func()) {
 	w.t.Helper()
-	if err := w.parts.Dest.WriteAll(w.t.Context(), key+"/x", nil, nil); err != nil {
-		w.t.Fatal(err)
+	b := &brokenTargets{flaky: makeFlaky(w.parts.Dest, 1, 0), keys: map[string]bool{}}
+	for _, key := range keys {
+		b.keys[key] = true
+	}
+	w.parts.Dest.Bucket = blob.NewBucket(b)
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		clear(b.keys)
 	}
 }
 
 func TestTransientFailureFailsLoudly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.put("a.log.gz", gz(t, "1\n"))
-	w.breakTarget("a.csv")
+	w.breakTargets("a.csv")
 	w.notify("a.log.gz")
 	r, err := run(t, w.function(), tick)
 	if err == nil || r.Status != receipt.Failed || r.Returned != 1 || r.In != 0 || r.Retries == 0 || !strings.Contains(r.Error, "a.log.gz") {
