@@ -25,6 +25,9 @@ func (c *Client) ask(g *group, results []result) error {
 // bad id must not spoil the rest.
 func (c *Client) divide(g *group, ids []string, results []result) error {
 	if o, ok := c.isClosed(g.scope); ok {
+		if o == noEndpoint {
+			return errNoEndpoint
+		}
 		fill(results, o)
 		return nil
 	}
@@ -63,6 +66,9 @@ func (c *Client) divide(g *group, ids []string, results []result) error {
 	}
 	return c.divide(g, ids[half:], results[half:])
 }
+
+// errNoEndpoint says that a scope has nobody to ask.
+var errNoEndpoint = errors.New("the endpoint has no address")
 
 // meaning is what a refusal makes of the ids it is about; unasked, if it is none.
 func meaning(err error) outcome {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -250,6 +251,7 @@ func TestAWrongKeyIsNoAnswer(t *testing.T) {
 		"an unknown key": {change: func(o *alitags.Options) { o.Key.AccessKeyID = "nobody" }, permanent: true, says: "InvalidAccessKeyId.NotFound"},
 		"a clock":        {options: emulator.Options{Skew: time.Hour}, permanent: true, says: "InvalidTimeStamp.Expired"},
 		"no STS":         {cut: reset, says: "STS_ENDPOINT"},
+		"no name of STS": {cut: &net.DNSError{Err: "no such host", IsNotFound: true}, says: "STS_ENDPOINT"},
 	} {
 		for _, account := range []string{management, member} {
 			if tc.cut != nil && account == management {

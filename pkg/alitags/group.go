@@ -2,8 +2,10 @@ package alitags
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"github.com/siemfeed/siemfeed/pkg/alibaba"
@@ -157,13 +159,39 @@ func (c *Client) attempts(g *group, ids []string) (found map[string]map[string]s
 		if left := c.sending(g, false); left != nil && err != nil {
 			return left
 		}
-		err = c.settleCall(a, creds, err)
+		if err = c.settleCall(a, creds, err); creds.AccessKeyID != "" && c.isNameless(g.scope, err) {
+			return retry.Permanent(err)
+		}
 		if err != nil && !retry.IsPermanent(err) {
 			c.setAside(g)
 		}
 		return err
 	})
 	return found, err
+}
+
+// A name that is not found may be found the next moment; one that never is, of a
+// region in which a service has no endpoint, is not waited for by each event.
+const (
+	mostNameless = 3
+	namelessFor  = 30 * time.Second
+)
+
+// isNameless tells whether the scope's endpoint has no address, again and again;
+// then nobody asks for one for a while.
+func (c *Client) isNameless(s *scope, err error) bool {
+	var dns *net.DNSError
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !errors.As(err, &dns) || !dns.IsNotFound {
+		s.nameless = 0
+		return false
+	}
+	if s.nameless++; s.nameless < mostNameless {
+		return false
+	}
+	s.closed, s.closedUntil = noEndpoint, time.Now().Add(namelessFor)
+	return true
 }
 
 // enter waits for a place for a request of a group that is aside.

@@ -30,6 +30,7 @@ const (
 	wasDenied
 	wasUnsupported
 	wasRefused // as an id that cannot be one
+	noEndpoint // nothing: there is nobody to ask
 )
 
 // record is what is known of a resource. Times are in ms since 1970.
@@ -135,6 +136,8 @@ func (r *record) answer() Answer {
 		return Answer{Status: Unsupported}
 	case wasRefused:
 		return Answer{Status: Failed}
+	case noEndpoint:
+		return r.unreachable()
 	case gaveNone:
 		if r.gone == 0 {
 			return Answer{Status: Untagged}

@@ -2,6 +2,7 @@ package alitags_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -161,6 +162,48 @@ func TestABurst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARegionWithoutAnEndpoint costs its events next to nothing, and is found out
+// again once it has one; a name that is not found once is nothing.
+func TestARegionWithoutAnEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, emulator.Options{Latency: 10 * time.Millisecond})
+		create(w.member, 100)
+		one(t, w.Client, instance(member, 0), alitags.Event{})
+		var asked, missing int
+		w.wire.cut = func(r *http.Request) error {
+			if r.Header.Get("x-acs-action") != "ListTagResources" {
+				return nil
+			}
+			if asked++; asked <= missing {
+				return &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "ecs.none.aliyuncs.com", IsNotFound: true}}
+			}
+			return nil
+		}
+		missing = 1
+		want(t, one(t, w.Client, instance(member, 1), alitags.Event{}), alitags.Found, map[string]string{"n": "1"})
+		missing = 1_000_000
+		began := time.Now()
+		time.Sleep(time.Hour) // what was known is too old
+		for i := range 60 {
+			status, tags := alitags.Failed, map[string]string(nil)
+			if i < 2 { // but better than nothing
+				status, tags = alitags.Stale, map[string]string{"n": fmt.Sprint(i)}
+			}
+			want(t, one(t, w.Client, instance(member, i), alitags.Event{}), status, tags)
+			time.Sleep(time.Second)
+		}
+		if d := time.Since(began) - time.Hour - time.Minute; d > 8*time.Second {
+			t.Errorf("60 lookups waited for %v", d)
+		}
+		if asked > 20 {
+			t.Errorf("asked %d times in a minute", asked)
+		}
+		missing = 0
+		time.Sleep(time.Minute)
+		want(t, one(t, w.Client, instance(member, 60), alitags.Event{}), alitags.Found, map[string]string{"n": "60"})
+	})
 }
 
 // TestIDsInAnotherCase are those of the event, and so are types.

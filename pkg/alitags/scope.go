@@ -31,6 +31,8 @@ type scope struct {
 	// those that could not since, each by itself.
 	allowed bool
 	refused int
+	// nameless counts the tries in a row for which the endpoint had no address.
+	nameless int
 	// closed is what all resources come to until a time: the type is not known
 	// there, or nobody may ask.
 	closed      outcome
