@@ -22,9 +22,18 @@ func TestReplay(t *testing.T) {
 		t.Errorf("%+v %v", done, err)
 	}
 	w.refuse = nil
+	// What somebody else put there stays, and holds up no other.
+	const foreign = "slshec/2020/01/01/foreign.ndjson.gz" // which comes first
+	q := w.Open(w.QuarantineURL())
+	if err := q.WriteAll(t.Context(), foreign, []byte("no gzip"), nil); err != nil {
+		t.Fatal(err)
+	}
 	done, err := f.Replay(t.Context())
-	if err != nil || int64(done.Accepted) != r.Quarantined || done.Objects != len(r.Objects) || len(done.Kept) > 0 {
+	if err != nil || int64(done.Accepted) != r.Quarantined || done.Objects != len(r.Objects) || len(done.Kept) != 1 || !strings.HasPrefix(done.Kept[0], foreign) {
 		t.Errorf("%+v %v", done, err)
+	}
+	if err := q.Delete(t.Context(), foreign); err != nil {
+		t.Fatal(err)
 	}
 	for id := range inside {
 		if w.hec.Accepted(id) != 1 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/format"
 	"github.com/siemfeed/siemfeed/pkg/progress"
+	"github.com/siemfeed/siemfeed/pkg/quarantine"
 )
 
 // Replayed is what became of the records in quarantine.
@@ -30,6 +31,9 @@ func (c *Consumer) Replay(ctx context.Context, one func(ctx context.Context, obj
 		accepted, reason, err := one(ctx, obj.Name)
 		done.Accepted += accepted
 		progress.Add(ctx, int64(accepted))
+		if quarantine.IsDamaged(err) { // which holds up no other
+			reason, err = err.Error(), nil
+		}
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", obj.Name, err)
 		}
