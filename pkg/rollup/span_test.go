@@ -186,6 +186,25 @@ func TestSumUp(t *testing.T) {
 		if want := []bool{false, false, false, true, true, true, true, true, false, true}; !slices.Equal(rolled(got), want) {
 			t.Errorf("%v, want %v", rolled(got), want)
 		}
+		// A store may remove receipts by their age: what they came to goes, too.
+		rollups := func() int {
+			keys, err := b.Keys(t.Context(), rollup.Folder("f"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(keys)
+		}
+		if rollups() != 9 {
+			t.Errorf("%d roll-ups of ten days, of which one is broken", rollups())
+		}
+		for _, key := range keys[:4*5] {
+			if err := b.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rollup.SumUp(t.Context(), b, "f", time.Time{}); err != nil || rollups() != 4 {
+			t.Errorf("%d roll-ups of five days, of which one is broken: %v", rollups(), err)
+		}
 		s := rolluptest.Store{Function: "f", First: time.Now().UTC().Truncate(day).Add(-3 * day), Days: 4, Runs: 10, ReadOnly: true}
 		if err := rollup.SumUp(t.Context(), s.Bucket(), "f", time.Time{}); !errors.Is(err, rolluptest.ErrReadOnly) {
 			t.Errorf("%v", err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
 	"github.com/siemfeed/siemfeed/pkg/progress"
+	"github.com/siemfeed/siemfeed/pkg/receipt"
 )
 
 // sumUpDays is how many days before today are summed up: who does it daily may
@@ -16,7 +17,7 @@ const sumUpDays = 7
 // SumUp keeps roll-ups of the last days of function that are over and have none,
 // so that a report over them costs two requests for each. It begins with
 // yesterday: what is interrupted goes on from there. What is in the way of
-// keeping them is an error.
+// keeping them is an error. Those of days whose receipts are gone it removes.
 func SumUp(ctx context.Context, state *bucket.Bucket, function string, pruned time.Time) error {
 	today := dateOf(time.Now())
 	progress.Expect(ctx, sumUpDays)
@@ -28,5 +29,31 @@ func SumUp(ctx context.Context, state *bucket.Bucket, function string, pruned ti
 			done = p.Days
 		},
 	})
-	return errors.Join(err, got.NotKept)
+	if err := errors.Join(err, got.NotKept); err != nil {
+		return err
+	}
+	return removeBefore(ctx, state, function)
+}
+
+// removeBefore removes the roll-ups of days before that of the oldest receipt: a
+// store that removes receipts by their age need not know of them.
+func removeBefore(ctx context.Context, state *bucket.Bucket, function string) error {
+	oldest, err := receipt.Oldest(ctx, state, function)
+	if err != nil || oldest.IsZero() {
+		return err
+	}
+	for folder, err := range state.DaysBefore(ctx, Folder(function), oldest) {
+		if err != nil {
+			return err
+		}
+		for o, err := range state.Objects(ctx, folder) {
+			if err == nil {
+				err = state.Remove(ctx, o.Key)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
