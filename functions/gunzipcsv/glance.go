@@ -3,6 +3,7 @@ package gunzipcsv
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,7 @@ import (
 	"github.com/siemfeed/siemfeed/pkg/progress"
 )
 
-// glanceStep is how many targets one glance is at, about: it holds some 80 bytes
-// of each.
+// glanceStep is how many targets one glance is at, about: it holds 32 bytes of each.
 const glanceStep = 1 << 20
 
 // glance verifies by lists alone what they tell all about: a list has the size and
@@ -30,12 +30,26 @@ type glance struct {
 	shard Shard
 
 	mu sync.Mutex
-	// lines has a mark of what each line of a manifest says, targets one of each
-	// target that they tell of, by its key.
-	lines, targets map[uint64]struct{}
-	there          map[uint64]uint64 // by target: the mark of size and ETag, as listed
-	sound          map[uint64]uint64 // targets that are as they have to be, and their sources
-	left           atomic.Int64
+	// lines has a mark of what each line of a manifest says, in order. Maps would
+	// take four times the memory.
+	lines []uint64
+	sound sound
+	there []uint64 // of each target of sound: the mark of size and ETag as listed, 0 if it is not
+	left  atomic.Int64
+}
+
+// sound is what a glance has found to be as it has to be.
+type sound struct {
+	targets []uint64 // that manifests tell of, by the marks of their keys, in order
+	sources []uint64 // of each target: the mark of its source's key, 0 if it was not found sound
+}
+
+// source returns the mark of the source of a target that is sound, 0 if it is not.
+func (s sound) source(target string) uint64 {
+	if i, ok := slices.BinarySearch(s.targets, mark(target)); ok {
+		return s.sources[i]
+	}
+	return 0
 }
 
 // mark condenses what it is given to 64 bits: that of a million things two are
@@ -58,24 +72,18 @@ func lineMark(target, targetVersion uint64, source string, sourceVersion uint64)
 }
 
 // glance takes in what the lists tell of a shard. It returns the targets that are
-// as they have to be with their sources, as marks of their keys, and about how many
-// things are left.
-func (v *verification) glance(ctx context.Context, parts []string, shard Shard) (sound map[uint64]uint64, left int64, err error) {
-	g := &glance{
-		v: v, shard: shard, lines: map[uint64]struct{}{}, targets: map[uint64]struct{}{},
-		there: map[uint64]uint64{}, sound: map[uint64]uint64{},
+// as they have to be, and about how many things are left.
+func (v *verification) glance(ctx context.Context, parts []string, shard Shard) (found sound, left int64, err error) {
+	g := &glance{v: v, shard: shard}
+	for _, take := range []func(context.Context) error{
+		func(ctx context.Context) error { return g.read(ctx, parts) }, g.dest, g.source,
+	} {
+		if err := take(ctx); err != nil {
+			return sound{}, 0, err
+		}
 	}
-	if err := g.read(ctx, parts); err != nil {
-		return nil, 0, err
-	}
-	if err := g.dest(ctx); err != nil {
-		return nil, 0, err
-	}
-	if err := g.source(ctx); err != nil {
-		return nil, 0, err
-	}
-	for target := range g.targets {
-		if _, ok := g.sound[target]; !ok {
+	for _, source := range g.sound.sources {
+		if source == 0 {
 			g.left.Add(1)
 		}
 	}
@@ -101,7 +109,16 @@ func (g *glance) read(ctx context.Context, parts []string) error {
 			return ctx.Err()
 		})
 	}
-	return eg.Wait()
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	inOrder := func(marks []uint64) []uint64 {
+		slices.Sort(marks)
+		return slices.Compact(marks)
+	}
+	g.lines, g.sound.targets = inOrder(g.lines), inOrder(g.sound.targets)
+	g.there, g.sound.sources = make([]uint64, len(g.sound.targets)), make([]uint64, len(g.sound.targets))
+	return nil
 }
 
 func (g *glance) line(w Written) {
@@ -112,9 +129,9 @@ func (g *glance) line(w Written) {
 	line := lineMark(target, versionMark(w.TargetSize, w.TargetETag), w.Source, versionMark(w.SourceSize, w.SourceETag))
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.lines[line] = struct{}{}
+	g.lines = append(g.lines, line)
 	if g.v.o.spans(w.SourceTime) && strings.HasPrefix(w.Source, g.v.f.prefix+g.v.o.Prefix) {
-		g.targets[target] = struct{}{}
+		g.sound.targets = append(g.sound.targets, target)
 	}
 }
 
@@ -128,15 +145,15 @@ func (g *glance) dest(ctx context.Context) error {
 		if !g.v.isTarget(o, g.shard) {
 			continue
 		}
-		target := mark(o.Key)
-		if _, told := g.targets[target]; !told {
+		i, told := slices.BinarySearch(g.sound.targets, mark(o.Key))
+		if !told {
 			if g.v.o.spans(o.ModTime) {
 				g.left.Add(1)
 			}
 			continue
 		}
 		if etag := b.ListedETag(o); etag != "" {
-			g.there[target] = versionMark(o.Size, etag)
+			g.there[i] = versionMark(o.Size, etag)
 		}
 	}
 	return nil
@@ -149,13 +166,17 @@ func (g *glance) source(ctx context.Context) error {
 	b := g.v.f.parts.Source
 	return g.v.f.list(ctx, s, func(o *blob.ListObject) error {
 		target := mark(objcsv.TargetKey(o.Key))
-		version, listed := g.there[target]
-		etag := b.ListedETag(o)
-		if _, told := g.lines[lineMark(target, version, g.v.f.prefix+o.Key, versionMark(o.Size, etag))]; !listed || etag == "" || !told {
+		i, told := slices.BinarySearch(g.sound.targets, target)
+		if etag := b.ListedETag(o); told && g.there[i] != 0 && g.sound.sources[i] == 0 && etag != "" {
+			_, told = slices.BinarySearch(g.lines, lineMark(target, g.there[i], g.v.f.prefix+o.Key, versionMark(o.Size, etag)))
+		} else {
+			told = false
+		}
+		if !told {
 			g.left.Add(1)
 			return nil
 		}
-		g.sound[target] = mark(o.Key)
+		g.sound.sources[i] = mark(o.Key)
 		g.v.looked(func(v *Verified) { v.Objects++; v.Converted++; v.Bytes += o.Size })
 		progress.Add(ctx, 1)
 		return nil

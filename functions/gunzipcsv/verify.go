@@ -143,7 +143,7 @@ func (v *verification) run(ctx context.Context) error {
 	most := max(objects, lines/int64(max(v.o.Shard.Of, 1)))
 	for _, shard := range v.o.Shard.split(inSteps(most, glanceStep)) {
 		left := most
-		var sound map[uint64]uint64
+		var sound sound
 		if !v.o.Deep {
 			if sound, left, err = v.glance(ctx, parts, shard); err != nil {
 				return err
@@ -165,12 +165,9 @@ func (v *verification) run(ctx context.Context) error {
 func inSteps(n, size int64) int { return int(max(1, (n+size-1)/size)) }
 
 // shard verifies a share of the selection, one by one, but for the targets that
-// are known to be sound, by their marks, and their sources.
-func (v *verification) shard(ctx context.Context, parts []string, shard Shard, sound map[uint64]uint64) error {
-	isSound := func(target string) bool {
-		_, ok := sound[mark(target)]
-		return ok
-	}
+// are known to be sound, and their sources.
+func (v *verification) shard(ctx context.Context, parts []string, shard Shard, sound sound) error {
+	isSound := func(target string) bool { return sound.source(target) != 0 }
 	ev, err := v.f.evidence(ctx, parts, func(target string) bool { return shard.has(target) && !isSound(target) }, func(key string, err error) error {
 		v.mu.Lock()
 		again := v.unreadable[key]
@@ -191,7 +188,7 @@ func (v *verification) shard(ctx context.Context, parts []string, shard Shard, s
 	g.SetLimit(lookers)
 	if err := v.f.list(gctx, s, func(o *blob.ListObject) error {
 		key := o.Key
-		if sound[mark(objcsv.TargetKey(key))] == mark(key) {
+		if sound.source(objcsv.TargetKey(key)) == mark(key) {
 			return nil
 		}
 		g.Go(func() error { return v.source(gctx, key, ev, strays) })

@@ -37,9 +37,8 @@ func ListedVersion(o *blob.ListObject) string {
 // ListedETag returns the ETag that [Bucket.Attributes] has of an object, as far as
 // a list tells it: empty if it does not.
 func (b *Bucket) ListedETag(o *blob.ListObject) string {
-	var gs storage.ObjectAttrs
-	if o.As(&gs) {
-		return quoted(gs.Etag)
+	if b.kind == "file" || b.kind == "mem" { // gocloud.dev/blob/fileblob/fileblob.go, memblob/memblob.go
+		return fmt.Sprintf("\"%x-%x\"", o.ModTime.UnixNano(), o.Size)
 	}
 	var s3 types.Object
 	if o.As(&s3) && s3.ETag != nil {
@@ -49,8 +48,9 @@ func (b *Bucket) ListedETag(o *blob.ListObject) string {
 	if o.As(&properties) && properties.ETag != nil {
 		return quoted(*properties.ETag)
 	}
-	if b.kind == "file" || b.kind == "mem" { // gocloud.dev/blob/fileblob/fileblob.go, memblob/memblob.go
-		return fmt.Sprintf("\"%x-%x\"", o.ModTime.UnixNano(), o.Size)
+	var gs storage.ObjectAttrs
+	if o.As(&gs) {
+		return quoted(gs.Etag)
 	}
 	return ""
 }

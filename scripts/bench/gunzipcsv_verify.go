@@ -77,7 +77,7 @@ func gunzipcsvVerify(ctx context.Context, t *table) error {
 		want("≤ 5 min", told.Took <= 5*time.Minute)
 	t.add("… requests", fmt.Sprintf("%d lists, %d reads of manifests, %d objects looked at", told.Lists, told.Reads, told.Looks))
 	t.add("… processor time", used.CPU.Round(time.Second).String())
-	t.add("… peak RSS", mib(used.PeakRSS)).want("≤ 256 MiB", used.PeakRSS <= 256<<20)
+	t.add("… peak RSS", mib(used.PeakRSS)).want("≤ 128 MiB", used.PeakRSS <= 128<<20)
 	return nil
 }
 
