@@ -3,8 +3,10 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"crypto/md5" //nolint:gosec // what stores compare contents by
 	"errors"
 	"fmt"
+	"hash"
 	"net/http"
 	"os"
 	"syscall"
@@ -32,8 +34,9 @@ type Upload struct {
 	cancel context.CancelFunc
 	key    string
 	opts   blob.WriterOptions
-	atOnce bool // the object is no more than the head
-	taken  bool // and is sent out of it
+	sum    hash.Hash // of what was written, where the options announce one
+	atOnce bool      // the object is no more than the head
+	taken  bool      // and is sent out of it
 	done   bool
 }
 
@@ -49,6 +52,9 @@ func (b *Bucket) Begin(ctx context.Context, key string, opts blob.WriterOptions)
 	// Cancelling before Close is how gocloud is told to drop what was written.
 	ctx, cancel := context.WithCancel(ctx)
 	u := &Upload{b: b, ctx: ctx, cancel: cancel, key: key, opts: opts}
+	if len(opts.ContentMD5) > 0 {
+		u.sum = md5.New() //nolint:gosec // as above
+	}
 	u.bound()
 	if schemes[b.kind].hold > 0 {
 		u.hold()
@@ -110,6 +116,9 @@ func (u *Upload) take() []byte {
 
 // Write implements [io.Writer].
 func (u *Upload) Write(p []byte) (int, error) {
+	if u.sum != nil {
+		_, _ = u.sum.Write(p) // it cannot fail
+	}
 	if u.w == nil {
 		if u.head.Len()+len(p) <= schemes[u.b.kind].hold {
 			return u.head.Write(p)
@@ -125,6 +134,10 @@ func (u *Upload) Write(p []byte) (int, error) {
 // Commit makes the object visible, whole. For a create-only upload it returns
 // [ErrExists] when an object is there already.
 func (u *Upload) Commit() error {
+	if err := u.announced(); err != nil {
+		u.Abort()
+		return err
+	}
 	u.done = true
 	defer u.cancel()
 	if u.w == nil {
@@ -140,6 +153,16 @@ func (u *Upload) Commit() error {
 	return err
 }
 
+// announced returns an error where something else was written than the MD5 among
+// the options says. gocloud looks too, but its error has the code of one that says
+// that the object exists, and it sees nothing of what goes out of the head.
+func (u *Upload) announced() error {
+	if u.sum == nil || bytes.Equal(u.sum.Sum(nil), u.opts.ContentMD5) {
+		return nil
+	}
+	return retry.Permanent(fmt.Errorf("write %s: the content is damaged: its MD5 is %x, and %x was announced", u.key, u.sum.Sum(nil), u.opts.ContentMD5))
+}
+
 // small has the object go out in one request: all of it is in the head.
 func (u *Upload) small() {
 	var client *s3.Client
@@ -150,6 +173,7 @@ func (u *Upload) small() {
 	if u.opts.ContentType == "" && !u.opts.DisableContentTypeDetection { // gocloud sees nothing of it
 		u.opts.ContentType = http.DetectContentType(u.head.Bytes())
 	}
+	u.opts.ContentMD5 = nil // S3 is not sent it
 	u.atOnce = true
 }
 

@@ -11,6 +11,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/siemfeed/siemfeed/pkg/bucket"
+	"github.com/siemfeed/siemfeed/pkg/retry"
 )
 
 var errBroken = errors.New("the source broke off")
@@ -57,13 +58,32 @@ func (k Kind) write(t *testing.T) {
 			absent(t, b, "k")
 			k.tidy(t)
 		})
+		t.Run("with its MD5/"+name, func(t *testing.T) {
+			b := k.Open(t)
+			content, err := io.ReadAll(data(1, size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := md5.Sum(content) //nolint:gosec // as above
+			for _, opts := range []blob.WriterOptions{{IfNotExist: true}, {}, {ContentType: "text/csv"}} {
+				opts.ContentMD5 = sum[:]
+				if _, err := b.Put(t.Context(), "k", data(1, size), k.with(opts)); err != nil {
+					t.Fatal(err)
+				}
+				holds(t, b, "k", 1, size)
+			}
+			k.tidy(t)
+		})
 		t.Run("with another MD5 leaves nothing/"+name, func(t *testing.T) {
 			b := k.Open(t)
 			sum := md5.Sum([]byte("something else")) //nolint:gosec // as above
-			if _, err := b.Put(t.Context(), "k", data(1, size), k.with(blob.WriterOptions{ContentMD5: sum[:]})); err == nil {
-				t.Error("other bytes than announced were taken")
+			for _, opts := range []blob.WriterOptions{{}, {ContentType: "text/csv"}, {IfNotExist: true}} {
+				opts.ContentMD5 = sum[:]
+				if _, err := b.Put(t.Context(), "k", data(1, size), k.with(opts)); !retry.IsPermanent(err) || errors.Is(err, bucket.ErrExists) {
+					t.Errorf("other bytes than announced were taken: %v", err)
+				}
+				absent(t, b, "k")
 			}
-			absent(t, b, "k")
 			k.tidy(t)
 		})
 	}
