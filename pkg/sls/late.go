@@ -18,28 +18,54 @@ const (
 )
 
 // missed tells what is gone of a shard that is begun at begin, its oldest log, and
-// that no checkpoint is known of: it came after the group had begun, longer ago than
-// logs need be kept, and its oldest log did not come with it. A shard that holds
-// nothing is taken for one that never did.
+// that no checkpoint is known of: if it came after the group had begun, all that it
+// has forgotten.
 func (m *member) missed(ctx context.Context, shard int, begin string) (g Gap, ok bool, err error) {
 	list, err := m.shards(ctx, shard)
 	i := slices.IndexFunc(list, func(s Shard) bool { return s.ID == shard })
 	if err != nil || i < 0 {
 		return g, false, err
 	}
-	came := time.Unix(list[i].CreateTime, 0).UTC()
-	if time.Since(came) < shortest || !m.afterwards(came) {
+	if came := list[i].Created(); !m.afterwards(came) {
 		return g, false, nil
 	}
-	end, err := m.w.client.Cursor(ctx, shard, End)
+	return m.w.client.forgotten(ctx, list[i], begin)
+}
+
+// forgotten tells what is gone of a shard before begin, its oldest log: it came longer
+// ago than logs need be kept, and its oldest log did not come with it. A shard that
+// holds nothing is taken for one that never did.
+func (c *Client) forgotten(ctx context.Context, s Shard, begin string) (g Gap, ok bool, err error) {
+	if time.Since(s.Created()) < shortest {
+		return g, false, nil
+	}
+	end, err := c.Cursor(ctx, s.ID, End)
 	if err != nil || reached(begin, end) {
 		return g, false, err
 	}
-	oldest, err := m.w.client.CursorTime(ctx, shard, begin)
-	if err != nil || oldest.Sub(came) < settling {
+	oldest, err := c.CursorTime(ctx, s.ID, begin)
+	if err != nil || oldest.Sub(s.Created()) < settling {
 		return g, false, err
 	}
-	return Gap{Shard: shard, To: begin, Groups: -1, Since: came, Until: oldest}, true, nil
+	return Gap{Shard: s.ID, To: begin, Groups: -1, Since: s.Created(), Until: oldest}, true, nil
+}
+
+// Forgotten tells up to when nothing is left of what a shard received from the given
+// time on: whatever that was is kept no longer, or there was nothing. It is the zero
+// time where something of then is left, or could not be gone yet.
+func (c *Client) Forgotten(ctx context.Context, s Shard, from time.Time) (until time.Time, err error) {
+	if time.Since(from) < shortest {
+		return until, nil
+	}
+	begin, err := c.Cursor(ctx, s.ID, Begin)
+	if err != nil {
+		return until, err
+	}
+	g, ok, err := c.forgotten(ctx, s, begin)
+	if err != nil || !ok || g.Until.Sub(from) < settling {
+		return until, err
+	}
+	return g.Until, nil
 }
 
 // afterwards tells whether a shard that came at the given time did so after the

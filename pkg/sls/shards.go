@@ -18,6 +18,9 @@ type Shard struct {
 	CreateTime int64  `json:"createTime"` // Unix seconds
 }
 
+// Created is when the shard came.
+func (s Shard) Created() time.Time { return time.Unix(s.CreateTime, 0).UTC() }
+
 // ReadOnly tells whether no more logs can arrive in the shard.
 func (s Shard) ReadOnly() bool { return s.Status == "readonly" }
 

@@ -2,6 +2,7 @@ package consume_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,30 @@ func TestBackfillBeforeASplit(t *testing.T) {
 	})
 	if err != nil || runs != 1 || out != 20 {
 		t.Errorf("%d logs in %d runs: %v", out, runs, err)
+	}
+}
+
+// What a span asks for that is kept no longer is not passed over in silence.
+func TestBackfillOfWhatIsGone(t *testing.T) {
+	for name, gone := range map[string]bool{"gone": true, "all there": false} {
+		w := newWorld(t, emulator.Options{Shards: 1}, quick)
+		now := time.Now().Truncate(time.Second)
+		w.Store.Created(0, now.Add(-9*24*time.Hour))
+		for day := -8; day < 0; day++ {
+			w.PutAt(now.Add(time.Duration(day)*24*time.Hour), 0, emulator.NewGenerator(1).Group(5))
+		}
+		from := now.Add(-6 * 24 * time.Hour)
+		if gone {
+			w.Store.Expire(0, 5) // the oldest is of three days ago
+		} else {
+			w.Store.Expire(0, 1)
+		}
+		var trouble string
+		var out int64
+		err := w.consumer().Backfill(t.Context(), from, now.Add(-time.Hour), func(r receipt.Receipt) { trouble, out = r.Base().Trouble, out+r.Base().Out })
+		if err != nil || strings.Contains(trouble, "SLS holds nothing that shard 0 received") != gone || (out == 3*5) != gone {
+			t.Errorf("%s: %d logs, trouble %q, %v", name, out, trouble, err)
+		}
 	}
 }
 
