@@ -11,8 +11,9 @@ import (
 )
 
 // NameError says that the store can have no object of a key: it is too long for
-// it, or, in a directory, a folder of that path is a file or the file a folder. It
-// comes marked permanent: whoever chose the key has to choose another.
+// it, and then the error comes marked permanent, or, in a directory, a folder of
+// that path is a file or the file a folder, which may be moved out of the way.
+// Whoever chose the key may have to choose another.
 type NameError struct {
 	Key string
 	err error
@@ -31,13 +32,21 @@ var errNoName = errors.New("no object can be called that")
 // another object or of a folder, which must not be read or removed in its place.
 func (b *Bucket) leadsElsewhere(key string) bool { return b.dir != nil && !b.dir.holds(key) }
 
-// misnamed returns err, from writing the object at key, as a permanent
-// [*NameError] if that is what it is.
+// misnamed returns err, from writing the object at key, as a [*NameError] if that is
+// what it is.
 func (b *Bucket) misnamed(key string, err error) error {
-	if err == nil || !b.unnameable(key, err) {
+	switch {
+	case err == nil || !b.unnameable(key, err):
 		return err
+	case inTheWay(err):
+		return &NameError{key, err}
 	}
 	return retry.Permanent(&NameError{key, err})
+}
+
+// inTheWay tells whether a file is where a folder would have to be, or the reverse.
+func inTheWay(err error) bool {
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR)
 }
 
 // longestKey is the longest key of S3, R2 and Cloud Storage, in bytes; in OSS it
@@ -65,7 +74,7 @@ func (d *directory) unnameable(key string, err error) bool {
 	switch {
 	case !d.holds(key), errors.Is(err, syscall.ENAMETOOLONG):
 		return true
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+	case inTheWay(err):
 		info, err := os.Stat(d.path)
 		return err == nil && info.IsDir()
 	}
