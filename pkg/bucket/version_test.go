@@ -3,6 +3,10 @@ package bucket_test
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -42,4 +46,36 @@ func TestContentTagTellsGenerationsApart(t *testing.T) {
 			t.Errorf("%s and %s", tag(a, m), tag(b, n))
 		}
 	})
+}
+
+// Cloud Storage tells ETags without quotes, in a list and of an object.
+func TestListedETagOfCloudStorage(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		object := map[string]any{"bucket": "b", "name": "k", "size": "2", "generation": "1418688703353000", "etag": "CKih16GjycICEAE=", "updated": "2026-01-02T03:04:05Z"}
+		var answer any = object
+		if r.URL.Path == "/storage/v1/b/b/o" {
+			answer = map[string]any{"items": []any{object}}
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(srv.Close)
+	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(srv.URL, "http://"))
+	b := open(t, "gs://b")
+	a, err := b.Attributes(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for o, err := range b.Objects(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if got := b.ListedETag(o); got != a.ETag || bucket.ContentTag(got) != "1418688703353000" {
+			t.Errorf("a list says %s, a look %s", got, a.ETag)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d objects", n)
+	}
 }
