@@ -95,6 +95,9 @@ func (d *draft) commit(ctx context.Context, f *Function, run string, st orgState
 		if err != nil {
 			return nil, err
 		}
+		if err := st.othersExported(ctx, d.known.day, d.slice); err != nil {
+			return nil, err
+		}
 		// Every manifest counts, not the last one alone, and none is ever removed that
 		// another may come after: what was created is decided, however long ago.
 		err = st.state.CreateBytes(ctx, series.Key(n), data, "application/octet-stream")

@@ -1,11 +1,16 @@
 package muleaudit_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	emulator "github.com/siemfeed/siemfeed/pkg/emulator/anypoint"
+	"github.com/siemfeed/siemfeed/pkg/trigger"
 )
 
 // entry is an event at a moment, told from others by its name.
@@ -214,4 +219,50 @@ func TestSubOrganisationsAndSeveralOrgs(t *testing.T) {
 		t.Errorf("receipt of %d organisations", len(r.Orgs))
 	}
 	w.wantExactly(hour, want)
+}
+
+// An instance of before MULE_SLICE was changed that stands still while one of
+// after it exports the same time finds that it has, and goes on after it.
+func TestSliceLengthChangesWhileARunStandsStill(t *testing.T) {
+	for name, lengths := range map[string][2]string{"shorter": {"1h", "30m"}, "longer": {"30m", "1h"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := asleep(t, emulator.Options{}, map[string]string{"MULE_CONCURRENCY": "1", "QUARANTINE_URL": "file://" + t.TempDir()})
+				// In the second half of each hour, so that slices of both lengths do not
+				// begin together.
+				var events []emulator.Event
+				for h := range 5 {
+					from := aligned(6 - h).Add(30 * time.Minute)
+					events = append(events, emulator.Generate("org-1", emulator.Generated{Seed: uint64(h), N: 60, From: from, To: from.Add(25 * time.Minute)})...)
+				}
+				if err := w.api.Add("org-1", events...); err != nil {
+					t.Fatal(err)
+				}
+				w.env["MULE_SLICE"] = lengths[0]
+				before := w.function()
+				w.env["MULE_SLICE"] = lengths[1]
+				after := w.function()
+				type stands struct{}
+				still := make(chan struct{})
+				var once sync.Once
+				w.state.Guard(func(ctx context.Context, key string, write bool) error {
+					if ctx.Value(stands{}) != nil && write && strings.Contains(key, "/staged/") {
+						once.Do(func() { close(still); time.Sleep(5 * time.Minute) })
+					}
+					return nil
+				})
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					ctx := context.WithValue(t.Context(), stands{}, true)
+					if r, err := before.Run(ctx, trigger.Event{Kind: trigger.Tick}); err != nil {
+						t.Errorf("%+v, %v", r.Base(), err)
+					}
+				})
+				<-still
+				w.mustRun(after, "{}")
+				wg.Wait()
+				w.wantExactly(hour, map[string][]emulator.Event{"org-1": events})
+			})
+		})
+	}
 }

@@ -94,6 +94,37 @@ func (l orgState) mark(ctx context.Context, d *dayState, s slice) error {
 	return nil
 }
 
+// othersExported is errOvertaken if runs with slices of another length, as when
+// MULE_SLICE was changed and an instance of before is still at work, have exported
+// of the time of s since d was read: no manifest of s meets theirs. It costs a
+// list, and two more where the day has slices of several lengths.
+func (l orgState) othersExported(ctx context.Context, d *dayState, s slice) error {
+	lengths, err := l.lengths(ctx, l.lengthsDir(s.From))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(lengths, func(length time.Duration) bool { return length != s.To.Sub(s.From) }) {
+		return nil
+	}
+	now, err := l.day(ctx, s.From)
+	if err != nil {
+		return err
+	}
+	for start, numbers := range now.manifests {
+		if !start.Equal(s.From) && now.overlaps(start, s) && len(numbers) > len(d.manifests[start]) {
+			return errOvertaken
+		}
+	}
+	return nil
+}
+
+// overlaps tells whether a slice that starts at start may have to do with s.
+func (d *dayState) overlaps(start time.Time, s slice) bool {
+	return slices.ContainsFunc(d.lengths, func(length time.Duration) bool {
+		return start.Equal(start.Truncate(length)) && start.Before(s.To) && start.Add(length).After(s.From)
+	})
+}
+
 // exported is what the objects of a slice hold so far. A walk comes to its
 // manifests in order of time, and so their keys are in memory only while it may
 // meet them: a slice may have millions.
@@ -124,10 +155,7 @@ func (l orgState) exported(ctx context.Context, d *dayState, s slice, read inter
 	g.SetLimit(8)
 	for start, numbers := range d.manifests {
 		own := start.Equal(s.From)
-		overlaps := func(length time.Duration) bool {
-			return start.Equal(start.Truncate(length)) && start.Before(s.To) && start.Add(length).After(s.From)
-		}
-		if !own && !slices.ContainsFunc(d.lengths, overlaps) {
+		if !own && !d.overlaps(start, s) {
 			continue
 		}
 		for _, n := range numbers {
