@@ -118,7 +118,8 @@ func (c *Client) send(s *scope, now time.Time) {
 		g.flights = append(g.flights, f)
 	}
 	// The run that asked first may end while others go on waiting.
-	g.ctx, g.cancel = context.WithCancelCause(context.WithoutCancel(g.flights[0].ctx))
+	// A lookup that keeps failing holds nothing up, and fails no run.
+	g.ctx, g.cancel = context.WithCancelCause(retry.Unwatched(context.WithoutCancel(g.flights[0].ctx)))
 	if !g.aside {
 		c.running++
 	}

@@ -138,8 +138,17 @@ func (r *Run) failing(late []error) []string {
 			out = append(out, cut.Last.Error())
 		}
 	}
-	return out
+	if len(out) > 0 {
+		return out
+	}
+	for _, err := range r.calls.Failing(least) {
+		out = append(out, err.Error())
+	}
+	return out[:min(len(out), maxFailing)]
 }
+
+// maxFailing is how many calls that kept failing are told, each with its own words.
+const maxFailing = 3
 
 // ended says why the run is over.
 func (r *Run) ended() error {

@@ -317,3 +317,62 @@ func TestFailureHasACode(t *testing.T) {
 		})
 	}
 }
+
+// What answers well and never with what it should is known by the call alone,
+// whose error may be lost where the run's end cuts it off.
+func TestTroubleThatOnlyTheCallKnows(t *testing.T) {
+	wrong := errors.New("a web page is no answer")
+	policy := retry.Policy{Attempts: 1000, Base: time.Second, Max: 2 * time.Second}
+	for name, tc := range map[string]struct {
+		call func(ctx context.Context)
+		want receipt.Status
+	}{
+		"to the end": {func(ctx context.Context) {
+			stop, cancel := context.WithCancel(context.WithoutCancel(ctx)) // knows of no deadline
+			defer context.AfterFunc(ctx, cancel)()
+			_ = policy.Do(stop, func(context.Context) error { return wrong })
+		}, receipt.Failed},
+		"until a while before": {func(ctx context.Context) {
+			until := time.Now().Add(30 * time.Second)
+			_ = policy.Do(ctx, func(context.Context) error {
+				if time.Now().Before(until) {
+					return wrong
+				}
+				return nil
+			})
+			<-ctx.Done()
+		}, receipt.Partial},
+		"called off before": {func(ctx context.Context) {
+			until, cancel := context.WithTimeout(ctx, 30*time.Second)
+			defer cancel()
+			_ = policy.Do(until, func(context.Context) error { return wrong })
+			<-ctx.Done()
+		}, receipt.Partial},
+		"for a moment": {func(ctx context.Context) {
+			deadline, _ := ctx.Deadline()
+			_ = retry.Sleep(ctx, time.Until(deadline)-time.Second)
+			stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
+			defer context.AfterFunc(ctx, cancel)()
+			_ = policy.Do(stop, func(context.Context) error { return wrong })
+		}, receipt.Partial},
+		"and is nobody's matter": {func(ctx context.Context) {
+			stop, cancel := context.WithCancel(retry.Unwatched(context.WithoutCancel(ctx)))
+			defer context.AfterFunc(ctx, cancel)()
+			_ = policy.Do(stop, func(context.Context) error { return wrong })
+		}, receipt.Partial},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				run := outcome.Begin(t.Context(), time.Minute, 0)
+				defer run.Cancel()
+				r := receipt.Start("f")
+				r.Remaining = []string{"the rest"}
+				tc.call(run.Context())
+				err := run.Decide(&r, true, nil)
+				if r.Status != tc.want || (err != nil) != (tc.want == receipt.Failed) || err != nil && !strings.Contains(err.Error(), "kept failing: "+wrong.Error()) {
+					t.Errorf("%s: %v", r.Status, err)
+				}
+			})
+		})
+	}
+}

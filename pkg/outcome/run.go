@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/siemfeed/siemfeed/pkg/retry"
 	"github.com/siemfeed/siemfeed/pkg/watch"
 )
 
@@ -25,6 +26,7 @@ type Run struct {
 	cancel context.CancelFunc
 	parent context.Context
 	watch  *watch.Watch
+	calls  *retry.Calls
 	budget time.Duration // zero: as long as parent
 	grace  time.Duration
 	until  time.Time // the budget's end; zero without one
@@ -62,6 +64,7 @@ func Begin(ctx context.Context, budget, grace time.Duration) *Run {
 		ctx, r.cancel = context.WithCancel(ctx)
 	}
 	r.watch, ctx = watch.New(ctx)
+	ctx, r.calls = retry.Watched(ctx)
 	r.ctx = context.WithValue(ctx, key{}, r)
 	return r
 }

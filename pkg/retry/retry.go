@@ -38,6 +38,14 @@ const Longest = 5 * time.Minute
 // or ctx ends. It returns nil, the last error of op, or a [*CutError] when ctx
 // is what ended the attempts.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
+	calls, f := callsOf(ctx), &failing{since: time.Now()}
+	err := p.do(ctx, op, func(err error) { calls.note(f, err) })
+	calls.end(f, err)
+	return err
+}
+
+// do is Do; failed hears of each attempt that is to be followed by another.
+func (p Policy) do(ctx context.Context, op func(context.Context) error, failed func(error)) error {
 	var last error
 	began := time.Now()
 	cut := func(err error) error {
@@ -65,6 +73,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 			}
 			return fmt.Errorf("after %d attempts: %w", attempt, err)
 		}
+		failed(err)
 		wait := p.wait(attempt, err)
 		deadline, ends := ctx.Deadline()
 		if asked := asksFor(err); !ends && asked > Longest {
