@@ -29,13 +29,14 @@ func (m *member) missed(ctx context.Context, shard int, begin string) (g Gap, ok
 	if came := list[i].Created(); !m.afterwards(came) {
 		return g, false, nil
 	}
-	return m.w.client.forgotten(ctx, list[i], begin)
+	return m.w.client.forgotten(ctx, list, list[i], begin, list[i].Created())
 }
 
-// forgotten tells what is gone of a shard before begin, its oldest log: it came longer
-// ago than logs need be kept, and its oldest log did not come with it. A shard that
+// forgotten tells what is gone of a shard, one of list, before begin, its oldest log:
+// it came longer ago than logs need be kept, and its oldest log did not come with it,
+// nor does another shard show that logs of the time asked about are kept. A shard that
 // holds nothing is taken for one that never did.
-func (c *Client) forgotten(ctx context.Context, s Shard, begin string) (g Gap, ok bool, err error) {
+func (c *Client) forgotten(ctx context.Context, list []Shard, s Shard, begin string, about time.Time) (g Gap, ok bool, err error) {
 	if time.Since(s.Created()) < shortest {
 		return g, false, nil
 	}
@@ -47,13 +48,45 @@ func (c *Client) forgotten(ctx context.Context, s Shard, begin string) (g Gap, o
 	if err != nil || oldest.Sub(s.Created()) < settling {
 		return g, false, err
 	}
+	if kept, err := c.keeps(ctx, list, s, about); err != nil || kept {
+		return g, false, err
+	}
 	return Gap{Shard: s.ID, To: begin, Groups: -1, Since: s.Created(), Until: oldest}, true, nil
 }
 
-// Forgotten tells up to when nothing is left of what a shard received from the given
-// time on: whatever that was is kept no longer, or there was nothing. It is the zero
-// time where something of then is left, or could not be gone yet.
-func (c *Client) Forgotten(ctx context.Context, s Shard, from time.Time) (until time.Time, err error) {
+// keeps tells whether a shard of list other than one still holds a log that was
+// received before the given time: all shards of a logstore keep their logs for the same
+// time, so that nothing can be gone from that one since, and it was only quiet.
+func (c *Client) keeps(ctx context.Context, list []Shard, other Shard, since time.Time) (bool, error) {
+	for _, s := range list { // by their numbers, so that the oldest are asked first
+		if s.ID == other.ID || !s.Created().Before(since) {
+			continue
+		}
+		begin, err := c.Cursor(ctx, s.ID, Begin)
+		if IsCode(err, CodeShardNotExist) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		end, err := c.Cursor(ctx, s.ID, End)
+		if err != nil {
+			return false, err
+		}
+		if reached(begin, end) {
+			continue
+		}
+		if oldest, err := c.CursorTime(ctx, s.ID, begin); err != nil || oldest.Before(since) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// Forgotten tells up to when nothing is left of what a shard, one of list, received
+// from the given time on: whatever that was is kept no longer, or there was nothing. It
+// is the zero time where something of then is left, or could not be gone yet.
+func (c *Client) Forgotten(ctx context.Context, list []Shard, s Shard, from time.Time) (until time.Time, err error) {
 	if time.Since(from) < shortest {
 		return until, nil
 	}
@@ -61,7 +94,11 @@ func (c *Client) Forgotten(ctx context.Context, s Shard, from time.Time) (until 
 	if err != nil {
 		return until, err
 	}
-	g, ok, err := c.forgotten(ctx, s, begin)
+	about := s.Created()
+	if from.After(about) {
+		about = from
+	}
+	g, ok, err := c.forgotten(ctx, list, s, begin, about)
 	if err != nil || !ok || g.Until.Sub(from) < settling {
 		return until, err
 	}

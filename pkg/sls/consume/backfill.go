@@ -68,7 +68,7 @@ func (c *Consumer) forgotten(ctx context.Context, from, to time.Time) (string, e
 	g.SetLimit(16)
 	for i, s := range shards {
 		g.Go(func() (err error) {
-			until[i], err = c.sls.Forgotten(within, s, from)
+			until[i], err = c.sls.Forgotten(within, shards, s, from)
 			return err
 		})
 	}

@@ -132,6 +132,25 @@ func TestShardsThatMissNothing(t *testing.T) {
 			}
 		})
 	}
+	t.Run("quiet at first", func(t *testing.T) {
+		w := newWorld(t, emulator.Options{Shards: 1}, quick)
+		gen, now := emulator.NewGenerator(1), time.Now()
+		w.Store.Created(0, now.AddDate(0, 0, -9))
+		w.Store.AppendAt(now.AddDate(0, 0, -8), 0, gen.Group(5)) // still there: logs are kept for so long
+		w.mustRun(w.consumer())
+		recorded(w)
+		left, right, err := w.Store.Split(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []int{left, right} {
+			w.Store.Created(id, now.AddDate(0, 0, -7))
+			w.Store.AppendAt(now.AddDate(0, 0, -6), id, gen.Group(5))
+		}
+		if r := w.mustRun(w.consumer()); len(r.Gaps) != 0 || r.Out != 10 {
+			t.Errorf("receipt %+v", r)
+		}
+	})
 	t.Run("before the group", func(t *testing.T) {
 		w := newWorld(t, emulator.Options{Shards: 2}, quick)
 		for id := range 2 {
