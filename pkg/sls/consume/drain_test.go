@@ -190,7 +190,7 @@ func TestNoReceiptNoCheckpoint(t *testing.T) {
 	}
 	f := w.consumer()
 	r, err := w.run(f)
-	if err == nil || !strings.Contains(err.Error(), "STATE_URL: a checkpoint moves only after") || r.Status != receipt.Failed || r.Code != receipt.Misconfigured {
+	if err == nil || !strings.Contains(err.Error(), "STATE_URL: a checkpoint moves only after") || r.Status != receipt.Failed || r.Code != receipt.Unavailable {
 		t.Fatalf("%v, receipt %+v", err, r)
 	}
 	for id := range 2 {
