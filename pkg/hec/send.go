@@ -229,13 +229,18 @@ func (s *sending) refused(p span, r reply) {
 	}
 }
 
-// isolate sends event n next, alone and unpacked, and then what surrounds it.
+// isolate sends event n next, alone and unpacked, and then what surrounds it: first
+// what lies before it, or the larger part where it was picked. Among a few events that
+// are all bad each pick would be, and look like a receiver that takes nothing.
 func (s *sending) isolate(p span, n int, named bool) {
-	if n+1 < p.to {
-		s.todo = append(s.todo, p.part(n+1, p.to))
+	before, behind := p.part(p.from, n), p.part(n+1, p.to)
+	if !named && before.len() < behind.len() {
+		before, behind = behind, before
 	}
-	if p.from < n {
-		s.todo = append(s.todo, p.part(p.from, n))
+	for _, part := range []span{behind, before} {
+		if part.len() > 0 {
+			s.todo = append(s.todo, part)
+		}
 	}
 	alone := p.part(n, n+1)
 	alone.named, alone.plain = named, true

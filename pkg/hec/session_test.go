@@ -242,6 +242,19 @@ func TestFaultyPackingRejectsNothing(t *testing.T) {
 	}
 }
 
+// A batch whose beginning is bad, however long that is, finds one that is not.
+func TestBadBeginningIsNotAllThereIs(t *testing.T) {
+	bad := func(i int) bool { return i < 60 }
+	for range 40 { // which events are tried is left to chance
+		s, c := newPair(t, emulator.Options{Refuse: refuseMarked(6), OmitEventNumber: true}, Options{})
+		accepted, rejected, err := sendAll(t, c, c.Session(), 1, 250, bad)
+		if err != nil || accepted != 190 || len(rejected) != 60 {
+			t.Fatalf("%d accepted, %d rejected: %v", accepted, len(rejected), err)
+		}
+		wantOnce(t, s, 250, bad)
+	}
+}
+
 // A firewall that answers some bodies with a page has just those events rejected,
 // with its status.
 func TestFirewallThatRefusesSomeBodies(t *testing.T) {
