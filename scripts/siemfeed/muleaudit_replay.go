@@ -64,6 +64,8 @@ func adviseMuleaudit(ctx context.Context, q *quarantine.Store, a *replayAnswer) 
 		}
 		say("  siemfeed quarantine accept muleaudit --code %s", code)
 	}
-	a.line = fmt.Sprintf("%s entries delivered, %s pending", count(a.Delivered), count(a.Left))
+	if a.line = "nothing is pending"; a.Delivered > 0 || a.Left > 0 {
+		a.line = fmt.Sprintf("%s entries delivered, %s pending", count(a.Delivered), count(a.Left))
+	}
 	return nil
 }

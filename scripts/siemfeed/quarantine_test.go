@@ -16,6 +16,9 @@ func TestQuarantineWithADamagedObject(t *testing.T) {
 	state := t.TempDir()
 	t.Setenv("STATE_URL", "file://"+state)
 	t.Setenv("LOG_LEVEL", "error")
+	for name, v := range map[string]string{"MULE_ORG_ID": "org-1", "CLIENT_ID": "client", "CLIENT_SECRET": "secret", "OUTPUT_URL": "file://" + t.TempDir()} {
+		t.Setenv(name, v)
+	}
 	command := func(code int, want string, args ...string) (stdout string) {
 		t.Helper()
 		got, stdout, stderr := inProcess(t, functions(), append([]string{"quarantine"}, args...)...)
@@ -52,7 +55,7 @@ func TestQuarantineWithADamagedObject(t *testing.T) {
 	command(exitFailed, "is before --from", "ls", "muleaudit", "--from", "2026-01-02", "--to", "2026-01-01")
 	command(exitDone, "1 object with 1 record accepted", "accept", "muleaudit", "--object", damaged)
 	command(exitDone, good, "ls", "muleaudit")
-	if code, out, _ := inProcess(t, functions(), "replay", "muleaudit"); code != exitFindings || strings.Contains(out, damaged) {
-		t.Errorf("%d %s", code, out)
+	if code, out, errs := inProcess(t, functions(), "replay", "muleaudit"); code != exitFindings || strings.Contains(out, damaged) {
+		t.Errorf("%d %s%s", code, out, errs)
 	}
 }
