@@ -30,9 +30,9 @@ export GOFLAGS := $(strip $(GOFLAGS) -trimpath -tags=$(TAGS))
 export CGO_ENABLED := 0
 # How tests run: without the vet that lint is.
 TESTFLAGS := -shuffle=on -vet=off
-# A third of the time of the tests is waiting, for processes, time-outs and polls: so
-# three packages run at once on two processors.
-PACKAGES_AT_ONCE := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+# Much of the time of the tests is waiting, for processes, time-outs and polls: so two
+# packages run at once for each processor.
+PACKAGES_AT_ONCE := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 2)))
 
 .PHONY: help
 help: ## list the targets

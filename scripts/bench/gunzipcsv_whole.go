@@ -47,7 +47,7 @@ func gunzipcsvWhole(open func(context.Context, *gunzipWorld) (*store, error), l 
 }
 
 // What the profiles say of a gigabyte of text. The function's processor time is
-// that of its two parts, plus the SHA-256 of the target for its manifest (0.25 s),
+// that of its two parts, plus the SHA-256 of the target for its manifest (0.5 s),
 // plus three copies between the stages (0.2 s), plus, with NDJSON, the conversion
 // (0.6 s). The writes to a directory are 0.1 s of it; on S3 half of the writing is
 // the SDK's own SHA-256 of each part, which it leaves out over https. Locks, the
