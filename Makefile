@@ -19,7 +19,7 @@ WORKERS   := $(wildcard functions/*/worker)
 TERRAFORM := $(or $(shell command -v terraform),$(shell command -v tofu),$(wildcard $(CURDIR)/bin/tools/tofu))
 RACE      := $(if $(shell command -v gcc),-race)
 # The tests that are about numbers.
-VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestEightyGroupsOnASmallPlane|TestMistakenSliceLengthCostsNothingForGood|TestOneUnreadableObjectAmongMany|TestThousandObjectsThroughTheQueue|TestDrainDeliversEveryLogOnce|TestMemoryOfManyShards|TestManyEvents
+VOLUME    := TestDayOfEventsExactlyOnce|TestMemoryWithHugeEntries|TestEightyGroupsOnASmallPlane|TestMistakenSliceLengthCostsNothingForGood|TestOneUnreadableObjectAmongMany|TestThousandObjectsThroughTheQueue|TestDrainDeliversEveryLogOnce|TestMemoryOfManyShards|TestManyEvents|TestChainHoldsLittle|TestReadHoldsLittle
 
 # The tag leaves out what cloud.google.com/go/storage brings along for a client
 # that is not used here: a third of a binary, and minutes of compiling.
@@ -68,7 +68,7 @@ test: ## run all tests, fuzz seeds included
 	@# Without the loads that only some processors have.
 	go test -vet=off -tags=purego ./pkg/deflate ./pkg/hec
 	@# Under the race detector these take a tenth of their items, or none.
-	@$(if $(RACE),set -x; go test -vet=off -run '^($(VOLUME))$$' ./functions/...)
+	@$(if $(RACE),set -x; go test -vet=off -run '^($(VOLUME))$$' ./functions/... ./pkg/receipt)
 	@for w in $(WORKERS); do \
 		if command -v node >/dev/null; then (set -x; cd $$w; node --test); \
 		else echo "node not found: the tests of $$w are left out"; fi; \

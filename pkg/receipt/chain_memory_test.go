@@ -20,7 +20,7 @@ func mostHeld(n uint64) uint64 { return 4<<20 + 96*n }
 
 // What a chain holds of receipts is little of each.
 func TestChainHoldsLittle(t *testing.T) {
-	const n = 60_000
+	const n = 60_000 / scale
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, "mem://")
 		chain := receipt.NewChain("f", receipt.ChainSpan{})
@@ -62,7 +62,7 @@ func TestChainHoldsLittle(t *testing.T) {
 
 // So is what a list of them holds while they are read.
 func TestReadHoldsLittle(t *testing.T) {
-	const n, every = 30_000, 5 * time.Minute
+	const n, every = 30_000 / scale, 5 * time.Minute
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, "mem://")
 		at := time.Now().UTC().Add(-n * every)
