@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -78,15 +79,29 @@ func StartLogging(t testing.TB, bin string, log *os.File, env map[string]string)
 	return start(t, bin, "PORT", env, log)
 }
 
-func start(t testing.TB, bin, portVar string, env map[string]string, log *os.File) *Process {
+// freeAddress returns one that nobody listens on. Its port is none of those that
+// systems give to whoever connects (from 32768 on, or 49152): one of these may be
+// taken again before the process has it.
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var last error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)) // #nosec G404 -- not a secret
+		ln, err := lc.Listen(t.Context(), "tcp", addr)
+		if err == nil {
+			_ = ln.Close()
+			return addr
+		}
+		last = err
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
+	t.Fatal(last)
+	return ""
+}
+
+func start(t testing.TB, bin, portVar string, env map[string]string, log *os.File) *Process {
+	t.Helper()
+	addr := freeAddress(t)
 	env = maps.Clone(env)
 	env[portVar] = addr[strings.LastIndex(addr, ":")+1:]
 	p := launch(t, bin, env, log)
