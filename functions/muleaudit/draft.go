@@ -138,7 +138,8 @@ func (d *draft) meet(ctx context.Context, f *Function, st orgState, series bucke
 				return errOvertaken
 			}
 		}
-		if m.near(read) {
+		// What goes on in the slice behind this draft knows it from here, too.
+		if m.near(interval{read.From, latest(read.To, d.To)}) {
 			d.known.held = append(d.known.held, keyFile{interval{m.From, m.To}, series.Key(n), theirs})
 		}
 	}

@@ -236,9 +236,26 @@ func (w *world) wantExactly(slice time.Duration, want map[string][]emulator.Even
 	w.t.Helper()
 	got := w.lines(slice)
 	for org, events := range want {
-		missing, twice, strange := w.compare(got[org], events)
+		lines := map[string]bool{}
+		for _, e := range events {
+			lines[compact(w.t, e.Raw)] = true
+		}
+		missing, twice, strange := 0, 0, 0
+		for line := range lines {
+			switch n := got[org][line]; {
+			case n == 0:
+				missing++
+			case n > 1:
+				twice++
+			}
+		}
+		for line := range got[org] {
+			if !lines[line] {
+				strange++
+			}
+		}
 		if missing+twice+strange > 0 {
-			w.t.Fatalf("%s: of %d events %d are missing, %d there more than once, and %d lines are none of them", org, len(events), missing, twice, strange)
+			w.t.Fatalf("%s: of %d events %d are missing, %d there more than once, and %d lines are none of them", org, len(lines), missing, twice, strange)
 		}
 	}
 	for org := range got {
@@ -246,29 +263,6 @@ func (w *world) wantExactly(slice time.Duration, want map[string][]emulator.Even
 			w.t.Fatalf("objects of %s, which has no events", org)
 		}
 	}
-}
-
-// compare counts how lines that are out differ from events.
-func (w *world) compare(got map[string]int, events []emulator.Event) (missing, twice, strange int) {
-	w.t.Helper()
-	lines := map[string]bool{}
-	for _, e := range events {
-		lines[compact(w.t, e.Raw)] = true
-	}
-	for line := range lines {
-		switch n := got[line]; {
-		case n == 0:
-			missing++
-		case n > 1:
-			twice++
-		}
-	}
-	for line := range got {
-		if !lines[line] {
-			strange++
-		}
-	}
-	return missing, twice, strange
 }
 
 // wantPublished checks that no manifest waits to be published. What was staged and
